@@ -1,0 +1,33 @@
+"""A small WaveNet in JAX: train it on a list of names, evaluate it, sample new ones.
+
+The letters below mean the same everywhere; shapes are written `[B, T, C]`.
+
+    B  rows of a batch             V  vocabulary, boundary included
+    T  positions of a row          L  layers
+    C  channels                    K  taps: the positions that a layer combines
+    H  hidden channels             d  dilation: the distance between taps
+    N  predictions in a corpus     R  receptive field = 1 + (K - 1) · Σd
+    S  samples
+
+Losses are in nats per character, the boundary that ends a document counting as one.
+
+The modules from the bottom up; each imports only those above it:
+
+    config      frozen dataclasses, validation, presets; imports no JAX
+    download    the lecture's file and Shakespeare's, checked by SHA-256
+    vocab       characters <-> ids
+    corpus      files -> documents -> splits -> Corpus
+    batches     (key, corpus, sizes) -> Batch, pure
+    taps        how a run fetches what a layer combines
+    layers      the plain layer, given its taps
+    model       embedding, stack, head
+    optim       schedules and optimizers from config
+    evaluate    exact loss of a split, with its standard error
+    train       TrainState, train_step, train_chunk, fit
+    sample      one sequence with one key, vmapped
+    checkpoint  Orbax and the run folder
+    plots       the loss curve; the only user of matplotlib
+    cli         parse, call, print
+"""
+
+__version__ = "0.1.0"
