@@ -1,0 +1,110 @@
+"""The window run: its arithmetic, what it sees, and BatchNorm as explicit state."""
+
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from conftest import randomised
+
+from wavenet_jax.config import ModelConfig
+from wavenet_jax.model import WaveNet, count_parameters, init
+
+TREES = [(2, 1), (2, 3), (3, 2), (4, 1), (8, 1)]  # K, L
+
+
+def tree(taps: int, layers: int, **options: Any) -> WaveNet:
+    dilations = tuple(taps**layer for layer in range(layers))
+    return WaveNet(ModelConfig(n_embd=3, n_hidden=5, taps=taps, dilations=dilations), 7, **options)
+
+
+def numpy_logits(variables: Any, window: np.ndarray, taps: int) -> np.ndarray:
+    """Walk the tree node by node, in NumPy."""
+    params, stats = variables["params"], variables["batch_stats"]
+    nodes = [np.asarray(params["embedding"]["embedding"])[token] for token in window]
+    for name in sorted(stats):
+        layer, norm = params[name], stats[name]["BatchNorm_0"]
+        parents = []
+        for start in range(0, len(nodes), taps):
+            hidden = np.concatenate(nodes[start : start + taps]) @ layer["Dense_0"]["kernel"]
+            centred = (hidden - norm["mean"]) / np.sqrt(norm["var"] + 1e-5)
+            affine = layer["BatchNorm_0"]
+            parents.append(np.tanh(centred * affine["scale"] + affine["bias"]))
+        nodes = parents
+    (last,) = nodes
+    return np.asarray(last @ params["head"]["kernel"] + params["head"]["bias"])
+
+
+@pytest.mark.parametrize(("taps", "layers"), TREES)
+def test_logits_equal_a_walk_over_the_tree(taps: int, layers: int) -> None:
+    model = tree(taps, layers)
+    variables = randomised(model, seed=taps * 10 + layers)
+    windows = np.random.default_rng(0).integers(0, 7, (6, model.config.receptive_field))
+    expected = np.stack([numpy_logits(variables, window, taps) for window in windows])
+    logits = jax.jit(model.apply)(variables, jnp.asarray(windows))
+    np.testing.assert_allclose(logits, expected, atol=1e-5 * np.abs(expected).max())
+
+
+@pytest.mark.parametrize(("taps", "layers"), TREES)
+def test_logits_depend_on_every_position_of_the_own_window_and_on_no_other_row(
+    taps: int, layers: int
+) -> None:
+    model = tree(taps, layers)
+    variables = randomised(model, seed=1)
+    field = model.config.receptive_field
+    windows = jnp.asarray(np.random.default_rng(2).integers(0, 7, (3, field)))
+    embedded = variables["params"]["embedding"]["embedding"][windows]
+
+    def second_row(embedded: jax.Array) -> jax.Array:
+        # Embed by identity, so that the gradient is one per position of each window.
+        params = variables["params"] | {"embedding": {"embedding": embedded.reshape(-1, 3)}}
+        rows = jnp.arange(3 * field).reshape(3, field)
+        wide = WaveNet(model.config, 3 * field)
+        head = {"kernel": jnp.ones((5, 3 * field)), "bias": jnp.zeros(3 * field)}
+        logits = wide.apply({**variables, "params": {**params, "head": head}}, rows)
+        return logits[1].sum()
+
+    gradient = np.abs(jax.jit(jax.grad(second_row))(embedded)).sum(-1)  # [3, R]
+    assert (gradient[1] > 0).all()
+    assert not gradient[[0, 2]].any()
+
+
+def test_training_normalises_by_the_batch_and_moves_the_running_statistics() -> None:
+    model = tree(2, 1, training=True)
+    variables = randomised(model, seed=3)
+    windows = jnp.asarray(np.random.default_rng(4).integers(0, 7, (16, 2)))
+    _, updated = model.apply(variables, windows, mutable=["batch_stats"])
+
+    embedding = np.asarray(variables["params"]["embedding"]["embedding"])
+    kernel = variables["params"]["layers_0"]["Dense_0"]["kernel"]
+    hidden = embedding[windows].reshape(16, -1) @ kernel
+    before = variables["batch_stats"]["layers_0"]["BatchNorm_0"]
+    after = updated["batch_stats"]["layers_0"]["BatchNorm_0"]
+    np.testing.assert_allclose(
+        after["mean"], 0.9 * before["mean"] + 0.1 * hidden.mean(0), rtol=1e-4, atol=1e-5
+    )
+    np.testing.assert_allclose(
+        after["var"], 0.9 * before["var"] + 0.1 * hidden.var(0), rtol=1e-4, atol=1e-5
+    )
+
+
+def test_evaluation_leaves_the_running_statistics_alone() -> None:
+    model = tree(2, 2)
+    variables = randomised(model, seed=5)
+    _, updated = model.apply(variables, jnp.zeros((4, 4), int), mutable=["batch_stats"])
+    jax.tree.map(np.testing.assert_array_equal, updated["batch_stats"], variables["batch_stats"])
+
+
+def test_first_loss_of_the_lectures_model_is_near_that_of_equal_chances() -> None:
+    model = WaveNet(ModelConfig(), 27, training=True)
+    variables = init(model, jax.random.key(0))
+    windows = jnp.asarray(np.random.default_rng(0).integers(0, 27, (256, 8)))
+    logits, _ = model.apply(variables, windows, mutable=["batch_stats"])
+    loss = -jax.nn.log_softmax(logits)[:, 0].mean()
+    assert abs(loss - np.log(27)) < 0.05
+
+
+def test_lectures_model_has_its_76_579_parameters() -> None:
+    variables = init(WaveNet(ModelConfig(), 27), jax.random.key(0))
+    assert count_parameters(variables["params"]) == 76_579
