@@ -1,0 +1,142 @@
+from functools import partial
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from conftest import assert_same, changed
+
+from wavenet_jax import corpus, optim, train, vocab
+from wavenet_jax.batches import draw, windows
+from wavenet_jax.config import Config, InputError, ModelConfig
+from wavenet_jax.corpus import Corpus, Splits
+from wavenet_jax.model import WaveNet
+
+
+@pytest.fixture
+def model(tiny: Config) -> WaveNet:
+    return WaveNet(tiny.model, 27)
+
+
+def last_state(
+    model: WaveNet, config: Config, splits: Splits[Corpus], state: train.TrainState | None = None
+) -> train.TrainState:
+    *_, report = train.fit(model, config, splits, state)
+    return report.state
+
+
+def test_step_goes_down_the_gradient_of_the_mean_cross_entropy(
+    tiny: Config, model: WaveNet, splits: Splits[Corpus]
+) -> None:
+    optimizer = optim.optimizer(tiny.optim, steps=60)
+    state = train.init(model, optimizer, seed=1)
+    batch = windows(splits.train, jnp.arange(8), tiny.model.receptive_field)
+
+    def loss_of(params: dict[str, jax.Array]) -> jax.Array:
+        variables = {"params": params, "batch_stats": state.batch_stats}
+        logits, _ = model.clone(training=True).apply(
+            variables, batch.inputs, mutable=["batch_stats"]
+        )
+        chances = jax.nn.softmax(logits)[jnp.arange(8), batch.targets]
+        return -jnp.log(chances).sum() / 8
+
+    loss, gradient = jax.jit(jax.value_and_grad(loss_of))(state.params)
+    expected = jax.tree.map(lambda p, g: p - 0.1 * g, state.params, gradient)
+    step = jax.jit(partial(train.train_step, model=model, optimizer=optimizer))
+    after, reported = step(state, batch)
+    assert float(reported) == pytest.approx(float(loss), rel=1e-5)
+    jax.tree.map(
+        lambda a, b: np.testing.assert_allclose(a, b, rtol=1e-4, atol=1e-5), after.params, expected
+    )
+    assert int(after.step) == 1
+
+
+def test_chunk_is_its_steps_one_by_one(
+    tiny: Config, model: WaveNet, splits: Splits[Corpus]
+) -> None:
+    optimizer = optim.optimizer(tiny.optim, steps=60)
+    state = train.init(model, optimizer, seed=1)
+    take_step = jax.jit(partial(train.train_step, model=model, optimizer=optimizer))
+    losses = []
+    for step in range(3):
+        index = draw(jax.random.fold_in(state.key, step), splits.train.predictions, 8)
+        batch = windows(splits.train, index, tiny.model.receptive_field)
+        state, loss = take_step(state, batch)
+        losses.append(loss)
+    chunk_state, chunk_losses = train.train_chunk(
+        train.init(model, optimizer, seed=1),
+        splits.train,
+        steps=3,
+        batch_size=8,
+        model=model,
+        optimizer=optimizer,
+    )
+    np.testing.assert_allclose(chunk_losses, losses, rtol=1e-5)
+    jax.tree.map(
+        lambda a, b: np.testing.assert_allclose(a, b, rtol=1e-4, atol=1e-5),
+        chunk_state.params,
+        state.params,
+    )
+
+
+def test_run_does_not_depend_on_how_it_is_cut_into_chunks(
+    tiny: Config, model: WaveNet, splits: Splits[Corpus]
+) -> None:
+    coarse = changed(tiny, report_every=30, eval_every=30)
+    assert_same(last_state(model, tiny, splits), last_state(model, coarse, splits))
+
+
+def test_resumed_run_equals_the_uninterrupted_one_to_the_bit(
+    tiny: Config, model: WaveNet, splits: Splits[Corpus]
+) -> None:
+    stops = iter([False, False, True])  # after 30 of the 60 steps
+    *_, report = train.fit(model, tiny, splits, should_stop=lambda: next(stops))
+    assert report.step == 30
+    assert report.val is not None
+    resumed = last_state(model, tiny, splits, report.state)
+    assert_same(resumed, last_state(model, tiny, splits))
+
+
+def test_seed_decides_the_run(tiny: Config, model: WaveNet, splits: Splits[Corpus]) -> None:
+    first, again, other = (
+        last_state(model, changed(tiny, seed=seed), splits).params["head"]["kernel"]
+        for seed in (1, 1, 2)
+    )
+    np.testing.assert_array_equal(first, again)
+    assert not np.array_equal(first, other)
+
+
+def test_reports_come_at_their_steps_and_validate_at_theirs(
+    tiny: Config, model: WaveNet, splits: Splits[Corpus]
+) -> None:
+    config = changed(tiny, steps=47)
+    reports = [(r.step, r.val is not None) for r in train.fit(model, config, splits)]
+    assert reports == [(10, False), (20, True), (30, False), (40, True), (47, True)]
+
+
+def test_learning_rate_reported_is_that_of_the_last_step(
+    tiny: Config, model: WaveNet, splits: Splits[Corpus]
+) -> None:
+    rates = [report.learning_rate for report in train.fit(model, tiny, splits)]
+    assert rates == pytest.approx([0.1, 0.1, 0.1, 0.1, 0.01, 0.01])  # from step 45 on
+
+
+def test_non_finite_loss_stops_and_names_the_steps(
+    tiny: Config, model: WaveNet, splits: Splits[Corpus]
+) -> None:
+    reports = train.fit(model, changed(tiny, learning_rate=1e38), splits)
+    with pytest.raises(InputError, match=r"loss is (nan|inf) at step \d.*learning_rate"):
+        list(reports)
+
+
+def test_successor_language_is_learned() -> None:
+    """After a comes b, after b comes c, ...: nothing is left to guess but the first letter."""
+    alphabet = "abcdefgh"
+    documents = [alphabet[start:] for start in range(8)] * 4
+    one = corpus.from_documents(documents, vocab.from_documents(documents))
+    config = Config(model=ModelConfig(n_embd=8, n_hidden=16, dilations=(1, 2)))
+    config = changed(config, steps=1500, report_every=500, eval_every=500)
+    *_, report = train.fit(WaveNet(config.model, 9), config, Splits(one, one, one))
+    assert report.val is not None
+    first_letters = len(documents) * np.log(8)
+    assert report.val.nll_nats / first_letters == pytest.approx(1, abs=0.05)

@@ -1,0 +1,163 @@
+"""Training as a pure function of (state, corpus): one step, many steps, a whole run."""
+
+import time
+from collections.abc import Callable, Iterator
+from functools import partial
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import optax
+
+from wavenet_jax import evaluate, optim
+from wavenet_jax import model as models
+from wavenet_jax.batches import Batch, draw, windows
+from wavenet_jax.config import Config, InputError
+from wavenet_jax.corpus import Corpus, Splits
+from wavenet_jax.model import Variables, WaveNet
+
+
+class TrainState(NamedTuple):
+    """All that changes from step to step, and the key from which all randomness comes."""
+
+    params: Any  # what the optimizer moves
+    batch_stats: Any  # BatchNorm's running means and variances
+    opt_state: Any  # the optimizer's memory; of plain SGD, its count of steps
+    step: jax.Array  # [] int32, steps done
+    key: jax.Array  # root key; step s draws from fold_in(key, s)
+
+    @property
+    def variables(self) -> Variables:
+        """Return what the model is applied with."""
+        return {"params": self.params, "batch_stats": self.batch_stats}
+
+
+class Report(NamedTuple):
+    """What a chunk of steps led to; `state` is given up when the next report is asked for."""
+
+    state: TrainState
+    step: int  # steps done
+    train_loss: float  # mean over the chunk's steps, nats per character
+    learning_rate: float  # of the chunk's last step
+    steps_per_second: float  # of the chunk, validation left out
+    val: evaluate.Loss | None  # where this step validates
+
+
+def init(model: WaveNet, optimizer: optax.GradientTransformation, seed: int) -> TrainState:
+    """Return the state before the first step, a function of the seed."""
+    init_key, train_key = jax.random.split(jax.random.key(seed))
+    variables = models.init(model, init_key)
+    return TrainState(
+        params=variables["params"],
+        batch_stats=variables["batch_stats"],
+        opt_state=optimizer.init(variables["params"]),
+        step=jnp.zeros((), jnp.int32),
+        key=train_key,
+    )
+
+
+def mean_nll(params: Any, batch_stats: Any, batch: Batch, model: WaveNet) -> tuple[jax.Array, Any]:
+    """Return the batch's mean loss in nats, and BatchNorm's statistics after seeing the batch."""
+    logits, updated = model.apply(
+        {"params": params, "batch_stats": batch_stats}, batch.inputs, mutable=["batch_stats"]
+    )
+    nll = optax.softmax_cross_entropy_with_integer_labels(logits, batch.targets)  # [B]
+    return nll.mean(), updated["batch_stats"]
+
+
+def train_step(
+    state: TrainState, batch: Batch, *, model: WaveNet, optimizer: optax.GradientTransformation
+) -> tuple[TrainState, jax.Array]:
+    """Take one step down the gradient: the next state, and the loss before it."""
+    (loss, batch_stats), gradients = jax.value_and_grad(mean_nll, has_aux=True)(
+        state.params, state.batch_stats, batch, model.clone(training=True)
+    )
+    updates, opt_state = optimizer.update(gradients, state.opt_state, state.params)
+    params = optax.apply_updates(state.params, updates)
+    return TrainState(params, batch_stats, opt_state, state.step + 1, state.key), loss
+
+
+@partial(
+    jax.jit,
+    static_argnames=("steps", "batch_size", "model", "optimizer"),
+    donate_argnames="state",
+)
+def train_chunk(
+    state: TrainState,
+    corpus: Corpus,
+    *,
+    steps: int,
+    batch_size: int,
+    model: WaveNet,
+    optimizer: optax.GradientTransformation,
+) -> tuple[TrainState, jax.Array]:
+    """Take many steps in one call: the state after them, and their losses `[steps]`.
+
+    The minibatch of step s depends on (root key, s) alone, so chunks of any length make the same
+    run.  All are drawn before the scan: one wide draw is faster than many narrow ones.
+    """
+    keys = jax.vmap(jax.random.fold_in, (None, 0))(state.key, state.step + jnp.arange(steps))
+    index = jax.vmap(draw, (0, None, None))(keys, len(corpus.age), batch_size)  # [steps, B]
+
+    def step(state: TrainState, index: jax.Array) -> tuple[TrainState, jax.Array]:
+        batch = windows(corpus, index, model.config.receptive_field)
+        return train_step(state, batch, model=model, optimizer=optimizer)
+
+    return jax.lax.scan(step, state, index)
+
+
+def fit(
+    model: WaveNet,
+    config: Config,
+    splits: Splits[Corpus],
+    state: TrainState | None = None,
+    should_stop: Callable[[], bool] = lambda: False,
+) -> Iterator[Report]:
+    """Train to the configured number of steps, from the start or from a state, reporting chunks.
+
+    Validates on the whole of `splits.val` every `eval_every` steps, at the end, and where
+    `should_stop` ends the run early.  Raises `InputError` when a loss is no longer finite.
+    """
+    settings = config.train
+    total = settings.total_steps(splits.train.predictions)
+    rate = optim.learning_rate(config.optim, total)
+    optimizer = optim.optimizer(config.optim, total)
+    state = init(model, optimizer, settings.seed) if state is None else state
+    corpus = jax.device_put(splits.train)
+    done, stopping = int(state.step), False
+    while done < total and not stopping:
+        steps = min(settings.report_every - done % settings.report_every, total - done)
+        started = time.perf_counter()
+        state, chunk_losses = train_chunk(
+            state,
+            corpus,
+            steps=steps,
+            batch_size=settings.batch_size,
+            model=model,
+            optimizer=optimizer,
+        )
+        losses = np.asarray(chunk_losses)  # waits for the chunk
+        seconds = time.perf_counter() - started
+        _require_finite(losses, done)
+        done, stopping = done + steps, should_stop()
+        validates = done % settings.eval_every == 0 or done == total or stopping
+        val = _validate(model, state, splits.val, done) if validates else None
+        yield Report(state, done, float(losses.mean()), float(rate(done - 1)), steps / seconds, val)
+
+
+def _validate(model: WaveNet, state: TrainState, val: Corpus, step: int) -> evaluate.Loss:
+    nll = evaluate.nll_nats(model, state.variables, val)
+    loss = evaluate.summarise(*evaluate.by_document(nll, val))
+    _require_finite(np.array([loss.nll_nats]), step)
+    return loss
+
+
+def _require_finite(losses: np.ndarray, first_step: int) -> None:
+    bad = np.flatnonzero(~np.isfinite(losses))
+    if len(bad):
+        raise InputError(
+            f"the loss is {losses[bad[0]]} at step {first_step + int(bad[0]):,} (this part of the "
+            f"run began at step {first_step:,}), expected a finite number; the last checkpoint is "
+            "kept, train anew with a lower learning_rate."
+        )
