@@ -1,0 +1,48 @@
+"""Pictures of a run; the only user of matplotlib, an optional extra."""
+
+from pathlib import Path
+from typing import Any
+
+from matplotlib.figure import Figure
+
+
+def draw_loss_curve(metrics: list[dict[str, Any]], title: str, path: Path) -> None:
+    """Draw the mean training loss of each report, validation marks and the learning rate.
+
+    The lecture draws its curve so, as means of 1,000 steps.  Losses are in nats per character.
+    """
+    figure = Figure(figsize=(8, 4.5), layout="constrained")
+    losses = figure.subplots()
+    steps = [line["step"] for line in metrics]
+    every = steps[0]
+    losses.plot(
+        steps,
+        [line["train_loss"] for line in metrics],
+        linewidth=1.2,
+        label=f"train, means of {every:,} steps",
+    )
+    validated = [line for line in metrics if "val_loss" in line]
+    losses.plot(
+        [line["step"] for line in validated],
+        [line["val_loss"] for line in validated],
+        "o",
+        markersize=4,
+        label="validation, whole split",
+    )
+    losses.set(xlabel="step", ylabel="loss (nats per character)", title=title)
+    losses.xaxis.set_major_formatter(lambda step, _: f"{step:,.0f}")
+    losses.grid(alpha=0.3)
+
+    rates = losses.twinx()
+    rates.step(
+        steps,
+        [line["learning_rate"] for line in metrics],
+        where="pre",
+        color="grey",
+        linestyle=":",
+        label="learning rate",
+    )
+    rates.set(yscale="log", ylabel="learning rate")
+    handles = [*losses.get_lines(), *rates.get_lines()]
+    losses.legend(handles=handles, loc="upper right")
+    figure.savefig(path, dpi=120)
