@@ -1,0 +1,156 @@
+"""The command line: parse, call, print the one sentence of an error.
+
+Imports no JAX until a command runs, so that help and bad use are answered at once.
+"""
+
+import argparse
+import os
+import sys
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Annotated, Literal
+
+import tyro
+
+from wavenet_jax import config as configs
+from wavenet_jax.config import Config, InputError, require
+
+RunFolder = Annotated[Path, tyro.conf.Positional, tyro.conf.arg(metavar="RUN")]
+
+
+@dataclass(frozen=True)
+class Train:
+    """Train a model and leave it, its loss curve and samples in a run folder."""
+
+    preset: str | None = None
+    """Where the options below take their values from; makemore is the lecture's model."""
+    run_dir: Path | None = None
+    """Folder of the run; by default runs/ and the time."""
+    resume: bool = False
+    """Continue the run in --run-dir to the same end, to the bit, as if never interrupted."""
+    overwrite: bool = False
+    """Replace the run in --run-dir."""
+    config: Config = field(default_factory=Config)
+
+
+@dataclass(frozen=True)
+class Evaluate:
+    """Print the exact loss of a run on train, validation and test."""
+
+    run: RunFolder
+    """The run folder."""
+    checkpoint: Literal["latest", "best"] = "latest"
+    """The last state, or the one with the best validation loss."""
+    json: bool = False
+    """Print JSON instead of a table."""
+
+
+@dataclass(frozen=True)
+class Sample:
+    """Draw new documents from a run, and tell which of them its data already hold."""
+
+    run: RunFolder
+    """The run folder."""
+    n: Annotated[int, tyro.conf.arg(aliases=["-n"])] = 20
+    """How many to draw."""
+    seed: int = 0
+    """Sample i depends on the checkpoint, the seed and i alone."""
+    max_length: int | None = None
+    """Characters at which a sample is cut off; by default twice the longest training document."""
+    checkpoint: Literal["latest", "best"] = "latest"
+    """The last state, or the one with the best validation loss."""
+    json: bool = False
+    """Print a JSON object per sample."""
+
+    def __post_init__(self) -> None:
+        require(self.n >= 1, f"n is {self.n}, expected at least 1 sample to draw.")
+        require(
+            0 <= self.seed < 2**32,
+            f"seed is {self.seed}, expected a whole number from 0 to {2**32 - 1}.",
+        )
+        require(
+            self.max_length is None or self.max_length >= 1,
+            f"max_length is {self.max_length}, expected at least 1 character.",
+        )
+
+
+@dataclass(frozen=True)
+class Data:
+    """Download a data set into the user's cache, checked by SHA-256, for `train --data NAME`."""
+
+    name: Annotated[str, tyro.conf.Positional, tyro.conf.arg(metavar="NAME")]
+    """makemore (the lecture's names) or shakespeare."""
+
+
+Command = Train | Evaluate | Sample | Data
+
+
+def parse(arguments: list[str]) -> Command:
+    """Return the command that the arguments spell; leave with code 2 where they spell none."""
+    defaults = _train_defaults(arguments)
+    return tyro.cli(
+        Annotated[Train, tyro.conf.subcommand("train", default=Train(config=defaults))]
+        | Annotated[Evaluate, tyro.conf.subcommand("evaluate")]
+        | Annotated[Sample, tyro.conf.subcommand("sample")]
+        | Annotated[Data, tyro.conf.subcommand("data")],
+        prog="wavenet-jax",
+        description="Train, evaluate and sample a WaveNet of names.",
+        args=arguments,
+        config=(tyro.conf.OmitArgPrefixes, tyro.conf.FlagCreatePairsOff),
+    )
+
+
+def _train_defaults(arguments: list[str]) -> Config:
+    """Return the configuration that the other options of `train` change.
+
+    That of --preset; else, with --resume, that of the run; else the first preset.
+    """
+    ahead = argparse.ArgumentParser(add_help=False, allow_abbrev=False, exit_on_error=False)
+    ahead.add_argument("--preset", nargs="?")
+    ahead.add_argument("--run-dir", "--run_dir", nargs="?", type=Path)
+    ahead.add_argument("--resume", action="store_true")
+    known, _ = ahead.parse_known_args(arguments if arguments[:1] == ["train"] else [])
+    if known.preset:
+        return configs.preset(known.preset)
+    if known.resume and known.run_dir and (known.run_dir / "config.json").is_file():
+        return configs.load(known.run_dir / "config.json")
+    return configs.preset("makemore")
+
+
+def _call(command: Command) -> int:
+    from wavenet_jax import commands  # noqa: PLC0415  imports JAX
+
+    match command:
+        case Train():
+            return commands.train(
+                command.config, command.run_dir, resume=command.resume, overwrite=command.overwrite
+            )
+        case Evaluate():
+            return commands.evaluate(command.run, command.checkpoint, as_json=command.json)
+        case Sample():
+            return commands.sample(
+                command.run,
+                command.checkpoint,
+                n=command.n,
+                seed=command.seed,
+                max_length=command.max_length,
+                as_json=command.json,
+            )
+        case Data():
+            return commands.data(command.name)
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run the command line and return its exit code: 0, 2 for bad use, 130 if interrupted."""
+    try:
+        command = parse(sys.argv[1:] if arguments is None else arguments)
+        return _call(command)
+    except InputError as error:
+        print(f"wavenet-jax: {error}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        return 130
+    except BrokenPipeError:
+        # Whoever read standard output has gone, as in `| head`; keep Python from complaining too.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
