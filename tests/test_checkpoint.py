@@ -96,9 +96,13 @@ def test_folder_that_is_no_run_is_named(tmp_path: Path) -> None:
         checkpoint.load(tmp_path)
 
 
-def test_damaged_config_is_named(run: Run) -> None:
-    (run.folder / "config.json").write_text("{")
-    with pytest.raises(InputError, match=r"config\.json cannot be read"):
+@pytest.mark.parametrize(
+    "content",
+    ["{", "[]", '{"model": []}', '{"model": {"taps": "2"}}', '{"model": {"dilations": 1}}'],
+)
+def test_damaged_config_is_named(run: Run, content: str) -> None:
+    (run.folder / "config.json").write_text(content)
+    with pytest.raises(InputError, match=r"config\.json (cannot be read|is damaged)"):
         checkpoint.load(run.folder)
 
 

@@ -49,10 +49,11 @@ def test_tokens_have_the_smallest_type_that_holds_them(size: int, dtype: str) ->
         (b"emma \nava\t \n mia\n", ["emma", "ava", "mia"]),
         (b"\nemma\n\n \t\nava\nmia\n\n", ["emma", "ava", "mia"]),
         ("EMMA\nZoë\nİpek\n".encode(), ["EMMA", "Zoë", "İpek"]),
+        ("\ufeff\ufeffemma\nava\nmia\n".encode(), ["emma", "ava", "mia"]),
         (b"emma\nava\nemma\nemma\n", ["emma", "ava", "emma", "emma"]),
         (b"mary ann\na\tb\nmia\n", ["mary ann", "a\tb", "mia"]),
     ],
-    ids=["plain", "unended", "crlf", "bom", "ends", "blank", "kept", "repeated", "inner"],
+    ids=["plain", "unended", "crlf", "bom", "ends", "blank", "kept", "boms", "repeated", "inner"],
 )
 def test_documents_are_the_lines(raw: bytes, documents: list[str], tmp_path: Path) -> None:
     path = tmp_path / "list.txt"
@@ -66,6 +67,8 @@ def test_documents_are_the_lines(raw: bytes, documents: list[str], tmp_path: Pat
         (b"emma\nava\nm\xffa\n", ", line 3: byte 0xff is not UTF-8"),
         (b"emma\r\n\r\nzo\xeb\r\nmia", ", line 3: byte 0xeb is not UTF-8"),
         ("emma\n".encode("utf-16"), ", line 1: byte 0xff is not UTF-8"),
+        (b"\xef\xbb\xbfemma\n\xffva\nmia\n", ", line 2: byte 0xff is not UTF-8"),
+        (b"emma\na\tb\0\nmia\n", r", line 2: holds the control character '\x00'"),
         (b"emma\nava\nm\0a\n", r", line 3: holds the control character '\x00'"),
         (b"emma\n\x7fELF\x02\nava", r", line 2: holds the control character '\x7f'"),
         (b"emma\n\nst. john\nava\n", ", line 3: 'st. john' holds '.'"),
@@ -95,7 +98,9 @@ def test_names_are_the_bundled_list() -> None:
     assert find("names") == bundled_names()
 
 
-@pytest.mark.parametrize(("data", "said"), [("nowhere.txt", "not there"), ("", "a folder")])
+@pytest.mark.parametrize(
+    ("data", "said"), [("nowhere.txt", "not there"), ("", "a folder"), ("a" * 300, "not there")]
+)
 def test_data_that_is_no_file_is_rejected(data: str, said: str, tmp_path: Path) -> None:
     with pytest.raises(InputError, match=f"{data}' is {said}, expected a text file"):
         find(str(tmp_path / data))
@@ -190,3 +195,8 @@ def test_bundled_names_are_many_plain_sorted_and_distinct() -> None:
     assert [line for line in lines if not re.fullmatch("[a-z]{2,15}", line)] == []
     assert lines == sorted(set(lines))
     assert len(lines) >= 8_000
+
+
+def test_split_shares_are_exact_where_floats_are_a_hair_less() -> None:
+    config = DataConfig(val_fraction=0.3, test_fraction=0.3)  # 1 - 0.3 - 0.3 < 0.4
+    assert [len(part) for part in split_documents(numbers(10), config)] == [4, 3, 3]

@@ -35,6 +35,18 @@ def test_rate_is_multiplied_at_every_boundary(
     np.testing.assert_allclose(jax.vmap(schedule)(jnp.arange(8)), rates, rtol=1e-6)
 
 
+@pytest.mark.parametrize(
+    ("boundaries", "steps"), [((0.5, 0.51), 10), ((0.75,), 6), ((0.01,), 10), ((0.1,), 30)]
+)
+def test_rate_falls_at_the_first_step_not_before_the_boundary(
+    boundaries: tuple[float, ...], steps: int
+) -> None:
+    schedule = learning_rate(OptimConfig(boundaries=boundaries), steps)
+    passed = [sum(s >= round(b * steps, 6) for b in boundaries) for s in range(steps)]
+    rates = [schedule(s) for s in range(steps)]
+    np.testing.assert_allclose(rates, [0.1 ** (1 + n) for n in passed], rtol=1e-5)
+
+
 def test_every_step_subtracts_rate_times_gradient() -> None:
     descent = optimizer(OptimConfig(0.5, (0.5,), decay=0.25), steps=4)
     params: Any = {"w": jnp.asarray([1.0, -2.0]), "b": jnp.asarray(3.0)}

@@ -225,8 +225,11 @@ def read_json(path: Path) -> Any:
 
 
 def load(path: Path) -> Config:
-    """Return the configuration in a JSON file; raise `InputError` as `from_dict` does."""
-    return from_dict(read_json(path))
+    """Return the configuration in a JSON file; raise `InputError` when it holds none."""
+    try:
+        return from_dict(read_json(path))
+    except (TypeError, AttributeError) as error:
+        raise InputError(f"{path} is damaged ({error}); restore it or train anew.") from error
 
 
 def differences(old: Config, new: Config) -> list[str]:

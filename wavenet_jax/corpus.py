@@ -1,5 +1,6 @@
 """Files to documents, documents to splits, splits to the two arrays that everything reads."""
 
+import os
 import random
 import unicodedata
 from pathlib import Path
@@ -65,8 +66,8 @@ def find(data: str) -> Path:
         return path
     path = Path(data)
     require(
-        path.is_file(),
-        f"data {data!r} is {'a folder' if path.is_dir() else 'not there'}, expected a text file "
+        os.path.isfile(path),  # Path.is_file raises where a name is too long
+        f"data {data!r} is {'a folder' if os.path.isdir(path) else 'not there'}, expected a text file "
         f"with one document a line or one of names, {', '.join(download.SOURCES)}.",
     )
     return path
@@ -85,10 +86,10 @@ def read_documents(path: Path) -> list[str]:
     text = _decode(raw, path)
     lines = [line.strip() for line in text.split("\n")]
     for number, line in enumerate(lines, start=1):
-        control = [character for character in line if unicodedata.category(character) == "Cc"]
+        control = _control_characters(line)
         require(
-            not control or control == ["\t"] * len(control),
-            f"{path}, line {number}: holds the control character {''.join(control[:1])!r}, "
+            not control,
+            f"{path}, line {number}: holds the control character {control[:1]!r}, "
             "expected plain text with one document a line; is this a binary file?",
         )
         require(
@@ -105,9 +106,13 @@ def read_documents(path: Path) -> list[str]:
     return documents
 
 
+def _control_characters(line: str) -> str:
+    return "".join(c for c in line if c != "\t" and unicodedata.category(c) == "Cc")
+
+
 def _decode(raw: bytes, path: Path) -> str:
     try:
-        return raw.decode("utf-8-sig")
+        return raw.decode("utf-8").lstrip("\ufeff")  # byte-order marks, which Windows writes
     except UnicodeDecodeError as error:
         line = raw.count(b"\n", 0, error.start) + 1
         raise InputError(
@@ -125,8 +130,9 @@ def split_documents(documents: list[str], config: DataConfig) -> Splits[list[str
     shuffled = list(documents)
     random.Random(config.split_seed).shuffle(shuffled)
     n = len(shuffled)
-    test_start = int((1 - config.test_fraction) * n)
-    val_start = int((1 - config.test_fraction - config.val_fraction) * n)
+    # Rounded before it is cut, for 1 - 0.3 - 0.3 is a hair less than 0.4.
+    test_start = int(round((1 - config.test_fraction) * n, 6))
+    val_start = int(round((1 - config.test_fraction - config.val_fraction) * n, 6))
     test_start = min(max(test_start, 2), n - 1)
     val_start = min(max(val_start, 1), test_start - 1)
     return Splits(shuffled[:val_start], shuffled[val_start:test_start], shuffled[test_start:])

@@ -1,5 +1,6 @@
 """Learning-rate schedules and optimizers from the configuration: the place for further ones."""
 
+import math
 from functools import cache
 
 import optax
@@ -12,7 +13,10 @@ def learning_rate(config: OptimConfig, steps: int) -> optax.Schedule:
 
     rate(step) = learning_rate · decay^(number of boundaries b with step >= b · steps)
     """
-    boundaries = {round(boundary * steps): config.decay for boundary in config.boundaries}
+    boundaries: dict[int, float] = {}
+    for boundary in config.boundaries:
+        step = math.ceil(round(boundary * steps, 6))  # 0.1 · 30 is a hair more than 3
+        boundaries[step] = boundaries.get(step, 1.0) * config.decay
     return optax.piecewise_constant_schedule(config.learning_rate, boundaries)
 
 
