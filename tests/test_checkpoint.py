@@ -41,7 +41,7 @@ def test_folder_says_all_that_its_run_is(run: Run, tiny: Config, names: list[str
 def test_state_comes_back_to_the_bit(run: Run) -> None:
     state = fit_and_save(run)
     with checkpoint.checkpoints(checkpoint.load(run.folder)) as states:
-        assert_same(states.restore(), state)
+        assert_same(states.restore("latest"), state)
 
 
 def test_states_saved_in_mid_run_are_those_of_their_steps(run: Run) -> None:
@@ -70,13 +70,13 @@ def test_latest_and_best_are_kept(run: Run) -> None:
 
 def test_folder_without_checkpoint_is_named(run: Run) -> None:
     with checkpoint.checkpoints(run) as states, pytest.raises(InputError, match="no checkpoint"):
-        states.restore()
+        states.restore("latest")
 
 
 def test_leftover_of_a_killed_save_is_no_checkpoint(run: Run) -> None:
     (run.folder / "checkpoints" / "20.orbax-checkpoint-tmp").mkdir(parents=True)
     with checkpoint.checkpoints(run) as states, pytest.raises(InputError, match="no checkpoint"):
-        states.restore()
+        states.restore("latest")
 
 
 def test_damaged_checkpoint_is_named(run: Run) -> None:
@@ -88,7 +88,7 @@ def test_damaged_checkpoint_is_named(run: Run) -> None:
         checkpoint.checkpoints(run) as states,
         pytest.raises(InputError, match=r"checkpoint 60 .* cannot be read"),
     ):
-        states.restore()
+        states.restore("latest")
 
 
 def test_folder_that_is_no_run_is_named(tmp_path: Path) -> None:

@@ -1,10 +1,12 @@
 """The commands as a user types them: what is printed where, exit codes, what is left behind."""
 
 import json
+import re
 import signal
 import subprocess
 import sys
 from collections.abc import Callable
+from importlib import metadata
 from itertools import chain
 from pathlib import Path
 from typing import Any
@@ -33,7 +35,7 @@ def train_command(names_file: Path, run: Path, more: str = "") -> str:
 
 def final_state(run: Path) -> TrainState:
     with checkpoint.checkpoints(checkpoint.load(run)) as states:
-        return states.restore()
+        return states.restore("latest")
 
 
 @pytest.fixture(scope="module")
@@ -88,8 +90,7 @@ def test_training_says_what_it_does_on_standard_error_and_its_result_on_standard
 ) -> None:
     assert call(train_command(names_file, tmp_path / "run")) == 0
     out, err = capsys.readouterr()
-    assert out.startswith(f"{tmp_path / 'run'}: step 60, val ")
-    assert out.count("\n") == 1
+    assert re.fullmatch(rf"{tmp_path / 'run'}: val \d\.\d+ at the last step, 60; best .*\n", out)
     assert "40 / 5 / 5 documents" in err
     assert "60 steps of 8 windows" in err
     assert "step      60 of 60  train" in err
@@ -98,9 +99,9 @@ def test_training_says_what_it_does_on_standard_error_and_its_result_on_standard
 def test_evaluate_prints_the_same_losses_as_table_and_as_json(
     trained: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert call(f"evaluate {trained}") == 0
+    assert call(f"evaluate {trained} --checkpoint latest") == 0
     _, *rows = capsys.readouterr().out.splitlines()
-    assert call(f"evaluate {trained} --json") == 0
+    assert call(f"evaluate {trained} --checkpoint latest --json") == 0
     losses = json.loads(capsys.readouterr().out)
     assert losses["step"] == 60
     for row, (split, loss) in zip(rows, losses["splits"].items(), strict=True):
@@ -114,6 +115,20 @@ def test_evaluate_prints_the_same_losses_as_table_and_as_json(
     assert losses["splits"]["train"]["unseen"]["nats_per_character"] is None
     last = json.loads((trained / "metrics.jsonl").read_text().splitlines()[-1])
     assert losses["splits"]["val"]["nats_per_character"] == pytest.approx(last["val_loss"])
+
+
+def test_evaluate_takes_the_best_checkpoint_unless_told_otherwise(
+    names_file: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run = tmp_path / "run"
+    assert call(train_command(names_file, run, "--learning-rate 20 --boundaries 0.1")) == 0
+    capsys.readouterr()
+    lines = [json.loads(line) for line in (run / "metrics.jsonl").read_text().splitlines()]
+    best = min((line for line in lines if "val_loss" in line), key=lambda line: line["val_loss"])
+    assert call(f"evaluate {run} --json") == 0
+    losses = json.loads(capsys.readouterr().out)
+    assert losses["step"] == best["step"]
+    assert losses["splits"]["val"]["nats_per_character"] == pytest.approx(best["val_loss"])
 
 
 def test_sample_prints_the_same_samples_as_lines_and_as_json(
@@ -207,7 +222,7 @@ def test_finished_run_resumes_to_nothing_more(
 ) -> None:
     before = final_state(trained)
     assert call(f"train --run-dir {trained} --resume") == 0
-    assert "step 60, val" in capsys.readouterr().out
+    assert "at the last step, 60" in capsys.readouterr().out
     assert_same(final_state(trained), before)
 
 
@@ -273,6 +288,7 @@ def test_resume_with_another_configuration_names_the_fields(trained: Path, says:
         ("train --dilations 1 2 3", ["dilations 1 2 3", "receptive field", "1 2 4"]),
         ("train --taps 3", ["dilations 1 2 4 with 3 taps", "1 3 9"]),
         ("train --resume", ["--run-dir"]),
+        ("train --resume --overwrite --run-dir nowhere", ["both given"]),
         ("train --resume --run-dir nowhere", ["'nowhere'", "holds no run"]),
         ("evaluate nowhere", ["'nowhere'", "holds no run"]),
         ("sample nowhere", ["'nowhere'", "holds no run"]),
@@ -335,8 +351,15 @@ def test_unknown_options_and_values_leave_with_code_2(capsys: pytest.CaptureFixt
     assert call("train --stepz 3") == 2
     assert "--steps" in capsys.readouterr().err
     assert call("train --steps many") == 2
+    assert call("train --resume=yes") == 2
+    assert call("train --preset") == 2
     assert call("fly") == 2
     assert call("") == 2
+
+
+def test_version_is_told(capsys: pytest.CaptureFixture[str]) -> None:
+    assert call("--version") == 0
+    assert capsys.readouterr().out == f"wavenet-jax {metadata.version('wavenet-jax')}\n"
 
 
 def test_module_is_the_command() -> None:

@@ -108,3 +108,16 @@ def test_first_loss_of_the_lectures_model_is_near_that_of_equal_chances() -> Non
 def test_lectures_model_has_its_76_579_parameters() -> None:
     variables = init(WaveNet(ModelConfig(), 27), jax.random.key(0))
     assert count_parameters(variables["params"]) == 76_579
+
+
+def test_logits_equal_the_lectures_in_pytorch() -> None:
+    torch = pytest.importorskip("torch")
+    torch_lecture = pytest.importorskip("torch_lecture")
+    model = WaveNet(ModelConfig(), 27)
+    variables = randomised(model, seed=6)
+    lecture = torch_lecture.ByHand(torch.zeros((1, 8)), torch.zeros(1), seed=0)
+    lecture.load(torch_lecture.from_variables(variables))
+    windows = np.random.default_rng(7).integers(0, 27, (50, 8))
+    expected = lecture.logits(torch.from_numpy(windows))
+    logits = jax.jit(model.apply)(variables, jnp.asarray(windows))
+    np.testing.assert_allclose(logits, expected, atol=1e-5 * np.abs(expected).max())

@@ -116,7 +116,7 @@ class Checkpoints:
             int(state.step), {"state": state}, metrics={"val_loss": val_loss}, force=True
         )
 
-    def restore(self, which: str = "latest") -> train.TrainState:
+    def restore(self, which: str) -> train.TrainState:
         """Return the latest or the best state; raise `InputError` when there is none."""
         found = self._checkpointer.checkpoints
         require(

@@ -12,6 +12,7 @@ from typing import Annotated, Literal
 
 import tyro
 
+from wavenet_jax import __version__
 from wavenet_jax import config as configs
 from wavenet_jax.config import Config, InputError, require
 
@@ -39,8 +40,8 @@ class Evaluate:
 
     run: RunFolder
     """The run folder."""
-    checkpoint: Literal["latest", "best"] = "latest"
-    """The last state, or the one with the best validation loss."""
+    checkpoint: Literal["best", "latest"] = "best"
+    """The state with the best validation loss, or the last one."""
     json: bool = False
     """Print JSON instead of a table."""
 
@@ -57,8 +58,8 @@ class Sample:
     """Sample i depends on the checkpoint, the seed and i alone."""
     max_length: int | None = None
     """Characters at which a sample is cut off; by default twice the longest training document."""
-    checkpoint: Literal["latest", "best"] = "latest"
-    """The last state, or the one with the best validation loss."""
+    checkpoint: Literal["best", "latest"] = "best"
+    """The state with the best validation loss, or the last one."""
     json: bool = False
     """Print a JSON object per sample."""
 
@@ -109,7 +110,10 @@ def _train_defaults(arguments: list[str]) -> Config:
     ahead.add_argument("--preset", nargs="?")
     ahead.add_argument("--run-dir", "--run_dir", nargs="?", type=Path)
     ahead.add_argument("--resume", action="store_true")
-    known, _ = ahead.parse_known_args(arguments if arguments[:1] == ["train"] else [])
+    try:
+        known, _ = ahead.parse_known_args(arguments if arguments[:1] == ["train"] else [])
+    except argparse.ArgumentError:
+        known = argparse.Namespace(preset=None, resume=False)  # the parser proper will say so
     if known.preset:
         return configs.preset(known.preset)
     if known.resume and known.run_dir and (known.run_dir / "config.json").is_file():
@@ -141,10 +145,16 @@ def _call(command: Command) -> int:
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Run the command line and return its exit code: 0, 2 for bad use, 130 if interrupted."""
+    """Run the command line and return its exit code.
+
+    0 for success, 1 where the file system fails, 2 for bad use, 130 if interrupted.
+    """
+    arguments = sys.argv[1:] if arguments is None else arguments
+    if arguments == ["--version"]:
+        print(f"wavenet-jax {__version__}")
+        return 0
     try:
-        command = parse(sys.argv[1:] if arguments is None else arguments)
-        return _call(command)
+        return _call(parse(arguments))
     except InputError as error:
         print(f"wavenet-jax: {error}", file=sys.stderr)
         return 2
@@ -154,3 +164,6 @@ def main(arguments: list[str] | None = None) -> int:
         # Whoever read standard output has gone, as in `| head`; keep Python from complaining too.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
+    except OSError as error:
+        print(f"wavenet-jax: {error.filename or 'the system'}: {error.strerror}.", file=sys.stderr)
+        return 1

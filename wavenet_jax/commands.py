@@ -27,10 +27,14 @@ SAMPLES_AFTER_TRAINING = 20
 def train(config: Config, folder: Path | None, *, resume: bool, overwrite: bool) -> int:
     """Train a new run, or continue one; return 0, or 130 if interrupted."""
     _use_compilation_cache()
+    require(
+        not (resume and overwrite),
+        "--resume and --overwrite are both given, expected one: continue the run or replace it.",
+    )
     run = _continued(folder, config) if resume else _new_run(folder, config, overwrite=overwrite)
     total = config.train.total_steps(run.splits.train.predictions)
     with checkpoint.checkpoints(run) as states, _stop_signals() as should_stop:
-        state = states.restore() if resume else None
+        state = states.restore("latest") if resume else None
         done = int(state.step) if state else 0
         checkpoint.cut_metrics(run, done)
         _announce(run, total, done)
@@ -38,18 +42,17 @@ def train(config: Config, folder: Path | None, *, resume: bool, overwrite: bool)
             reports = training.fit(run.model, config, run.splits, state, should_stop)
             for report in reports:
                 checkpoint.append_metrics(run, _metrics(report))
-                if report.val:
+                if report.val is not None:
                     states.save(report.state, report.val.nats_per_character)
                 progress.show(report)
-                state, done = report.state, report.step
+                done = report.step
     if done < total:
         console.stderr.print(
             f"Interrupted at step {done:,} of {total:,}, which is saved; continue with "
             f"`wavenet-jax train --run-dir {run.folder} --resume`."
         )
         return 130
-    assert state is not None  # a run has at least one step
-    _finish(run, state)
+    _finish(run)
     return 0
 
 
@@ -100,7 +103,9 @@ def _metrics(report: training.Report) -> dict[str, Any]:
         "learning_rate": report.learning_rate,
         "steps_per_second": round(report.steps_per_second, 1),
     }
-    return line | ({"val_loss": report.val.nats_per_character} if report.val else {})
+    if report.val is not None:
+        line["val_loss"] = report.val.nats_per_character
+    return line
 
 
 @contextmanager
@@ -122,19 +127,27 @@ def _stop_signals() -> Iterator[Callable[[], bool]]:
             signal.signal(number, handler)
 
 
-def _finish(run: Run, state: training.TrainState) -> None:
-    """Draw the loss curve and the first samples, and say where all lies."""
+def _finish(run: Run) -> None:
+    """Draw the loss curve and samples of the best state, and say where all lies."""
     metrics = checkpoint.read_metrics(run)
+    validated = [line for line in metrics if "val_loss" in line]
+    best, last = min(validated, key=lambda line: line["val_loss"]), validated[-1]
     if find_spec("matplotlib"):
         from wavenet_jax import plots  # noqa: PLC0415  an optional extra
 
-        plots.draw_loss_curve(metrics, run.config.data.data, run.folder / "loss.png")
+        title = Path(run.config.data.data).name
+        plots.draw_loss_curve(metrics, title, run.folder / "loss.png")
     else:
         console.stderr.print("No loss curve drawn: pip install 'wavenet-jax[plots]' for that.")
+    with checkpoint.checkpoints(run) as states:
+        state = states.restore("best")
     samples, origins = _sample(run, state, SAMPLES_AFTER_TRAINING, seed=0, max_length=None)
     table = console.samples_table(samples, origins)
     (run.folder / "samples.txt").write_text(table + "\n", "utf-8")
-    print(f"{run.folder}: step {int(state.step):,}, val {metrics[-1]['val_loss']:.4f}")
+    print(
+        f"{run.folder}: val {last['val_loss']:.4f} at the last step, {last['step']:,}; "
+        f"best {best['val_loss']:.4f} at step {best['step']:,}"
+    )
     console.stderr.print(
         f"Next: `wavenet-jax evaluate {run.folder}`, `wavenet-jax sample {run.folder}`."
     )

@@ -65,9 +65,10 @@ def find(data: str) -> Path:
         )
         return path
     path = Path(data)
+    kind = "a folder" if os.path.isdir(path) else "not there"
     require(
         os.path.isfile(path),  # Path.is_file raises where a name is too long
-        f"data {data!r} is {'a folder' if os.path.isdir(path) else 'not there'}, expected a text file "
+        f"data {data!r} is {kind}, expected a text file "
         f"with one document a line or one of names, {', '.join(download.SOURCES)}.",
     )
     return path

@@ -11,7 +11,7 @@ def draw_loss_curve(metrics: list[dict[str, Any]], title: str, path: Path) -> No
 
     The lecture draws its curve so, as means of 1,000 steps.  Losses are in nats per character.
     """
-    figure = Figure(figsize=(8, 4.5), layout="constrained")
+    figure = Figure(figsize=(8, 4.8), layout="constrained")
     losses = figure.subplots()
     steps = [line["step"] for line in metrics]
     every = steps[0]
@@ -44,5 +44,5 @@ def draw_loss_curve(metrics: list[dict[str, Any]], title: str, path: Path) -> No
     )
     rates.set(yscale="log", ylabel="learning rate")
     handles = [*losses.get_lines(), *rates.get_lines()]
-    losses.legend(handles=handles, loc="upper right")
+    figure.legend(handles=handles, loc="outside lower center", ncols=len(handles), frameon=False)
     figure.savefig(path, dpi=120)
