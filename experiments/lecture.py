@@ -29,8 +29,8 @@ from dataclasses import replace
 
 import tyro
 
-from wavenet_jax import config, corpus, evaluate, optim, train, vocab
-from wavenet_jax.corpus import Corpus, Splits
+from wavenet_jax import config, corpus, evaluate, optim, train
+from wavenet_jax.corpus import Corpus
 from wavenet_jax.model import WaveNet, count_parameters
 
 
@@ -45,12 +45,10 @@ def main(
         data: makemore, once downloaded, or the path of its names.txt.
     """
     base = config.preset(preset)
-    documents = corpus.read_documents(corpus.find(data))
-    vocabulary = vocab.from_documents(documents)
-    parts = corpus.split_documents(documents, base.data)
-    splits = Splits(*(corpus.from_documents(part, vocabulary) for part in parts))
-    model = WaveNet(base.model, len(vocabulary))
-    print("names      ", " / ".join(f"{len(part):,}" for part in parts))
+    dataset = corpus.load(replace(base.data, data=data))
+    splits = dataset.splits
+    model = WaveNet(base.model, len(dataset.vocab))
+    print("names      ", " / ".join(f"{len(part):,}" for part in dataset.parts))
     print("predictions", " / ".join(f"{part.predictions:,}" for part in splits))
     print("seed   first   train     val    s.e.    test    s.e.  unseen val  unseen test  seconds")
     rows = []
@@ -60,7 +58,7 @@ def main(
         started = time.perf_counter()
         *_, last = train.fit(model, run, splits)
         seconds = time.perf_counter() - started
-        losses = evaluate.evaluate(model, last.state.variables, splits)
+        losses = evaluate.evaluate_splits(model, last.state.variables, splits)
         rows.append([loss.all.nats_per_character for loss in losses])
         print(
             f"{seed:4}  {first:6.4f}  {losses.train.all.nats_per_character:6.4f}  "

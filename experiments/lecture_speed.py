@@ -7,7 +7,8 @@
 Three models hold the same weights: ours, the lecture's by hand, and today's PyTorch (torch.nn with
 a fused torch.optim.SGD), eager and compiled.  Each is timed in turn, round by round, without
 compilation and waiting for results; the medians over the rounds are printed, and how many times
-faster ours is.  PyTorch runs on one thread, which is the faster for it at this size.
+faster ours is.  PyTorch gets the better of one thread and two.  The lecture's way scores a split in
+one batch, as its notebook does; torch.nn in blocks of 4,096 windows, as ours.
 
 Claim: per step at least 3.2 times the lecture's way and 2.2 times PyTorch's best; evaluation at
 least 5 times, sampling at least 10 times the lecture's; at most 1.5 GB.
@@ -26,6 +27,7 @@ was 0.98 s in blocks of 8,192 windows and is 0.65 s in blocks of 4,096, which st
 """
 
 import importlib
+import math
 import resource
 import statistics
 import time
@@ -37,8 +39,8 @@ import jax
 import numpy as np
 import tyro
 
-from wavenet_jax import config, corpus, evaluate, optim, sample, train, vocab
-from wavenet_jax.corpus import Corpus, Splits
+from wavenet_jax import config, corpus, evaluate, optim, sample, train
+from wavenet_jax.corpus import Dataset
 from wavenet_jax.model import WaveNet
 
 STEPS = 1_000
@@ -49,11 +51,11 @@ TORCH_NAMES = NAMES // 50
 class Ours:
     """Our model in training, as the commands use it."""
 
-    def __init__(self, splits: Splits[Corpus], vocabulary: vocab.Vocab) -> None:
+    def __init__(self, data: Dataset) -> None:
         self.config = config.preset("makemore")
-        self.splits, self.vocabulary = splits, vocabulary
-        self.corpus = jax.device_put(splits.train)
-        self.model = WaveNet(self.config.model, len(vocabulary))
+        self.data = data
+        self.corpus = jax.device_put(data.splits.train)
+        self.model = WaveNet(self.config.model, len(data.vocab))
         self.optimizer = optim.optimizer(self.config.optim, steps=200_000)
         self.state = train.init(self.model, self.optimizer, seed=0)
 
@@ -71,16 +73,20 @@ class Ours:
 
     def evaluate(self) -> None:
         """Score train and validation."""
-        for part in (self.splits.train, self.splits.val):
+        for part in (self.data.splits.train, self.data.splits.val):
             nll = evaluate.nll_nats(self.model, self.state.variables, part)
             evaluate.summarise(*evaluate.by_document(nll, part))
 
     def sample(self) -> None:
         """Draw NAMES names."""
         key = jax.random.key(0)
-        sample.sample(
-            self.model, self.state.variables, self.vocabulary, key, n=NAMES, max_length=30
+        sample.draw_samples(
+            self.model, self.state.variables, self.data.vocab, key, n=NAMES, max_length=30
         )
+
+    def logits(self, windows: np.ndarray) -> np.ndarray:
+        """Return the logits `[N, V]` of windows `[N, R]`."""
+        return np.asarray(self.model.apply(self.state.variables, windows, method="window"))
 
 
 def seconds(call: Callable[[], object]) -> float:
@@ -91,11 +97,20 @@ def seconds(call: Callable[[], object]) -> float:
 
 
 def medians(calls: dict[str, Callable[[], object]], rounds: int) -> dict[str, float]:
-    """Call each in turn, round by round, and return the median seconds of each."""
-    for call in calls.values():
-        call()  # compiles, warms up
-    times = [{name: seconds(call) for name, call in calls.items()} for _ in range(rounds)]
-    return {name: statistics.median(one[name] for one in times) for name in calls}
+    """Call each in turn, round by round, and return the median seconds of each.
+
+    PyTorch's are the better of one thread and two; JAX uses what it finds.
+    """
+    torch = importlib.import_module("torch")
+    best = dict.fromkeys(calls, math.inf)
+    for threads in (1, 2):
+        torch.set_num_threads(threads)
+        for call in calls.values():
+            call()  # compiles, warms up
+        times = [{name: seconds(call) for name, call in calls.items()} for _ in range(rounds)]
+        for name in calls:
+            best[name] = min(best[name], statistics.median(one[name] for one in times))
+    return best
 
 
 def show(title: str, unit: str, scales: dict[str, float], times: dict[str, float]) -> None:
@@ -111,18 +126,20 @@ def show(title: str, unit: str, scales: dict[str, float], times: dict[str, float
 def torch_models(ours: Ours, train_windows: Any, val_windows: Any) -> dict[str, Any]:
     """Return the PyTorch models with our weights, after checking that they compute the same."""
     torch_lecture = importlib.import_module("torch_lecture")  # after our memory is measured
-    importlib.import_module("torch").set_num_threads(1)
     models = {
         "by hand": torch_lecture.ByHand(*train_windows, seed=0),
         "torch.nn": torch_lecture.TorchNN(*train_windows, seed=0),
         "compiled": torch_lecture.TorchNN(*train_windows, seed=0, compiled=True),
     }
     weights = torch_lecture.from_variables(ours.state.variables)
-    expected = np.asarray(ours.model.apply(ours.state.variables, val_windows[0].numpy()))
+    expected = np.asarray(ours.logits(val_windows[0].numpy()))
     for name, model in models.items():
         model.load(weights)
         apart = np.abs(model.logits(val_windows[0]) - expected).max()
-        print(f"{name}: logits at most {apart:.1e} from ours, of size {np.abs(expected).max():.1f}")
+        scale = np.abs(expected).max()
+        print(f"{name}: logits at most {apart:.1e} from ours, of size {scale:.1f}")
+        if not apart < 1e-5 * scale:
+            raise AssertionError(f"{name} is another network")
     return models
 
 
@@ -133,17 +150,15 @@ def main(data: str = "makemore", rounds: int = 7) -> None:
         data: makemore, once downloaded, or the path of its names.txt.
         rounds: Of which the medians are taken.
     """
-    documents = corpus.read_documents(corpus.find(data))
-    vocabulary = vocab.from_documents(documents)
-    parts = corpus.split_documents(documents, config.DataConfig())
-    ours = Ours(Splits(*(corpus.from_documents(part, vocabulary) for part in parts)), vocabulary)
+    dataset = corpus.load(config.DataConfig(data=data))
+    ours = Ours(dataset)
     for call in (*[ours.train] * 10, ours.evaluate, ours.sample):
         call()
     peak_gigabytes = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
     print(f"peak memory of ours, before PyTorch is loaded: {peak_gigabytes:.2f} GB", flush=True)
 
     windows = importlib.import_module("torch_lecture").windows
-    train_windows, val_windows = (windows(part) for part in parts[:2])
+    train_windows, val_windows = (windows(part) for part in dataset.parts[:2])
     others = torch_models(ours, train_windows, val_windows)
 
     def score(model: Any) -> None:

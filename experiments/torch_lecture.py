@@ -3,7 +3,6 @@
 Letters in the shapes: N windows, B rows of a batch, T positions, C channels, V = 27 characters.
 """
 
-import random
 from abc import ABC, abstractmethod
 from typing import Any
 
@@ -14,19 +13,12 @@ from torch.nn import functional
 
 CHARACTERS = ".abcdefghijklmnopqrstuvwxyz"
 END, WINDOW, BATCH = 0, 8, 32
+BLOCK = 4_096  # windows scored at a time with torch.nn
 FAN_IN = (2 * 24, 2 * 128, 2 * 128)
 HEAD_SCALE = 0.1
 LEARNING_RATE, DECAY, DECAY_STEP = 0.1, 0.1, 150_000
 PARTS = [f"{part}_{i}" for i in range(3) for part in ("kernel", "scale", "bias", "mean", "var")]
 KEYS = ["embedding", *PARTS, "head_kernel", "head_bias"]
-
-
-def split(names: list[str]) -> tuple[list[str], list[str], list[str]]:
-    """Return the lecture's train, validation and test names: 80, 10 and 10 percent."""
-    names = list(names)
-    random.Random(42).shuffle(names)
-    val, test = int(0.8 * len(names)), int(0.9 * len(names))
-    return names[:val], names[val:test], names[test:]
 
 
 def windows(names: list[str]) -> tuple[Tensor, Tensor]:
@@ -50,9 +42,9 @@ def from_variables(variables: dict[str, Any]) -> dict[str, np.ndarray]:
         "head_bias": params["head"]["bias"],
     }
     for i in range(len(FAN_IN)):
-        layer, running = params[f"layers_{i}"], stats[f"layers_{i}"]["BatchNorm_0"]
-        weights |= {f"kernel_{i}": layer["Dense_0"]["kernel"]}
-        weights |= {f"{name}_{i}": layer["BatchNorm_0"][name] for name in ("scale", "bias")}
+        layer, running = params[f"layers_{i}"], stats[f"layers_{i}"]["norm"]
+        weights |= {f"kernel_{i}": layer["linear"]["kernel"]}
+        weights |= {f"{name}_{i}": layer["norm"][name] for name in ("scale", "bias")}
         weights |= {f"{name}_{i}": running[name] for name in ("mean", "var")}
     return {name: np.asarray(value) for name, value in weights.items()}
 
@@ -286,6 +278,16 @@ class TorchNN(Lecture):
         self.schedule = torch.optim.lr_scheduler.MultiStepLR(self.optimizer, [DECAY_STEP], DECAY)
         # A whole graph or an error: nothing may fall back to eager unnoticed.
         self.loss = torch.compile(self._loss, fullgraph=True) if compiled else self._loss
+
+    def nll_nats(self, inputs: Tensor, targets: Tensor) -> float:
+        """Return the mean loss over windows `[N, 8]` and targets `[N]`, in blocks."""
+        self.model.train(False)
+        with torch.no_grad():
+            nats = sum(
+                functional.cross_entropy(self.model(x), y, reduction="sum").item()
+                for x, y in zip(inputs.split(BLOCK), targets.split(BLOCK), strict=True)
+            )
+        return nats / len(targets)
 
     def _update(self, inputs: Tensor, targets: Tensor) -> float:
         loss = self.loss(inputs, targets)

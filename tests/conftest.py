@@ -1,9 +1,12 @@
 """What every test runs under, and the small run that several files share."""
 
 import os
+import tempfile
 
-# Before JAX starts: no test reads or fills the user's compilation cache, or reaches for a GPU.
+# Before JAX starts: no test reaches for a GPU, or reads or fills the user's caches.
+os.environ["JAX_PLATFORMS"] = "cpu"
 os.environ["JAX_ENABLE_COMPILATION_CACHE"] = "false"
+os.environ["XDG_CACHE_HOME"] = tempfile.mkdtemp()
 
 import dataclasses
 from pathlib import Path
@@ -15,10 +18,11 @@ import numpy as np
 import pytest
 from hypothesis import settings
 
-from wavenet_jax import corpus, vocab
+from wavenet_jax import corpus, runs, vocab
 from wavenet_jax.config import Config, DataConfig, ModelConfig, TrainConfig
-from wavenet_jax.corpus import Corpus, Splits
+from wavenet_jax.corpus import Corpus, Dataset, Splits
 from wavenet_jax.model import Variables, WaveNet, init
+from wavenet_jax.runs import Run
 from wavenet_jax.train import TrainState
 
 jax.config.update("jax_numpy_rank_promotion", "raise")
@@ -50,10 +54,18 @@ def tiny() -> Config:
 
 
 @pytest.fixture
-def splits(names: list[str]) -> Splits[Corpus]:
-    parts = corpus.split_documents(names, DataConfig())
-    vocabulary = vocab.from_documents(names)
-    return Splits(*(corpus.from_documents(part, vocabulary) for part in parts))
+def data(names: list[str]) -> Dataset:
+    return corpus.prepare(names, vocab.from_documents(names), DataConfig())
+
+
+@pytest.fixture
+def run(tmp_path: Path, tiny: Config, data: Dataset) -> Run:
+    return runs.create(tmp_path / "run", tiny, data)
+
+
+@pytest.fixture
+def splits(data: Dataset) -> Splits[Corpus]:
+    return data.splits
 
 
 @pytest.fixture

@@ -1,6 +1,7 @@
 """The exact loss against brute force, and its standard error against hand and bootstrap."""
 
 import math
+from functools import partial
 
 import jax
 import numpy as np
@@ -11,13 +12,13 @@ from wavenet_jax import evaluate as module
 from wavenet_jax import vocab
 from wavenet_jax.config import ModelConfig
 from wavenet_jax.corpus import Splits, from_documents
-from wavenet_jax.evaluate import by_document, evaluate, nll_nats, summarise
+from wavenet_jax.evaluate import by_document, evaluate_splits, nll_nats, summarise
 from wavenet_jax.model import WaveNet
 
 VOCABULARY = vocab.from_documents(NAMES)
 MODEL = WaveNet(ModelConfig(n_embd=3, n_hidden=5, dilations=(1, 2)), len(VOCABULARY))
 VARIABLES = randomised(MODEL, seed=0)
-logits_of = jax.jit(MODEL.apply)
+logits_of = jax.jit(partial(MODEL.apply, method="window"))
 
 
 def brute_force(documents: list[str]) -> list[np.ndarray]:
@@ -104,7 +105,7 @@ def test_evaluation_scores_every_split_and_its_documents_that_are_not_in_train()
     )
     unseen = Splits(train=[], val=["anna", "zoe", "zoe"], test=["an"])
     corpora = Splits(*(from_documents(part, VOCABULARY) for part in documents))
-    evaluations = evaluate(MODEL, VARIABLES, corpora)
+    evaluations = evaluate_splits(MODEL, VARIABLES, corpora)
     for part, new, found in zip(documents, unseen, evaluations, strict=True):
         for chosen, loss in ((part, found.all), (new, found.unseen)):
             scores = brute_force(chosen)

@@ -20,10 +20,10 @@ def test_layer_is_linear_then_batchnorm_then_tanh() -> None:
     variance = rng.uniform(0.5, 2, 200)
     variables = {
         "params": {
-            "Dense_0": {"kernel": jnp.float32(weights)},
-            "BatchNorm_0": {"scale": jnp.float32(scale), "bias": jnp.float32(bias)},
+            "linear": {"kernel": jnp.float32(weights)},
+            "norm": {"scale": jnp.float32(scale), "bias": jnp.float32(bias)},
         },
-        "batch_stats": {"BatchNorm_0": {"mean": jnp.float32(mean), "var": jnp.float32(variance)}},
+        "batch_stats": {"norm": {"mean": jnp.float32(mean), "var": jnp.float32(variance)}},
     }
     expected = np.tanh((taps @ weights - mean) / np.sqrt(variance + 1e-5) * scale + bias)
     out = layer(training=False).apply(variables, taps)
@@ -32,7 +32,7 @@ def test_layer_is_linear_then_batchnorm_then_tanh() -> None:
 
 def test_initial_weights_are_normal_with_variance_one_over_fan_in() -> None:
     params = layer(training=False).init(jax.random.key(0), jnp.zeros((1, 300)))["params"]
-    weights = np.asarray(params["Dense_0"]["kernel"])
+    weights = np.asarray(params["linear"]["kernel"])
     deviations = weights * np.sqrt(300)
     assert abs(deviations.std() - 1) < 0.02
     # A truncated normal, Flax's default, has none beyond two standard deviations (scaled: 2.3).

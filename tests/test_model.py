@@ -1,5 +1,6 @@
 """The window run: its arithmetic, what it sees, and BatchNorm as explicit state."""
 
+from functools import partial
 from typing import Any
 
 import jax
@@ -24,12 +25,12 @@ def numpy_logits(variables: Any, window: np.ndarray, taps: int) -> np.ndarray:
     params, stats = variables["params"], variables["batch_stats"]
     nodes = [np.asarray(params["embedding"]["embedding"])[token] for token in window]
     for name in sorted(stats):
-        layer, norm = params[name], stats[name]["BatchNorm_0"]
+        layer, norm = params[name], stats[name]["norm"]
         parents = []
         for start in range(0, len(nodes), taps):
-            hidden = np.concatenate(nodes[start : start + taps]) @ layer["Dense_0"]["kernel"]
+            hidden = np.concatenate(nodes[start : start + taps]) @ layer["linear"]["kernel"]
             centred = (hidden - norm["mean"]) / np.sqrt(norm["var"] + 1e-5)
-            affine = layer["BatchNorm_0"]
+            affine = layer["norm"]
             parents.append(np.tanh(centred * affine["scale"] + affine["bias"]))
         nodes = parents
     (last,) = nodes
@@ -42,7 +43,7 @@ def test_logits_equal_a_walk_over_the_tree(taps: int, layers: int) -> None:
     variables = randomised(model, seed=taps * 10 + layers)
     windows = np.random.default_rng(0).integers(0, 7, (6, model.config.receptive_field))
     expected = np.stack([numpy_logits(variables, window, taps) for window in windows])
-    logits = jax.jit(model.apply)(variables, jnp.asarray(windows))
+    logits = jax.jit(partial(model.apply, method="window"))(variables, jnp.asarray(windows))
     np.testing.assert_allclose(logits, expected, atol=1e-5 * np.abs(expected).max())
 
 
@@ -62,7 +63,9 @@ def test_logits_depend_on_every_position_of_the_own_window_and_on_no_other_row(
         rows = jnp.arange(3 * field).reshape(3, field)
         wide = WaveNet(model.config, 3 * field)
         head = {"kernel": jnp.ones((5, 3 * field)), "bias": jnp.zeros(3 * field)}
-        logits = wide.apply({**variables, "params": {**params, "head": head}}, rows)
+        logits = wide.apply(
+            {**variables, "params": {**params, "head": head}}, rows, method="window"
+        )
         return logits[1].sum()
 
     gradient = np.abs(jax.jit(jax.grad(second_row))(embedded)).sum(-1)  # [3, R]
@@ -74,13 +77,13 @@ def test_training_normalises_by_the_batch_and_moves_the_running_statistics() -> 
     model = tree(2, 1, training=True)
     variables = randomised(model, seed=3)
     windows = jnp.asarray(np.random.default_rng(4).integers(0, 7, (16, 2)))
-    _, updated = model.apply(variables, windows, mutable=["batch_stats"])
+    _, updated = model.apply(variables, windows, method="window", mutable=["batch_stats"])
 
     embedding = np.asarray(variables["params"]["embedding"]["embedding"])
-    kernel = variables["params"]["layers_0"]["Dense_0"]["kernel"]
+    kernel = variables["params"]["layers_0"]["linear"]["kernel"]
     hidden = embedding[windows].reshape(16, -1) @ kernel
-    before = variables["batch_stats"]["layers_0"]["BatchNorm_0"]
-    after = updated["batch_stats"]["layers_0"]["BatchNorm_0"]
+    before = variables["batch_stats"]["layers_0"]["norm"]
+    after = updated["batch_stats"]["layers_0"]["norm"]
     np.testing.assert_allclose(
         after["mean"], 0.9 * before["mean"] + 0.1 * hidden.mean(0), rtol=1e-4, atol=1e-5
     )
@@ -92,7 +95,9 @@ def test_training_normalises_by_the_batch_and_moves_the_running_statistics() -> 
 def test_evaluation_leaves_the_running_statistics_alone() -> None:
     model = tree(2, 2)
     variables = randomised(model, seed=5)
-    _, updated = model.apply(variables, jnp.zeros((4, 4), int), mutable=["batch_stats"])
+    _, updated = model.apply(
+        variables, jnp.zeros((4, 4), int), method="window", mutable=["batch_stats"]
+    )
     jax.tree.map(np.testing.assert_array_equal, updated["batch_stats"], variables["batch_stats"])
 
 
@@ -100,7 +105,7 @@ def test_first_loss_of_the_lectures_model_is_near_that_of_equal_chances() -> Non
     model = WaveNet(ModelConfig(), 27, training=True)
     variables = init(model, jax.random.key(0))
     windows = jnp.asarray(np.random.default_rng(0).integers(0, 27, (256, 8)))
-    logits, _ = model.apply(variables, windows, mutable=["batch_stats"])
+    logits, _ = model.apply(variables, windows, method="window", mutable=["batch_stats"])
     loss = -jax.nn.log_softmax(logits)[:, 0].mean()
     assert abs(loss - np.log(27)) < 0.05
 
@@ -119,5 +124,5 @@ def test_logits_equal_the_lectures_in_pytorch() -> None:
     lecture.load(torch_lecture.from_variables(variables))
     windows = np.random.default_rng(7).integers(0, 27, (50, 8))
     expected = lecture.logits(torch.from_numpy(windows))
-    logits = jax.jit(model.apply)(variables, jnp.asarray(windows))
+    logits = jax.jit(partial(model.apply, method="window"))(variables, jnp.asarray(windows))
     np.testing.assert_allclose(logits, expected, atol=1e-5 * np.abs(expected).max())

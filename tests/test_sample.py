@@ -37,13 +37,13 @@ def chances(model: WaveNet, variables: Variables, text: str) -> np.ndarray:
     """Return the probabilities of what follows the text at the start of a document."""
     field = model.config.receptive_field
     window = [0] * field + VOCAB.encode(text).tolist()
-    logits = model.apply(variables, jnp.asarray(window[-field:])[None])[0]
+    logits = model.apply(variables, jnp.asarray(window[-field:])[None], method="window")[0]
     return np.asarray(jax.nn.softmax(logits), np.float64)
 
 
 def test_sample_depends_on_its_index_and_key_alone(model: WaveNet, variables: Variables) -> None:
-    few = sampling.sample(model, variables, VOCAB, KEY, n=3, max_length=12)
-    many = sampling.sample(model, variables, VOCAB, KEY, n=2 * LANES + 5, max_length=12)
+    few = sampling.draw_samples(model, variables, VOCAB, KEY, n=3, max_length=12)
+    many = sampling.draw_samples(model, variables, VOCAB, KEY, n=2 * LANES + 5, max_length=12)
     assert few == many[:3]
     assert len(many) == 2 * LANES + 5
     assert many[:LANES] != many[LANES : 2 * LANES]
@@ -51,15 +51,15 @@ def test_sample_depends_on_its_index_and_key_alone(model: WaveNet, variables: Va
 
 def test_samples_change_with_the_key(model: WaveNet, variables: Variables) -> None:
     one, other = (
-        sampling.sample(model, variables, VOCAB, jax.random.key(seed), n=20, max_length=12)
+        sampling.draw_samples(model, variables, VOCAB, jax.random.key(seed), n=20, max_length=12)
         for seed in (0, 1)
     )
     assert one != other
 
 
 def test_maximum_length_cuts_off_and_says_so(model: WaveNet, variables: Variables) -> None:
-    whole = sampling.sample(model, variables, VOCAB, KEY, n=300, max_length=30)
-    cut = sampling.sample(model, variables, VOCAB, KEY, n=300, max_length=2)
+    whole = sampling.draw_samples(model, variables, VOCAB, KEY, n=300, max_length=30)
+    cut = sampling.draw_samples(model, variables, VOCAB, KEY, n=300, max_length=2)
     assert [one.text for one in cut] == [one.text[:2] for one in whole]
     # A document of two characters is not over before its boundary is drawn.
     assert [one.ended for one in cut] == [len(one.text) < 2 for one in whole]
@@ -76,7 +76,7 @@ def test_frequencies_are_those_of_the_model(model: WaveNet, variables: Variables
         for b, other in enumerate("abc", start=1):
             expected[letter + other, False] = first[a] * second[b]
     n = 20 * LANES
-    drawn = Counter(sampling.sample(model, variables, VOCAB, KEY, n=n, max_length=2))
+    drawn = Counter(sampling.draw_samples(model, variables, VOCAB, KEY, n=n, max_length=2))
     observed = [drawn[Sample(*outcome)] for outcome in expected]
     assert sum(observed) == n
     chance = np.array(list(expected.values()))
@@ -88,7 +88,7 @@ def test_frequencies_are_those_of_the_model(model: WaveNet, variables: Variables
 def test_sequence_drawn_alone_equals_its_lane(model: WaveNet, variables: Variables) -> None:
     key = jax.random.fold_in(KEY, 4)
     alone = sampling.draw_sequence(model, variables, key, max_length=12)
-    lanes = sampling.sample(model, variables, VOCAB, KEY, n=5, max_length=12)
+    lanes = sampling.draw_samples(model, variables, VOCAB, KEY, n=5, max_length=12)
     length = int(jnp.count_nonzero(alone.tokens))
     assert VOCAB.decode(alone.tokens[:length].tolist()) == lanes[4].text
     assert bool(alone.ended) == lanes[4].ended

@@ -18,6 +18,7 @@ The modules from the bottom up; each imports only those above it:
     vocab       characters <-> ids
     corpus      files -> documents -> splits -> Corpus
     batches     (key, corpus, sizes) -> Batch, pure
+    keys        a root key for each purpose
     taps        how a run fetches what a layer combines
     layers      the plain layer, given its taps
     model       embedding, stack, head
@@ -25,9 +26,12 @@ The modules from the bottom up; each imports only those above it:
     evaluate    exact loss of a split, with its standard error
     train       TrainState, train_step, train_chunk, fit
     sample      one sequence with one key, vmapped
-    checkpoint  Orbax and the run folder
+    runs        the run folder
+    checkpoint  the states in it, with Orbax
     plots       the loss curve; the only user of matplotlib
-    cli         parse, call, print
+    console     progress and tables
+    commands    what each command does
+    cli         parse, call, say what went wrong
 """
 
 __version__ = "0.1.0"

@@ -126,13 +126,13 @@ def _call(command: Command) -> int:
 
     match command:
         case Train():
-            return commands.train(
+            return commands.train_run(
                 command.config, command.run_dir, resume=command.resume, overwrite=command.overwrite
             )
         case Evaluate():
-            return commands.evaluate(command.run, command.checkpoint, as_json=command.json)
+            return commands.evaluate_run(command.run, command.checkpoint, as_json=command.json)
         case Sample():
-            return commands.sample(
+            return commands.sample_run(
                 command.run,
                 command.checkpoint,
                 n=command.n,
@@ -141,20 +141,22 @@ def _call(command: Command) -> int:
                 as_json=command.json,
             )
         case Data():
-            return commands.data(command.name)
+            return commands.fetch_data(command.name)
 
 
 def main(arguments: list[str] | None = None) -> int:
     """Run the command line and return its exit code.
 
-    0 for success, 1 where the file system fails, 2 for bad use, 130 if interrupted.
+    0 for success, 1 where the file system fails, 2 for bad use, 130 or 143 if stopped.
     """
     arguments = sys.argv[1:] if arguments is None else arguments
     if arguments == ["--version"]:
         print(f"wavenet-jax {__version__}")
         return 0
     try:
-        return _call(parse(arguments))
+        code = _call(parse(arguments))
+        sys.stdout.flush()  # here, where a reader who has left is no error
+        return code
     except InputError as error:
         print(f"wavenet-jax: {error}", file=sys.stderr)
         return 2

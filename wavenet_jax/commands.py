@@ -4,7 +4,7 @@ import json
 import signal
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib.util import find_spec
 from pathlib import Path
@@ -13,45 +13,50 @@ from typing import Any
 import jax
 import jaxlib.version
 
-from wavenet_jax import checkpoint, console, corpus, download, model, vocab
+from wavenet_jax import checkpoint, console, corpus, download, evaluate, model, runs, sample, train
 from wavenet_jax import config as configs
-from wavenet_jax import evaluate as evaluation
-from wavenet_jax import sample as sampling
-from wavenet_jax import train as training
-from wavenet_jax.checkpoint import Run
-from wavenet_jax.config import Config, require
+from wavenet_jax.config import Config, InputError, require
+from wavenet_jax.keys import Purpose, root_key
+from wavenet_jax.model import Variables
+from wavenet_jax.runs import Run
 
 SAMPLES_AFTER_TRAINING = 20
 
 
-def train(config: Config, folder: Path | None, *, resume: bool, overwrite: bool) -> int:
-    """Train a new run, or continue one; return 0, or 130 if interrupted."""
+def train_run(config: Config, folder: Path | None, *, resume: bool, overwrite: bool) -> int:
+    """Train a new run, or continue one; return 0, or 128 + the signal that interrupted it."""
     _use_compilation_cache()
     require(
         not (resume and overwrite),
         "--resume and --overwrite are both given, expected one: continue the run or replace it.",
     )
     run = _continued(folder, config) if resume else _new_run(folder, config, overwrite=overwrite)
-    total = config.train.total_steps(run.splits.train.predictions)
-    with checkpoint.checkpoints(run) as states, _stop_signals() as should_stop:
-        state = states.restore("latest") if resume else None
+    total = config.train.total_steps(run.data.splits.train.predictions)
+    with checkpoint.checkpoints(run) as states, _stop_signals() as received:
+        state = states.restore_state() if resume else None
         done = int(state.step) if state else 0
-        checkpoint.cut_metrics(run, done)
+        runs.cut_metrics(run, done)
         _announce(run, total, done)
         with console.training_progress(total, done) as progress:
-            reports = training.fit(run.model, config, run.splits, state, should_stop)
-            for report in reports:
-                checkpoint.append_metrics(run, _metrics(report))
-                if report.val is not None:
-                    states.save(report.state, report.val.nats_per_character)
-                progress.show(report)
-                done = report.step
+            reports = train.fit(run.model, config, run.data.splits, state, lambda: bool(received))
+            try:
+                for report in reports:
+                    runs.append_metrics(run, _metrics(report))
+                    val_loss = None if report.val is None else report.val.nats_per_character
+                    # What no schedule validates is saved without a loss, so that an interrupted
+                    # run keeps the same best state as an uninterrupted one.
+                    if val_loss is not None or received:
+                        states.save(report.state, val_loss)
+                    progress.show(report)
+                    done = report.step
+            except train.NonFiniteLossError as error:
+                raise InputError(_advice(run, error, states.latest_step())) from error
     if done < total:
         console.stderr.print(
             f"Interrupted at step {done:,} of {total:,}, which is saved; continue with "
             f"`wavenet-jax train --run-dir {run.folder} --resume`."
         )
-        return 130
+        return 128 + received[0]
     _finish(run)
     return 0
 
@@ -59,18 +64,17 @@ def train(config: Config, folder: Path | None, *, resume: bool, overwrite: bool)
 def _new_run(folder: Path | None, config: Config, *, overwrite: bool) -> Run:
     folder = folder or Path("runs") / time.strftime("%Y%m%d-%H%M%S")
     require(
-        overwrite or not checkpoint.holds_run(folder),
+        overwrite or not runs.holds_files_of_a_run(folder),
         f"run folder {str(folder)!r} already holds a run; continue it with --resume, replace it "
         "with --overwrite, or choose another --run-dir.",
     )
-    documents = corpus.read_documents(corpus.find(config.data.data))
-    return checkpoint.create(folder, config, documents, vocab.from_documents(documents))
+    return runs.create(folder, config, corpus.load(config.data))
 
 
 def _continued(folder: Path | None, config: Config) -> Run:
-    require(folder is not None, "--resume is given without --run-dir, the run to continue.")
-    assert folder is not None
-    run = checkpoint.load(folder)
+    if folder is None:
+        raise InputError("--resume is given without --run-dir, expected the run to continue.")
+    run = runs.load(folder)
     changed = configs.differences(run.config, config)
     require(
         not changed,
@@ -83,34 +87,45 @@ def _continued(folder: Path | None, config: Config) -> Run:
 
 def _announce(run: Run, total: int, done: int) -> None:
     shapes = jax.eval_shape(lambda: model.init(run.model, jax.random.key(0)))
-    settings = run.config.train
+    settings, data = run.config.train, run.data
     size = model.count_parameters(shapes["params"])
-    epochs = total * settings.batch_size / run.splits.train.predictions
+    epochs = total * settings.batch_size / data.splits.train.predictions
+    documents = " / ".join(f"{len(part):,}" for part in data.parts)
     console.stderr.print(
         f"{'Continuing' if done else 'Training'} {size:,} parameters "
         f"(receptive field {run.config.model.receptive_field}) on {run.config.data.data}: "
-        f"{len(run.documents.train):,} / {len(run.documents.val):,} / {len(run.documents.test):,} "
-        f"documents, {len(run.vocab)} characters {run.vocab.characters!r}\n"
+        f"{documents} documents, {len(data.vocab)} characters {data.vocab.characters!r}\n"
         f"{f'From step {done:,} to' if done else 'For'} {total:,} steps of {settings.batch_size} "
         f"windows ({epochs:.3g} epochs), in {run.folder}"
     )
+    if done and (changed := runs.changed_environment(run)):
+        console.stderr.print(
+            f"The run began with {', '.join(changed)}: it may end a little differently."
+        )
 
 
-def _metrics(report: training.Report) -> dict[str, Any]:
+def _metrics(report: train.Report) -> dict[str, Any]:
     line = {
         "step": report.step,
         "train_loss": report.train_loss,
         "learning_rate": report.learning_rate,
-        "steps_per_second": round(report.steps_per_second, 1),
+        "steps_per_second": report.steps_per_second and round(report.steps_per_second, 1),
     }
     if report.val is not None:
         line["val_loss"] = report.val.nats_per_character
     return line
 
 
+def _advice(run: Run, error: train.NonFiniteLossError, latest_step: int | None) -> str:
+    kept = "no state was saved yet"
+    if latest_step is not None:
+        kept = f"the state of step {latest_step:,} is kept in {run.folder}"
+    return f"{error}; {kept}, train anew with a lower learning_rate."
+
+
 @contextmanager
-def _stop_signals() -> Iterator[Callable[[], bool]]:
-    """Turn the first Ctrl-C or SIGTERM into a wish to stop; a second one acts as ever."""
+def _stop_signals() -> Iterator[list[int]]:
+    """Note the first Ctrl-C or SIGTERM in a list, to be acted on; a second one acts as ever."""
     received: list[int] = []
 
     def note(number: int, _: Any) -> None:
@@ -121,7 +136,7 @@ def _stop_signals() -> Iterator[Callable[[], bool]]:
     for number in before:
         signal.signal(number, note)
     try:
-        yield lambda: bool(received)
+        yield received
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
@@ -129,55 +144,53 @@ def _stop_signals() -> Iterator[Callable[[], bool]]:
 
 def _finish(run: Run) -> None:
     """Draw the loss curve and samples of the best state, and say where all lies."""
-    metrics = checkpoint.read_metrics(run)
-    validated = [line for line in metrics if "val_loss" in line]
-    best, last = min(validated, key=lambda line: line["val_loss"]), validated[-1]
-    if find_spec("matplotlib"):
+    metrics = runs.read_metrics(run)
+    if metrics and find_spec("matplotlib"):
         from wavenet_jax import plots  # noqa: PLC0415  an optional extra
 
         title = Path(run.config.data.data).name
         plots.draw_loss_curve(metrics, title, run.folder / "loss.png")
-    else:
+    elif metrics:
         console.stderr.print("No loss curve drawn: pip install 'wavenet-jax[plots]' for that.")
     with checkpoint.checkpoints(run) as states:
-        state = states.restore("best")
-    samples, origins = _sample(run, state, SAMPLES_AFTER_TRAINING, seed=0, max_length=None)
-    table = console.samples_table(samples, origins)
+        best_step, variables = states.restore_variables("best")
+    table = console.samples_table(*_draw(run, variables, SAMPLES_AFTER_TRAINING, seed=0))
     (run.folder / "samples.txt").write_text(table + "\n", "utf-8")
-    print(
-        f"{run.folder}: val {last['val_loss']:.4f} at the last step, {last['step']:,}; "
-        f"best {best['val_loss']:.4f} at step {best['step']:,}"
-    )
+    losses = {line["step"]: line["val_loss"] for line in metrics if "val_loss" in line}
+    if losses:
+        last_step = max(losses)
+        print(
+            f"{run.folder}: val {losses[last_step]:.4f} at the last step, {last_step:,}; "
+            f"best {losses[best_step]:.4f} at step {best_step:,}"
+        )
     console.stderr.print(
         f"Next: `wavenet-jax evaluate {run.folder}`, `wavenet-jax sample {run.folder}`."
     )
 
 
-def evaluate(folder: Path, which: str, *, as_json: bool) -> int:
+def evaluate_run(folder: Path, which: str, *, as_json: bool) -> int:
     """Print the losses of a run on its three splits; return 0."""
-    run, state = _restored(folder, which)
+    run, step, variables = _restored(folder, which)
     console.stderr.print(
-        f"Losses of {folder} at step {int(state.step):,} ({which} checkpoint); unseen are "
-        "documents that do not occur in train"
+        f"Losses of {folder} at step {step:,} ({which} checkpoint); unseen are documents that do "
+        "not occur in train"
     )
-    losses = evaluation.evaluate(run.model, state.variables, run.splits)
+    losses = evaluate.evaluate_splits(run.model, variables, run.data.splits)
     if as_json:
-        head = {"run": str(folder), "checkpoint": which, "step": int(state.step)}
+        head = {"run": str(folder), "checkpoint": which, "step": step}
         print(json.dumps(head | {"splits": console.losses_json(losses)}, indent=2))
     else:
         print(console.losses_table(losses))
     return 0
 
 
-def sample(
+def sample_run(
     folder: Path, which: str, *, n: int, seed: int, max_length: int | None, as_json: bool
 ) -> int:
     """Print new documents drawn from a run; return 0."""
-    run, state = _restored(folder, which)
-    console.stderr.print(
-        f"{n:,} samples of {folder} at step {int(state.step):,} ({which} checkpoint), seed {seed}"
-    )
-    samples, origins = _sample(run, state, n, seed, max_length)
+    run, step, variables = _restored(folder, which)
+    console.stderr.print(f"{n:,} samples of {folder} at step {step:,} ({which}), seed {seed}")
+    samples, origins = _draw(run, variables, n, seed, max_length)
     if as_json:
         for one, origin in zip(samples, origins, strict=True):
             line = {"text": one.text, "ended": one.ended, "origin": origin}
@@ -189,32 +202,32 @@ def sample(
     return 0
 
 
-def data(name: str) -> int:
+def fetch_data(name: str) -> int:
     """Download a data set and print where it lies; return 0."""
     console.stderr.print(f"Fetching the data set {name!r} into {download.cache_dir()}")
     print(download.download(name))
     return 0
 
 
-def _restored(folder: Path, which: str) -> tuple[Run, training.TrainState]:
+def _restored(folder: Path, which: str) -> tuple[Run, int, Variables]:
     _use_compilation_cache()
-    run = checkpoint.load(folder)
+    run = runs.load(folder)
     with checkpoint.checkpoints(run) as states:
-        return run, states.restore(which)
+        return run, *states.restore_variables(which)
 
 
-def _sample(
-    run: Run, state: training.TrainState, n: int, seed: int, max_length: int | None
-) -> tuple[list[sampling.Sample], list[str]]:
-    samples = sampling.sample(
+def _draw(
+    run: Run, variables: Variables, n: int, seed: int, max_length: int | None = None
+) -> tuple[list[sample.Sample], list[str]]:
+    samples = sample.draw_samples(
         run.model,
-        state.variables,
-        run.vocab,
-        jax.random.key(seed),
+        variables,
+        run.data.vocab,
+        root_key(seed, Purpose.SAMPLE),
         n=n,
-        max_length=max_length or 2 * max(map(len, run.documents.train)),
+        max_length=max_length or 2 * max(map(len, run.data.parts.train)),
     )
-    return samples, sampling.origins(samples, run.documents)
+    return samples, sample.origins(samples, run.data.parts)
 
 
 def _use_compilation_cache() -> None:

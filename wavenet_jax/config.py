@@ -82,7 +82,7 @@ class DataConfig:
     """Which documents, and how they are split."""
 
     data: str = "names"
-    """A text file with one document a line, or `names` (bundled), `makemore`, `shakespeare`."""
+    """A text file with one document a line, or `names` (bundled) or `makemore` (downloaded)."""
     split_seed: int = 42
     """Seed of the one shuffle before the split; the training seed never moves the split."""
     val_fraction: float = 0.1
@@ -142,6 +142,10 @@ class TrainConfig:
         _require_positive(self, "batch_size", "epochs", "report_every", "eval_every")
         if self.steps is not None:
             _require_positive(self, "steps")
+            require(
+                self.epochs == TrainConfig.epochs,
+                f"steps {self.steps} and epochs {self.epochs:g} are both given, expected one.",
+            )
         require(
             0 <= self.seed < 2**32,
             f"seed is {self.seed}, expected a whole number from 0 to {2**32 - 1}.",
@@ -226,9 +230,12 @@ def read_json(path: Path) -> Any:
 
 def load(path: Path) -> Config:
     """Return the configuration in a JSON file; raise `InputError` when it holds none."""
+    sections = read_json(path)
+    whole = isinstance(sections, dict) and set(to_dict(Config())) <= set(sections)
+    require(whole, f"{path} is damaged or no run's, expected the sections of a configuration.")
     try:
-        return from_dict(read_json(path))
-    except (TypeError, AttributeError) as error:
+        return from_dict(sections)
+    except (InputError, TypeError, AttributeError) as error:
         raise InputError(f"{path} is damaged ({error}); restore it or train anew.") from error
 
 

@@ -26,23 +26,30 @@ class TrainingProgress:
         self._bar = bar
         self._total = total
         self._task = bar.add_task("compiling", total=total, completed=done)
-        self._started = time.perf_counter()
-        self._done_before = done
+        self._first: tuple[float, int] | None = None  # when the first report came, and its step
 
     def show(self, report: Report) -> None:
         """Show one report."""
-        rate = f"{report.steps_per_second:,.0f} steps/s"
+        speed = report.steps_per_second
+        rate = "compiling" if speed is None else f"{speed:,.0f} steps/s"
         loss = f"train {report.train_loss:.4f}"
+        left = self._time_left(report.step)
         self._bar.update(self._task, completed=report.step, description=f"{loss}  {rate}")
         if report.val is not None:
             self._bar.console.print(
                 f"step {report.step:>7,} of {self._total:,}  {loss}  "
-                f"val {report.val.nats_per_character:.4f}  {rate}  {self._time_left(report.step)}"
+                f"val {report.val.nats_per_character:.4f}  {rate}  {left}"
             )
 
     def _time_left(self, step: int) -> str:
-        spent = time.perf_counter() - self._started
-        seconds = spent / (step - self._done_before) * (self._total - step)
+        # Reckoned from the first report on, for compilation comes before it.
+        now = time.perf_counter()
+        if self._first is None:
+            self._first = (now, step)
+        then, before = self._first
+        if step == before:
+            return ""
+        seconds = (now - then) / (step - before) * (self._total - step)
         return f"{timedelta(seconds=round(seconds))} left"
 
 

@@ -9,6 +9,7 @@ from typing import Generic, NamedTuple, TypeVar
 import numpy as np
 
 from wavenet_jax import download
+from wavenet_jax import vocab as vocabs
 from wavenet_jax.config import DataConfig, InputError, require
 from wavenet_jax.vocab import BOUNDARY, BOUNDARY_ID, Vocab
 
@@ -44,6 +45,29 @@ class Splits(NamedTuple, Generic[T]):
     test: T
 
 
+class Dataset(NamedTuple):
+    """Documents in the order of their file, shuffled and split, and as tokens."""
+
+    vocab: Vocab
+    documents: list[str]
+    parts: Splits[list[str]]
+    splits: Splits[Corpus]
+
+
+def load(config: DataConfig) -> Dataset:
+    """Read and prepare the data that the configuration names; raise `InputError` if unusable."""
+    documents = read_documents(find(config.data))
+    return prepare(documents, vocabs.from_documents(documents), config)
+
+
+def prepare(documents: list[str], vocab: Vocab, config: DataConfig) -> Dataset:
+    """Split the documents and lay each split end to end."""
+    parts = split_documents(documents, config)
+    return Dataset(
+        vocab, documents, parts, Splits(*(from_documents(part, vocab) for part in parts))
+    )
+
+
 def bundled_names() -> Path:
     """Return the path of the names that come with the package."""
     package = Path(__file__).parent
@@ -56,6 +80,11 @@ def find(data: str) -> Path:
     """Return the file that `--data` means; raise `InputError` if it is not there."""
     if data == "names":
         return bundled_names()
+    require(
+        data != "shakespeare",
+        "data 'shakespeare' is one long text, expected a list with one document a line; give "
+        "names, makemore or a file.",
+    )
     if data in download.SOURCES:
         path = download.cached(data)
         require(
@@ -69,7 +98,7 @@ def find(data: str) -> Path:
     require(
         os.path.isfile(path),  # Path.is_file raises where a name is too long
         f"data {data!r} is {kind}, expected a text file "
-        f"with one document a line or one of names, {', '.join(download.SOURCES)}.",
+        "with one document a line, names or makemore.",
     )
     return path
 
@@ -113,7 +142,8 @@ def _control_characters(line: str) -> str:
 
 def _decode(raw: bytes, path: Path) -> str:
     try:
-        return raw.decode("utf-8").lstrip("\ufeff")  # byte-order marks, which Windows writes
+        # Byte-order marks, which Windows writes at the start, are no characters.
+        return raw.decode("utf-8").replace("\ufeff", "")
     except UnicodeDecodeError as error:
         line = raw.count(b"\n", 0, error.start) + 1
         raise InputError(

@@ -59,7 +59,7 @@ _gather = jax.jit(windows, static_argnames="receptive_field")
 @partial(jax.jit, static_argnames="model")
 def _nll_of_batch(model: WaveNet, variables: Variables, batch: Batch) -> jax.Array:
     """Score a batch: windows `[B, R]` and targets `[B]` -> `[B]`."""
-    logits = model.apply(variables, batch.inputs)
+    logits = model.apply(variables, batch.inputs, method="window")
     return optax.softmax_cross_entropy_with_integer_labels(logits, batch.targets)
 
 
@@ -85,7 +85,9 @@ def summarise(nats: np.ndarray, predictions: np.ndarray) -> Loss:
     return Loss(float(nats.sum()), total, documents, error)
 
 
-def evaluate(model: WaveNet, variables: Variables, splits: Splits[Corpus]) -> Splits[Evaluation]:
+def evaluate_splits(
+    model: WaveNet, variables: Variables, splits: Splits[Corpus]
+) -> Splits[Evaluation]:
     """Return the loss of each split, and of its documents that do not occur in train."""
     seen = set(_documents(splits.train))
     evaluations = []

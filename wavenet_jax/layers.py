@@ -18,10 +18,10 @@ class PlainLayer(nn.Module):
     """
 
     channels: int
-    norm: Callable[[], Any]  # makes a module [M, H] -> [M, H]
+    norm: Callable[..., Any]  # makes a module [M, H] -> [M, H]
 
     @nn.compact
     def __call__(self, taps: jax.Array) -> jax.Array:
         """Combine the taps, older before newer: `[M, K·C] -> [M, H]`."""
-        hidden = nn.Dense(self.channels, use_bias=False, kernel_init=fan_in_normal)(taps)
-        return jnp.tanh(self.norm()(hidden))
+        linear = nn.Dense(self.channels, use_bias=False, kernel_init=fan_in_normal, name="linear")
+        return jnp.tanh(self.norm(name="norm")(linear(taps)))

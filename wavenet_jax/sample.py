@@ -45,7 +45,7 @@ def draw_sequence(model: WaveNet, variables: Variables, key: jax.Array, max_leng
         carry: tuple[jax.Array, jax.Array, jax.Array, jax.Array],
     ) -> tuple[jax.Array, jax.Array, jax.Array, jax.Array]:
         window, tokens, t, _ = carry
-        logits = model.apply(variables, window[None])[0]  # [V]
+        logits = model.apply(variables, window[None], method="window")[0]  # [V]
         token = jax.random.categorical(jax.random.fold_in(key, t), logits)
         window = jnp.append(window[1:], token)
         return window, tokens.at[t].set(token), t + 1, token == BOUNDARY_ID
@@ -66,7 +66,7 @@ def _draw_lanes(
     return jax.vmap(draw_sequence, (None, None, 0, None))(model, variables, keys, max_length)
 
 
-def sample(
+def draw_samples(
     model: WaveNet,
     variables: Variables,
     vocab: Vocab,

@@ -13,8 +13,9 @@ import optax
 from wavenet_jax import evaluate, optim
 from wavenet_jax import model as models
 from wavenet_jax.batches import Batch, draw, windows
-from wavenet_jax.config import Config, InputError
+from wavenet_jax.config import Config
 from wavenet_jax.corpus import Corpus, Splits
+from wavenet_jax.keys import Purpose, root_key
 from wavenet_jax.model import Variables, WaveNet
 
 
@@ -40,27 +41,29 @@ class Report(NamedTuple):
     step: int  # steps done
     train_loss: float  # mean over the chunk's steps, nats per character
     learning_rate: float  # of the chunk's last step
-    steps_per_second: float  # of the chunk, validation left out
-    val: evaluate.Loss | None  # where this step validates
+    steps_per_second: float | None  # of the chunk alone; None for one that had to be compiled
+    val: evaluate.Loss | None  # at steps that validate
 
 
 def init(model: WaveNet, optimizer: optax.GradientTransformation, seed: int) -> TrainState:
     """Return the state before the first step, a function of the seed."""
-    init_key, train_key = jax.random.split(jax.random.key(seed))
-    variables = models.init(model, init_key)
+    variables = models.init(model, root_key(seed, Purpose.INIT))
     return TrainState(
         params=variables["params"],
         batch_stats=variables["batch_stats"],
         opt_state=optimizer.init(variables["params"]),
         step=jnp.zeros((), jnp.int32),
-        key=train_key,
+        key=root_key(seed, Purpose.TRAIN),
     )
 
 
 def mean_nll(params: Any, batch_stats: Any, batch: Batch, model: WaveNet) -> tuple[jax.Array, Any]:
     """Return the batch's mean loss in nats, and BatchNorm's statistics after seeing the batch."""
     logits, updated = model.apply(
-        {"params": params, "batch_stats": batch_stats}, batch.inputs, mutable=["batch_stats"]
+        {"params": params, "batch_stats": batch_stats},
+        batch.inputs,
+        method="window",
+        mutable=["batch_stats"],
     )
     nll = optax.softmax_cross_entropy_with_integer_labels(logits, batch.targets)  # [B]
     return nll.mean(), updated["batch_stats"]
@@ -94,17 +97,25 @@ def train_chunk(
 ) -> tuple[TrainState, jax.Array]:
     """Take many steps in one call: the state after them, and their losses `[steps]`.
 
+    The state passed in is given up: its memory becomes the new state's.
     The minibatch of step s depends on (root key, s) alone, so chunks of any length make the same
     run.  All are drawn before the scan: one wide draw is faster than many narrow ones.
     """
     keys = jax.vmap(jax.random.fold_in, (None, 0))(state.key, state.step + jnp.arange(steps))
-    index = jax.vmap(draw, (0, None, None))(keys, len(corpus.age), batch_size)  # [steps, B]
+    index = jax.vmap(draw, (0, None, None))(keys, corpus.predictions, batch_size)  # [steps, B]
 
     def step(state: TrainState, index: jax.Array) -> tuple[TrainState, jax.Array]:
         batch = windows(corpus, index, model.config.receptive_field)
         return train_step(state, batch, model=model, optimizer=optimizer)
 
     return jax.lax.scan(step, state, index)
+
+
+class NonFiniteLossError(Exception):
+    """Says that the loss is no longer finite, and since which step."""
+
+    def __init__(self, loss: float, step: int) -> None:
+        super().__init__(f"the loss is {loss} in step {step:,}, expected a finite number")
 
 
 def fit(
@@ -116,17 +127,20 @@ def fit(
 ) -> Iterator[Report]:
     """Train to the configured number of steps, from the start or from a state, reporting chunks.
 
-    Validates on the whole of `splits.val` every `eval_every` steps, at the end, and where
-    `should_stop` ends the run early.  Raises `InputError` when a loss is no longer finite.
+    Validates on the whole of `splits.val` every `eval_every` steps and at the end; `should_stop` is
+    asked after every chunk.  Raises `NonFiniteLossError`.
     """
     settings = config.train
     total = settings.total_steps(splits.train.predictions)
     rate = optim.learning_rate(config.optim, total)
     optimizer = optim.optimizer(config.optim, total)
-    state = init(model, optimizer, settings.seed) if state is None else state
+    if state is None:
+        state = init(model, optimizer, settings.seed)
+    else:
+        state = jax.tree.map(lambda leaf: leaf.copy(), state)  # the caller's is not given up
     corpus = jax.device_put(splits.train)
-    done, stopping = int(state.step), False
-    while done < total and not stopping:
+    done, compiled = int(state.step), set[int]()
+    while done < total:
         steps = min(settings.report_every - done % settings.report_every, total - done)
         started = time.perf_counter()
         state, chunk_losses = train_chunk(
@@ -138,12 +152,15 @@ def fit(
             optimizer=optimizer,
         )
         losses = np.asarray(chunk_losses)  # waits for the chunk
-        seconds = time.perf_counter() - started
-        _require_finite(losses, done)
-        done, stopping = done + steps, should_stop()
-        validates = done % settings.eval_every == 0 or done == total or stopping
+        speed = steps / (time.perf_counter() - started) if steps in compiled else None
+        compiled.add(steps)
+        _require_finite(losses, first_step=done + 1)
+        done += steps
+        validates = done % settings.eval_every == 0 or done == total
         val = _validate(model, state, splits.val, done) if validates else None
-        yield Report(state, done, float(losses.mean()), float(rate(done - 1)), steps / seconds, val)
+        yield Report(state, done, float(losses.mean()), float(rate(done - 1)), speed, val)
+        if should_stop():
+            return
 
 
 def _validate(model: WaveNet, state: TrainState, val: Corpus, step: int) -> evaluate.Loss:
@@ -156,8 +173,4 @@ def _validate(model: WaveNet, state: TrainState, val: Corpus, step: int) -> eval
 def _require_finite(losses: np.ndarray, first_step: int) -> None:
     bad = np.flatnonzero(~np.isfinite(losses))
     if len(bad):
-        raise InputError(
-            f"the loss is {losses[bad[0]]} at step {first_step + int(bad[0]):,} (this part of the "
-            f"run began at step {first_step:,}), expected a finite number; the last checkpoint is "
-            "kept, train anew with a lower learning_rate."
-        )
+        raise NonFiniteLossError(float(losses[bad[0]]), first_step + int(bad[0]))

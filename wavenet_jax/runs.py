@@ -1,0 +1,173 @@
+"""The run folder: what a run is and what it reported, in plain files.
+
+config.json       the configuration
+vocab.json        the characters in order of their ids
+documents.txt     the documents, as read, so that a run needs nothing but its folder
+environment.json  versions and devices
+metrics.jsonl     a line per report
+checkpoints/      the latest state and the best one by validation loss
+loss.png          the loss curve, where matplotlib is installed
+samples.txt       documents drawn at the end of training
+"""
+
+import json
+import os
+import platform
+import shutil
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import jax
+
+from wavenet_jax import config as configs
+from wavenet_jax import corpus as corpora
+from wavenet_jax.config import Config, InputError, require
+from wavenet_jax.corpus import Dataset
+from wavenet_jax.model import WaveNet
+from wavenet_jax.vocab import Vocab
+
+PACKAGES = ("wavenet-jax", "jax", "jaxlib", "flax", "optax", "orbax-checkpoint", "numpy")
+CONTENTS = (
+    "config.json",
+    "vocab.json",
+    "documents.txt",
+    "environment.json",
+    "metrics.jsonl",
+    "checkpoints",
+    "loss.png",
+    "samples.txt",
+)
+
+
+class Run(NamedTuple):
+    """What a run folder says, but for the states."""
+
+    folder: Path
+    config: Config
+    data: Dataset
+
+    @property
+    def model(self) -> WaveNet:
+        """Return the model, without its variables."""
+        return WaveNet(self.config.model, len(self.data.vocab))
+
+    @property
+    def total_steps(self) -> int:
+        """Return the steps of the whole run."""
+        return self.config.train.total_steps(self.data.splits.train.predictions)
+
+
+def holds_files_of_a_run(folder: Path) -> bool:
+    """Tell whether anything in the folder is named as the files of a run are."""
+    return any(_exists(folder / name) for name in CONTENTS)
+
+
+def create(folder: Path, config: Config, data: Dataset) -> Run:
+    """Make the folder of a new run; the files of an old run there give way, no others do.
+
+    Raises `InputError` when the folder cannot be written, or holds files of these names that no
+    run of ours wrote.
+    """
+    if holds_files_of_a_run(folder):
+        load_config(folder)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        # The configuration goes last and comes first: what a kill leaves behind is still a run's.
+        for name in reversed(CONTENTS):
+            _remove(folder / name)
+        _write_json(folder / "config.json", configs.to_dict(config))
+        _write_json(folder / "vocab.json", {"characters": data.vocab.characters})
+        lines = "".join(f"{document}\n" for document in data.documents)
+        _replace(folder / "documents.txt", lines)
+        _write_json(folder / "environment.json", environment())
+    except OSError as error:
+        raise InputError(
+            f"run folder {str(folder)!r} cannot be written ({error.strerror or error}); "
+            "choose another."
+        ) from error
+    return Run(folder, config, data)
+
+
+def load(folder: Path) -> Run:
+    """Read the folder of a run; raise `InputError` when there is none or it is damaged."""
+    config = load_config(folder)
+    path = folder / "vocab.json"
+    said = configs.read_json(path)
+    require(
+        isinstance(said, dict) and isinstance(said.get("characters"), str),
+        f"{path} is damaged, expected the characters of the vocabulary; restore it or train anew.",
+    )
+    documents = corpora.read_documents(folder / "documents.txt")
+    return Run(folder, config, corpora.prepare(documents, Vocab(said["characters"]), config.data))
+
+
+def load_config(folder: Path) -> Config:
+    """Read the configuration of the run in a folder; raise `InputError` when there is none."""
+    require(
+        (folder / "config.json").is_file(),
+        f"{str(folder)!r} holds no run, expected a folder that `wavenet-jax train` made.",
+    )
+    return configs.load(folder / "config.json")
+
+
+def append_metrics(run: Run, line: dict[str, Any]) -> None:
+    """Add a line to the metrics of a run."""
+    with (run.folder / "metrics.jsonl").open("a", encoding="utf-8") as file:
+        file.write(json.dumps(line) + "\n")
+
+
+def read_metrics(run: Run) -> list[dict[str, Any]]:
+    """Return the lines of the metrics of a run, a last line cut short left out."""
+    path = run.folder / "metrics.jsonl"
+    text = path.read_text("utf-8") if path.exists() else ""
+    try:
+        return [json.loads(line) for line in text.splitlines(keepends=True) if line.endswith("\n")]
+    except ValueError as error:
+        raise InputError(f"{path} is damaged ({error}); remove it to go on without it.") from error
+
+
+def cut_metrics(run: Run, step: int) -> None:
+    """Drop the lines after a step, which a run resumed there writes again."""
+    kept = [json.dumps(line) + "\n" for line in read_metrics(run) if line["step"] <= step]
+    _replace(run.folder / "metrics.jsonl", "".join(kept))
+
+
+def environment() -> dict[str, Any]:
+    """Return the versions and devices on which a run's numbers depend to the last bit."""
+    return {
+        "python": platform.python_version(),
+        **{package: version(package) for package in PACKAGES},
+        "machine": platform.machine(),
+        "cpus": os.cpu_count(),
+        "devices": [device.device_kind for device in jax.devices()],
+    }
+
+
+def changed_environment(run: Run) -> list[str]:
+    """Return what the run began with and has no longer, such as `jax 0.10.2`."""
+    now = environment()
+    began = configs.read_json(run.folder / "environment.json")
+    return [f"{name} {value}" for name, value in began.items() if now.get(name) != value]
+
+
+def _exists(path: Path) -> bool:
+    return path.exists() or path.is_symlink()
+
+
+def _remove(path: Path) -> None:
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path)
+    else:
+        path.unlink(missing_ok=True)
+
+
+def _write_json(path: Path, value: Any) -> None:
+    _replace(path, json.dumps(value, indent=2, ensure_ascii=False) + "\n")
+
+
+def _replace(path: Path, text: str) -> None:
+    """Write a file whole or not at all."""
+    partial = path.with_name(path.name + ".partial")
+    partial.write_text(text, "utf-8")
+    partial.replace(path)
