@@ -60,7 +60,9 @@ def data(names: list[str]) -> Dataset:
 
 @pytest.fixture
 def run(tmp_path: Path, tiny: Config, data: Dataset) -> Run:
-    return runs.create(tmp_path / "run", tiny, data)
+    run = Run(tmp_path / "run", tiny, data)
+    runs.create(run)
+    return run
 
 
 @pytest.fixture

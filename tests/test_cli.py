@@ -16,7 +16,7 @@ import numpy as np
 import pytest
 from conftest import NAMES, assert_same
 
-from wavenet_jax import checkpoint, commands, download, runs, train
+from wavenet_jax import checkpoint, download, runs, train
 from wavenet_jax.cli import main
 from wavenet_jax.runs import Run
 from wavenet_jax.train import TrainState
@@ -259,16 +259,23 @@ def test_non_finite_loss_keeps_the_last_good_checkpoint(
     monkeypatch.setattr(runs, "append_metrics", append_and_poison)
     sentence = says(train_command(names_file, run))
     assert "loss is nan in step 44" in sentence
-    assert f"the state of step 40 is kept in {run}" in sentence
+    assert f"{run} keeps the state of step 40" in sentence
     assert "learning_rate" in sentence
     assert int(final_state(run).step) == 40
 
 
-def test_non_finite_loss_before_any_checkpoint_says_so(
-    names_file: Path, tmp_path: Path, says: Says
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [("--learning-rate 1e38", "nothing was saved yet"), ("--n-hidden 10000000", "does not fit")],
+)
+def test_run_that_fails_in_its_first_steps_leaves_all_as_it_was(
+    options: str, said: str, names_file: Path, tmp_path: Path, trained: Path, says: Says
 ) -> None:
-    sentence = says(train_command(names_file, tmp_path / "run", "--learning-rate 1e38"))
-    assert "no state was saved yet" in sentence
+    assert said in says(train_command(names_file, tmp_path / "run", options))
+    assert not (tmp_path / "run").exists()
+    before = {path: path.stat().st_mtime_ns for path in trained.rglob("*")}
+    says(train_command(names_file, trained, f"--overwrite {options}"))
+    assert {path: path.stat().st_mtime_ns for path in trained.rglob("*")} == before
 
 
 def test_run_in_the_folder_is_neither_lost_nor_overwritten(
@@ -304,6 +311,7 @@ def test_resume_with_another_configuration_names_the_fields(trained: Path, says:
         ("train --data missing.txt", ["'missing.txt'", "not there"]),
         ("train --preset makemor", ["'makemor'", "did you mean makemore?"]),
         ("train --steps 0", ["steps is 0", "above 0"]),
+        ("train --steps 3000000000", ["steps is 3000000000", "2,147,483,648"]),
         ("train --batch-size -4", ["batch_size is -4"]),
         ("train --learning-rate 0", ["learning_rate is 0"]),
         ("train --learning-rate nan", ["learning_rate is nan"]),
@@ -391,17 +399,17 @@ def test_compilation_cache_is_the_users_own(
     trained: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
-    before = jax.config.jax_compilation_cache_dir  # type: ignore[attr-defined]
+    monkeypatch.delenv("JAX_COMPILATION_CACHE_DIR", raising=False)
     try:
-        jax.config.update("jax_compilation_cache_dir", None)
         assert call(f"sample {trained} -n 1") == 0
         (folder,) = (download.cache_dir() / "compiled").iterdir()
         assert folder.stat().st_mode & 0o777 == 0o700
-        jax.config.update("jax_compilation_cache_dir", str(tmp_path / "mine"))
-        commands._use_compilation_cache()
-        assert jax.config.jax_compilation_cache_dir == str(tmp_path / "mine")  # type: ignore[attr-defined]
+        shutil.rmtree(folder)
+        monkeypatch.setenv("JAX_COMPILATION_CACHE_DIR", str(tmp_path / "mine"))
+        assert call(f"sample {trained} -n 1") == 0
+        assert not folder.exists()
     finally:
-        jax.config.update("jax_compilation_cache_dir", before)
+        jax.config.update("jax_compilation_cache_dir", None)
 
 
 def test_version_is_told(capsys: pytest.CaptureFixture[str]) -> None:

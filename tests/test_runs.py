@@ -32,7 +32,8 @@ def test_documents_read_once_are_read_the_same_from_the_run_folder(
         data = corpus.load(DataConfig(data=str(folder / "list.txt")))
     except InputError:
         return
-    run = runs.create(folder / "run", Config(), data)
+    run = Run(folder / "run", Config(), data)
+    runs.create(run)
     assert runs.load(run.folder).data[:3] == data[:3]
 
 
@@ -66,7 +67,7 @@ def test_damage_is_named(run: Run, name: str, damage: Callable[[Path], None]) ->
 
 
 @pytest.mark.parametrize(
-    "model", [[], {"taps": "2"}, {"dilations": 1}, {"taps": 1}, {"width": 3}, None]
+    "model", [[], {"taps": "2"}, {"dilations": 1}, {"taps": 1}, {"taps": 2.0}, {"width": 3}, None]
 )
 def test_config_of_wrong_values_is_named(run: Run, model: Any) -> None:
     path = run.folder / "config.json"
@@ -79,7 +80,10 @@ def test_new_run_replaces_the_old_ones_files_and_no_others(run: Run) -> None:
     (run.folder / "checkpoints" / "20").mkdir(parents=True)
     (run.folder / "notes.txt").write_text("mine")
     config = changed(run.config, seed=1)
-    runs.create(run.folder, config, run.data)
+    with pytest.raises(InputError, match="already holds a run"):
+        runs.create(run._replace(config=config))
+    assert runs.load(run.folder).config == run.config
+    runs.create(run._replace(config=config), overwrite=True)
     assert runs.load(run.folder).config == config
     assert not (run.folder / "checkpoints").exists()
     assert (run.folder / "notes.txt").read_text() == "mine"
@@ -89,7 +93,7 @@ def test_new_run_leaves_what_a_linked_folder_holds(tmp_path: Path, run: Run) -> 
     (tmp_path / "scratch").mkdir()
     (tmp_path / "scratch" / "precious").touch()
     (run.folder / "checkpoints").symlink_to(tmp_path / "scratch")
-    runs.create(run.folder, run.config, run.data)
+    runs.create(run, overwrite=True)
     assert (tmp_path / "scratch" / "precious").exists()
 
 
@@ -101,14 +105,14 @@ def test_files_that_are_no_runs_stay(tmp_path: Path, run: Run, config: str | Non
     if config:
         (project / "config.json").write_text(config)
     with pytest.raises(InputError):
-        runs.create(project, run.config, run.data)
+        runs.create(run._replace(folder=project), overwrite=True)
     assert (project / "checkpoints" / "weights.bin").exists()
 
 
 def test_folder_that_cannot_be_written_is_named(tmp_path: Path, run: Run) -> None:
     (tmp_path / "file").touch()
     with pytest.raises(InputError, match="cannot be written"):
-        runs.create(tmp_path / "file" / "run", run.config, run.data)
+        runs.create(run._replace(folder=tmp_path / "file" / "run"))
 
 
 def test_metrics_after_the_resumed_step_are_dropped(run: Run) -> None:

@@ -81,7 +81,7 @@ class Checkpoints:
         except (ValueError, KeyError, OSError) as error:
             raise InputError(
                 f"checkpoint {chosen.step} of {str(self._run.folder)!r} cannot be read "
-                f"({str(error).splitlines()[0]}); restore the folder or train anew."
+                f"({str(error).splitlines()[0][:100]}); restore the folder or train anew."
             ) from error
         return loaded
 

@@ -4,7 +4,9 @@ Imports no JAX until a command runs, so that help and bad use are answered at on
 """
 
 import argparse
+import io
 import os
+import signal
 import sys
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -23,15 +25,16 @@ RunFolder = Annotated[Path, tyro.conf.Positional, tyro.conf.arg(metavar="RUN")]
 class Train:
     """Train a model and leave it, its loss curve and samples in a run folder."""
 
-    preset: str | None = None
-    """Where the options below take their values from; makemore is the lecture's model."""
-    run_dir: Path | None = None
+    preset: Annotated[str | None, tyro.conf.arg(metavar="NAME")] = None
+    """Where the options below take their values from: makemore (the lecture's model, and the
+    default), makemore-22k, mlp-3 or mlp-8."""
+    run_dir: Annotated[Path | None, tyro.conf.arg(metavar="DIR")] = None
     """Folder of the run; by default runs/ and the time."""
     resume: bool = False
     """Continue the run in --run-dir to the same end, to the bit, as if never interrupted."""
     overwrite: bool = False
     """Replace the run in --run-dir."""
-    config: Config = field(default_factory=Config)
+    config: Annotated[Config, tyro.conf.arg(name="")] = field(default_factory=Config)
 
 
 @dataclass(frozen=True)
@@ -56,7 +59,7 @@ class Sample:
     """How many to draw."""
     seed: int = 0
     """Sample i depends on the checkpoint, the seed and i alone."""
-    max_length: int | None = None
+    max_length: Annotated[int | None, tyro.conf.arg(metavar="INT")] = None
     """Characters at which a sample is cut off; by default twice the longest training document."""
     checkpoint: Literal["best", "latest"] = "best"
     """The state with the best validation loss, or the last one."""
@@ -144,12 +147,22 @@ def _call(command: Command) -> int:
             return commands.fetch_data(command.name)
 
 
+def _behave_as_a_process() -> None:
+    # Ctrl-C ends the process at once, also in the middle of an import; training notes it instead.
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")  # where a terminal is not UTF-8
+
+
 def main(arguments: list[str] | None = None) -> int:
     """Run the command line and return its exit code.
 
     0 for success, 1 where the file system fails, 2 for bad use, 130 or 143 if stopped.
     """
-    arguments = sys.argv[1:] if arguments is None else arguments
+    if arguments is None:
+        arguments = sys.argv[1:]
+        _behave_as_a_process()
     if arguments == ["--version"]:
         print(f"wavenet-jax {__version__}")
         return 0

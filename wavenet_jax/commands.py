@@ -1,12 +1,15 @@
 """What each command does once its arguments are parsed: read, compute, print, write."""
 
 import json
+import os
+import shlex
 import signal
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from importlib.util import find_spec
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -31,44 +34,62 @@ def train_run(config: Config, folder: Path | None, *, resume: bool, overwrite: b
         "--resume and --overwrite are both given, expected one: continue the run or replace it.",
     )
     run = _continued(folder, config) if resume else _new_run(folder, config, overwrite=overwrite)
-    total = config.train.total_steps(run.data.splits.train.predictions)
-    with checkpoint.checkpoints(run) as states, _stop_signals() as received:
-        state = states.restore_state() if resume else None
-        done = int(state.step) if state else 0
-        runs.cut_metrics(run, done)
-        _announce(run, total, done)
-        with console.training_progress(total, done) as progress:
-            reports = train.fit(run.model, config, run.data.splits, state, lambda: bool(received))
-            try:
-                for report in reports:
-                    runs.append_metrics(run, _metrics(report))
-                    val_loss = None if report.val is None else report.val.nats_per_character
-                    # What no schedule validates is saved without a loss, so that an interrupted
-                    # run keeps the same best state as an uninterrupted one.
-                    if val_loss is not None or received:
-                        states.save(report.state, val_loss)
-                    progress.show(report)
-                    done = report.step
-            except train.NonFiniteLossError as error:
-                raise InputError(_advice(run, error, states.latest_step())) from error
-    if done < total:
+    state = _latest_state(run) if resume else None
+    done = int(state.step) if state else 0
+    _announce(run, done)
+    with _stop_signals() as received, console.training_progress(run.total_steps, done) as progress:
+        reports = train.fit(run.model, config, run.data.splits, state, lambda: bool(received))
+        try:
+            first = next(reports, None)
+            if first is not None:
+                # Nothing on disk is touched before the first steps have worked.
+                runs.cut_metrics(run, done) if resume else runs.create(run, overwrite=overwrite)
+                done = _keep(run, chain([first], reports), received, progress)
+        except train.NonFiniteLossError as error:
+            raise InputError(_advice(run, error)) from error
+        except jax.errors.JaxRuntimeError as error:
+            raise InputError(
+                f"the run does not fit this machine ({str(error).splitlines()[0][:100]}); lower "
+                "n_hidden, batch_size or report_every."
+            ) from error
+    if done < run.total_steps:
         console.stderr.print(
-            f"Interrupted at step {done:,} of {total:,}, which is saved; continue with "
-            f"`wavenet-jax train --run-dir {run.folder} --resume`."
+            f"Interrupted at step {done:,} of {run.total_steps:,}, which is saved; continue with "
+            f"`wavenet-jax train --run-dir {shlex.quote(str(run.folder))} --resume`."
         )
         return 128 + received[0]
     _finish(run)
     return 0
 
 
+def _keep(
+    run: Run,
+    reports: Iterable[train.Report],
+    received: list[int],
+    progress: console.TrainingProgress,
+) -> int:
+    """Write down and show every report, save the states, and return the last step."""
+    with checkpoint.checkpoints(run) as states:
+        for report in reports:
+            runs.append_metrics(run, _metrics(report))
+            val_loss = None if report.val is None else report.val.nats_per_character
+            # What no schedule validates is saved without a loss, so that an interrupted run keeps
+            # the same best state as an uninterrupted one.
+            if val_loss is not None or received:
+                states.save(report.state, val_loss)
+            progress.show(report)
+    return report.step
+
+
+def _latest_state(run: Run) -> train.TrainState:
+    with checkpoint.checkpoints(run) as states:
+        return states.restore_state()
+
+
 def _new_run(folder: Path | None, config: Config, *, overwrite: bool) -> Run:
     folder = folder or Path("runs") / time.strftime("%Y%m%d-%H%M%S")
-    require(
-        overwrite or not runs.holds_files_of_a_run(folder),
-        f"run folder {str(folder)!r} already holds a run; continue it with --resume, replace it "
-        "with --overwrite, or choose another --run-dir.",
-    )
-    return runs.create(folder, config, corpus.load(config.data))
+    runs.require_room(folder, overwrite=overwrite)
+    return Run(folder, config, corpus.load(config.data))
 
 
 def _continued(folder: Path | None, config: Config) -> Run:
@@ -85,9 +106,9 @@ def _continued(folder: Path | None, config: Config) -> Run:
     return run
 
 
-def _announce(run: Run, total: int, done: int) -> None:
+def _announce(run: Run, done: int) -> None:
     shapes = jax.eval_shape(lambda: model.init(run.model, jax.random.key(0)))
-    settings, data = run.config.train, run.data
+    settings, data, total = run.config.train, run.data, run.total_steps
     size = model.count_parameters(shapes["params"])
     epochs = total * settings.batch_size / data.splits.train.predictions
     documents = " / ".join(f"{len(part):,}" for part in data.parts)
@@ -116,11 +137,14 @@ def _metrics(report: train.Report) -> dict[str, Any]:
     return line
 
 
-def _advice(run: Run, error: train.NonFiniteLossError, latest_step: int | None) -> str:
-    kept = "no state was saved yet"
-    if latest_step is not None:
-        kept = f"the state of step {latest_step:,} is kept in {run.folder}"
-    return f"{error}; {kept}, train anew with a lower learning_rate."
+def _advice(run: Run, error: train.NonFiniteLossError) -> str:
+    """Say what became of a run that diverged."""
+    kept = "nothing was saved yet"
+    if (run.folder / "checkpoints").is_dir():
+        with checkpoint.checkpoints(run) as states:
+            step = states.latest_step()
+        kept = f"{run.folder} keeps the state of step {step:,}" if step else kept
+    return f"{error}; {kept}, train anew with a lower learning_rate or decay."
 
 
 @contextmanager
@@ -163,9 +187,8 @@ def _finish(run: Run) -> None:
             f"{run.folder}: val {losses[last_step]:.4f} at the last step, {last_step:,}; "
             f"best {losses[best_step]:.4f} at step {best_step:,}"
         )
-    console.stderr.print(
-        f"Next: `wavenet-jax evaluate {run.folder}`, `wavenet-jax sample {run.folder}`."
-    )
+    folder = shlex.quote(str(run.folder))
+    console.stderr.print(f"Next: `wavenet-jax evaluate {folder}`, `wavenet-jax sample {folder}`.")
 
 
 def evaluate_run(folder: Path, which: str, *, as_json: bool) -> int:
@@ -233,10 +256,10 @@ def _draw(
 def _use_compilation_cache() -> None:
     """Keep compiled programs between commands, in the user's cache.
 
-    A folder that the user has set, by JAX_COMPILATION_CACHE_DIR or otherwise, is respected;
+    A folder that the user has set, by JAX_COMPILATION_CACHE_DIR, is respected;
     JAX_ENABLE_COMPILATION_CACHE=false turns the cache off.
     """
-    if jax.config.jax_compilation_cache_dir is not None:  # type: ignore[attr-defined]
+    if "JAX_COMPILATION_CACHE_DIR" in os.environ:
         return
     folder = download.cache_dir() / "compiled" / f"jaxlib-{jaxlib.version.__version__}"
     try:

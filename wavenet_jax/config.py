@@ -143,6 +143,10 @@ class TrainConfig:
         if self.steps is not None:
             _require_positive(self, "steps")
             require(
+                self.steps < 2**31,
+                f"steps is {self.steps}, expected fewer than {2**31:,}: a count of 32 bits.",
+            )
+            require(
                 self.epochs == TrainConfig.epochs,
                 f"steps {self.steps} and epochs {self.epochs:g} are both given, expected one.",
             )
@@ -216,6 +220,12 @@ def from_dict(sections: dict[str, dict[str, Any]]) -> Config:
         require(not unknown, f"{', '.join(unknown)} in section {name!r} is no known field.")
         # JSON knows lists only; every sequence of a configuration is a tuple.
         plain = {key: tuple(v) if isinstance(v, list) else v for key, v in values.items()}
+        for key, value in plain.items():
+            default = getattr(section, key)
+            require(
+                isinstance(value, type(default)) or default is None or type(default) is float,
+                f"{key} is {value!r}, expected a value like {default!r}.",
+            )
         built[name] = section(**plain)
     return Config(**built)
 

@@ -18,6 +18,7 @@ def draw_loss_curve(metrics: list[dict[str, Any]], title: str, path: Path) -> No
     losses.plot(
         steps,
         [line["train_loss"] for line in metrics],
+        marker="." if len(steps) < 30 else None,  # a single report would be no line
         linewidth=1.2,
         label=f"train, means of {every:,} steps",
     )

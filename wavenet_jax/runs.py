@@ -58,25 +58,34 @@ class Run(NamedTuple):
         return self.config.train.total_steps(self.data.splits.train.predictions)
 
 
-def holds_files_of_a_run(folder: Path) -> bool:
-    """Tell whether anything in the folder is named as the files of a run are."""
-    return any(_exists(folder / name) for name in CONTENTS)
+def require_room(folder: Path, *, overwrite: bool) -> None:
+    """Raise `InputError` unless a new run may be written here.
 
-
-def create(folder: Path, config: Config, data: Dataset) -> Run:
-    """Make the folder of a new run; the files of an old run there give way, no others do.
-
-    Raises `InputError` when the folder cannot be written, or holds files of these names that no
-    run of ours wrote.
+    A folder that holds a run needs `overwrite`; files of these names that no run of ours wrote are
+    never replaced.
     """
-    if holds_files_of_a_run(folder):
+    if any(_exists(folder / name) for name in CONTENTS):
+        require(
+            overwrite,
+            f"run folder {str(folder)!r} already holds a run; continue it with --resume, replace "
+            "it with --overwrite, or choose another --run-dir.",
+        )
         load_config(folder)
+
+
+def create(run: Run, *, overwrite: bool = False) -> None:
+    """Write the folder of a new run; an old run's files there give way, no others do.
+
+    Raises `InputError` as `require_room` does, and when the folder cannot be written.
+    """
+    folder, data = run.folder, run.data
+    require_room(folder, overwrite=overwrite)
     try:
         folder.mkdir(parents=True, exist_ok=True)
         # The configuration goes last and comes first: what a kill leaves behind is still a run's.
         for name in reversed(CONTENTS):
             _remove(folder / name)
-        _write_json(folder / "config.json", configs.to_dict(config))
+        _write_json(folder / "config.json", configs.to_dict(run.config))
         _write_json(folder / "vocab.json", {"characters": data.vocab.characters})
         lines = "".join(f"{document}\n" for document in data.documents)
         _replace(folder / "documents.txt", lines)
@@ -86,7 +95,6 @@ def create(folder: Path, config: Config, data: Dataset) -> Run:
             f"run folder {str(folder)!r} cannot be written ({error.strerror or error}); "
             "choose another."
         ) from error
-    return Run(folder, config, data)
 
 
 def load(folder: Path) -> Run:

@@ -27,7 +27,7 @@ class Vocab:
         unknown = sorted(set(text) - set(ids))
         if unknown:
             raise InputError(
-                f"{text!r} holds {' '.join(map(repr, unknown))}, unknown to this vocabulary; "
+                f"{text[:60]!r} holds {' '.join(map(repr, unknown))}, unknown to this vocabulary; "
                 f"expected characters of {self.characters[1:]!r}."
             )
         return np.array([ids[character] for character in text], np.int32)
