@@ -26,8 +26,7 @@ class Train:
     """Train a model and leave it, its loss curve and samples in a run folder."""
 
     preset: Annotated[str | None, tyro.conf.arg(metavar="NAME")] = None
-    """Where the options below take their values from: makemore (the lecture's model, and the
-    default), makemore-22k, mlp-3 or mlp-8."""
+    """Whose values to start from: makemore (the lecture's), makemore-22k, mlp-3 or mlp-8."""
     run_dir: Annotated[Path | None, tyro.conf.arg(metavar="DIR")] = None
     """Folder of the run; by default runs/ and the time."""
     resume: bool = False
@@ -80,10 +79,10 @@ class Sample:
 
 @dataclass(frozen=True)
 class Data:
-    """Download a data set into the user's cache, checked by SHA-256, for `train --data NAME`."""
+    """Download a data set into the user's cache, checked by SHA-256, and print where it lies."""
 
     name: Annotated[str, tyro.conf.Positional, tyro.conf.arg(metavar="NAME")]
-    """makemore (the lecture's names) or shakespeare."""
+    """makemore (the lecture's names, for `train --data makemore`) or shakespeare (one text)."""
 
 
 Command = Train | Evaluate | Sample | Data
