@@ -80,14 +80,14 @@ def names_file(tmp_path: Path, names: list[str]) -> Path:
 def randomised(model: WaveNet, seed: int) -> Variables:
     """Return variables in which every number is random, the running variances positive."""
     rng = np.random.default_rng(seed)
-    variables = init(model, jax.random.key(0))
+    shapes = jax.eval_shape(lambda: init(model, jax.random.key(0)))
 
-    def fill(path: Any, leaf: jax.Array) -> jax.Array:
+    def fill(path: Any, leaf: jax.ShapeDtypeStruct) -> jax.Array:
         values = rng.normal(size=leaf.shape).astype(np.float32)
         is_variance = jax.tree_util.keystr(path).endswith("['var']")
         return jnp.asarray(np.exp(values) if is_variance else values)
 
-    return jax.tree_util.tree_map_with_path(fill, variables)
+    return jax.tree_util.tree_map_with_path(fill, shapes)
 
 
 def assert_same(a: TrainState, b: TrainState) -> None:

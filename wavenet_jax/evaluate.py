@@ -8,11 +8,11 @@ import jax
 import numpy as np
 import optax
 
-from wavenet_jax.batches import Batch, windows
+from wavenet_jax.batches import Crop, crop
 from wavenet_jax.corpus import Corpus, Splits
 from wavenet_jax.model import Variables, WaveNet
 
-BLOCK = 4_096  # windows per call: the fastest of 256 to 32,768 on two cores, whose cache it fits
+BLOCK = 4_096  # predictions per call: the fastest of 256 to 32,768 on two cores
 
 
 class Loss(NamedTuple):
@@ -43,24 +43,25 @@ class Evaluation(NamedTuple):
 
 def nll_nats(model: WaveNet, variables: Variables, corpus: Corpus) -> np.ndarray:
     """Return the negative log-likelihood of every prediction of the corpus, `[N]`, in nats."""
+    field = model.config.receptive_field
     on_device = jax.device_put(corpus)
     blocks = []
     for start in range(0, corpus.predictions, BLOCK):
-        # The last block repeats the last prediction, so that one compiled program serves all.
-        index = np.minimum(np.arange(start, start + BLOCK), corpus.predictions - 1)
-        batch = _gather(on_device, index, receptive_field=model.config.receptive_field)
-        blocks.append(_nll_of_batch(model, variables, batch))
+        # The last block runs over the end of the corpus, so that one compiled program serves all.
+        row = _cut(on_device, np.array([start]), length=BLOCK, receptive_field=field)
+        blocks.append(_nll_of_row(model, variables, row))
     return np.concatenate(jax.device_get(blocks))[: corpus.predictions]
 
 
-_gather = jax.jit(windows, static_argnames="receptive_field")
+_cut = jax.jit(crop, static_argnames=("length", "receptive_field"))
 
 
 @partial(jax.jit, static_argnames="model")
-def _nll_of_batch(model: WaveNet, variables: Variables, batch: Batch) -> jax.Array:
-    """Score a batch: windows `[B, R]` and targets `[B]` -> `[B]`."""
-    logits = model.apply(variables, batch.inputs, method="window")
-    return optax.softmax_cross_entropy_with_integer_labels(logits, batch.targets)
+def _nll_of_row(model: WaveNet, variables: Variables, row: Crop) -> jax.Array:
+    """Return the negative log-likelihoods of the scored positions of one row, `[T]`."""
+    logits = model.apply(variables, row.tokens, row.age, method="sequence")
+    scored = logits[:, model.config.receptive_field - 1 :]
+    return optax.softmax_cross_entropy_with_integer_labels(scored, row.targets)[0]
 
 
 def by_document(nll: np.ndarray, corpus: Corpus) -> tuple[np.ndarray, np.ndarray]:

@@ -8,7 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from wavenet_jax.corpus import Splits
-from wavenet_jax.model import Variables, WaveNet
+from wavenet_jax.model import Cache, Variables, WaveNet
 from wavenet_jax.vocab import BOUNDARY_ID, Vocab
 
 # Sequences that run side by side.  The number is fixed, so that one compiled program draws every
@@ -37,24 +37,32 @@ def draw_sequence(model: WaveNet, variables: Variables, key: jax.Array, max_leng
     boundaries before the first, as in training.
     """
 
-    def is_open(carry: tuple[jax.Array, jax.Array, jax.Array, jax.Array]) -> jax.Array:
-        _, _, t, ended = carry
-        return ~ended & (t < max_length)
+    def is_open(drawing: _Drawing) -> jax.Array:
+        return ~drawing.ended & (drawing.cache.time < max_length)
 
-    def add_character(
-        carry: tuple[jax.Array, jax.Array, jax.Array, jax.Array],
-    ) -> tuple[jax.Array, jax.Array, jax.Array, jax.Array]:
-        window, tokens, t, _ = carry
-        logits = model.apply(variables, window[None], method="window")[0]  # [V]
-        token = jax.random.categorical(jax.random.fold_in(key, t), logits)
-        window = jnp.append(window[1:], token)
-        return window, tokens.at[t].set(token), t + 1, token == BOUNDARY_ID
+    def add_character(drawing: _Drawing) -> _Drawing:
+        time = drawing.cache.time
+        cache, logits = model.apply(variables, drawing.cache, drawing.last, method="step")
+        token = jax.random.categorical(jax.random.fold_in(key, time), logits)
+        return _Drawing(cache, drawing.tokens.at[time].set(token), token, token == BOUNDARY_ID)
 
-    window = jnp.full(model.config.receptive_field, BOUNDARY_ID)
-    tokens = jnp.full(max_length, BOUNDARY_ID)
-    start = (window, tokens, jnp.array(0), jnp.array(False))
-    _, tokens, _, ended = jax.lax.while_loop(is_open, add_character, start)
-    return Draw(tokens, ended)
+    start = _Drawing(
+        cache=model.apply(variables, method="fresh_cache"),
+        tokens=jnp.full(max_length, BOUNDARY_ID),
+        last=jnp.array(BOUNDARY_ID),
+        ended=jnp.array(False),
+    )
+    drawing = jax.lax.while_loop(is_open, add_character, start)
+    return Draw(drawing.tokens, drawing.ended)
+
+
+class _Drawing(NamedTuple):
+    """What changes from character to character."""
+
+    cache: Cache
+    tokens: jax.Array  # [max_length]
+    last: jax.Array  # [] the character drawn last, to be taken in next
+    ended: jax.Array  # [] bool
 
 
 @partial(jax.jit, static_argnames=("model", "max_length"))
