@@ -104,11 +104,8 @@ def train_chunk(
     keys = jax.vmap(jax.random.fold_in, (None, 0))(state.key, state.step + jnp.arange(steps))
     index = jax.vmap(draw, (0, None, None))(keys, corpus.predictions, batch_size)  # [steps, B]
 
-    def step(state: TrainState, index: jax.Array) -> tuple[TrainState, jax.Array]:
-        batch = windows(corpus, index, model.config.receptive_field)
-        return train_step(state, batch, model=model, optimizer=optimizer)
-
-    return jax.lax.scan(step, state, index)
+    batches = jax.vmap(windows, (None, 0, None))(corpus, index, model.config.receptive_field)
+    return jax.lax.scan(partial(train_step, model=model, optimizer=optimizer), state, batches)
 
 
 class NonFiniteLossError(Exception):
