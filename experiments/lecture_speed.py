@@ -12,7 +12,7 @@ one batch, as its notebook does; torch.nn in blocks of 4,096 windows, as ours.
 
 Claim: per step at least 3.2 times the lecture's way and 2.2 times PyTorch's best; evaluation at
 least 5 times, sampling at least 10 times the lecture's; at most 1.5 GB.
-Measured on 2026-11-23 with --rounds 9, jax 0.10.2, PyTorch 2.13.0, two cores of an AMD EPYC (Zen 4):
+Measured on 2026-11-23 with --rounds 9, jax 0.10.2, PyTorch 2.13.0, two cores of an EPYC (Zen 4):
 
     peak memory of ours, before PyTorch is loaded: 0.39 GB
     evaluation of train and val: ours 0.2513 s, by hand 2.795 s (x11.12), torch.nn 0.6809 s (x2.71)
