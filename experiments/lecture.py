@@ -17,12 +17,11 @@ the last step:
     mean  train 1.7666  val 1.9920  test 1.9914
     76,579 parameters, 200,000 steps
 
-and with one seed each, the lecture's losses on train and val behind (before root keys were told
-apart by purpose, which changed every random number):
+and with --seeds 0, the lecture's losses on train and val behind:
 
-    makemore-22k     3.3198  1.9113  2.0180  0.0088  2.0154  0.0087  (1.912 / 2.022)
-    mlp-8            3.2996  1.9163  2.0233  0.0086  2.0252  0.0086  (1.918 / 2.027)
-    mlp-3            3.2974  2.0555  2.1026  0.0080  2.1028  0.0080  (2.058 / 2.105)
+    makemore-22k     3.2972  1.9124  2.0184  0.0087  2.0101  0.0085  (1.912 / 2.022)
+    mlp-8            3.2859  1.9167  2.0277  0.0088  2.0220  0.0086  (1.918 / 2.027)
+    mlp-3            3.3054  2.0571  2.1014  0.0080  2.1020  0.0080  (2.058 / 2.105)
 """
 
 import statistics
