@@ -30,6 +30,7 @@ The modules from the bottom up; each imports only those above it:
     checkpoint  the states in it, with Orbax
     plots       the loss curve; the only user of matplotlib
     console     progress and tables
+    process     signals, and the cache of compiled programs
     commands    what each command does
     cli         parse, call, say what went wrong
 """

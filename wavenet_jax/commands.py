@@ -1,22 +1,29 @@
 """What each command does once its arguments are parsed: read, compute, print, write."""
 
 import json
-import os
 import shlex
-import signal
 import time
 from collections import Counter
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable
 from importlib.util import find_spec
 from itertools import chain
 from pathlib import Path
 from typing import Any
 
 import jax
-import jaxlib.version
 
-from wavenet_jax import checkpoint, console, corpus, download, evaluate, model, runs, sample, train
+from wavenet_jax import (
+    checkpoint,
+    console,
+    corpus,
+    download,
+    evaluate,
+    model,
+    process,
+    runs,
+    sample,
+    train,
+)
 from wavenet_jax import config as configs
 from wavenet_jax.config import Config, InputError, require
 from wavenet_jax.keys import Purpose, root_key
@@ -28,7 +35,7 @@ SAMPLES_AFTER_TRAINING = 20
 
 def train_run(config: Config, folder: Path | None, *, resume: bool, overwrite: bool) -> int:
     """Train a new run, or continue one; return 0, or 128 + the signal that interrupted it."""
-    _use_compilation_cache()
+    process.use_compilation_cache()
     require(
         not (resume and overwrite),
         "--resume and --overwrite are both given, expected one: continue the run or replace it.",
@@ -37,7 +44,10 @@ def train_run(config: Config, folder: Path | None, *, resume: bool, overwrite: b
     state = _latest_state(run) if resume else None
     done = int(state.step) if state else 0
     _announce(run, done)
-    with _stop_signals() as received, console.training_progress(run.total_steps, done) as progress:
+    with (
+        process.stop_signals() as received,
+        console.training_progress(run.total_steps, done) as progress,
+    ):
         reports = train.fit(run.model, config, run.data.splits, state, lambda: bool(received))
         try:
             first = next(reports, None)
@@ -147,25 +157,6 @@ def _advice(run: Run, error: train.NonFiniteLossError) -> str:
     return f"{error}; {kept}, train anew with a lower learning_rate or decay."
 
 
-@contextmanager
-def _stop_signals() -> Iterator[list[int]]:
-    """Note the first Ctrl-C or SIGTERM in a list, to be acted on; a second one acts as ever."""
-    received: list[int] = []
-
-    def note(number: int, _: Any) -> None:
-        received.append(number)
-        signal.signal(number, before[signal.Signals(number)])
-
-    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
-    for number in before:
-        signal.signal(number, note)
-    try:
-        yield received
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
-
-
 def _finish(run: Run) -> None:
     """Draw the loss curve and samples of the best state, and say where all lies."""
     metrics = runs.read_metrics(run)
@@ -233,7 +224,7 @@ def fetch_data(name: str) -> int:
 
 
 def _restored(folder: Path, which: str) -> tuple[Run, int, Variables]:
-    _use_compilation_cache()
+    process.use_compilation_cache()
     run = runs.load(folder)
     with checkpoint.checkpoints(run) as states:
         return run, *states.restore_variables(which)
@@ -251,21 +242,3 @@ def _draw(
         max_length=max_length or 2 * max(map(len, run.data.parts.train)),
     )
     return samples, sample.origins(samples, run.data.parts)
-
-
-def _use_compilation_cache() -> None:
-    """Keep compiled programs between commands, in the user's cache.
-
-    A folder that the user has set, by JAX_COMPILATION_CACHE_DIR, is respected;
-    JAX_ENABLE_COMPILATION_CACHE=false turns the cache off.
-    """
-    if "JAX_COMPILATION_CACHE_DIR" in os.environ:
-        return
-    folder = download.cache_dir() / "compiled" / f"jaxlib-{jaxlib.version.__version__}"
-    try:
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    except OSError:
-        return  # a home that cannot be written is no reason to fail
-    jax.config.update("jax_compilation_cache_dir", str(folder))
-    jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.0)
-    jax.config.update("jax_persistent_cache_min_entry_size_bytes", -1)
