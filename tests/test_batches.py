@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from wavenet_jax import vocab
-from wavenet_jax.batches import draw, windows
+from wavenet_jax.batches import crop, draw, windows
 from wavenet_jax.corpus import Corpus, from_documents
 from wavenet_jax.vocab import Vocab
 
@@ -90,3 +90,16 @@ def test_draws_hit_every_prediction_equally_often(drawn: np.ndarray) -> None:
     expected = drawn.size / 7
     chi_square = np.square(counts - expected).sum() / expected
     assert jax.scipy.stats.chi2.sf(chi_square, df=6) > 1e-6  # the rate of false alarms
+
+
+@pytest.mark.parametrize("start", [0, 3, 11, 16])
+def test_crop_is_history_and_scored_positions_of_the_corpus_as_a_circle(start: int) -> None:
+    corpus = from_documents(["abc", "de", "a", "bcdefa"], Vocab(".abcdef"))
+    assert corpus.predictions == 16
+    length, field = 5, 4
+    row = jax.jit(crop, static_argnums=(2, 3))(corpus, jnp.array([start]), length, field)
+    positions = [(start + offset) % 16 for offset in range(1 - field, length)]
+    np.testing.assert_array_equal(row.tokens[0], [corpus.tokens[p] for p in positions])
+    np.testing.assert_array_equal(row.age[0], [corpus.age[p] for p in positions])
+    scored = positions[field - 1 :]
+    np.testing.assert_array_equal(row.targets[0], [corpus.tokens[p + 1] for p in scored])
