@@ -16,7 +16,7 @@ import numpy as np
 import pytest
 from conftest import NAMES, assert_same
 
-from wavenet_jax import checkpoint, download, runs, train
+from wavenet_jax import checkpoint, console, download, runs, train
 from wavenet_jax.cli import main
 from wavenet_jax.runs import Run
 from wavenet_jax.train import TrainState
@@ -210,6 +210,21 @@ def test_interrupted_run_resumes_to_the_end_of_the_uninterrupted_one(
     assert call(f"train --run-dir {run} --resume") == 0
     assert "From step 30 to 60" in capsys.readouterr().err
     assert_same_run(run, trained)
+
+
+def test_interrupt_just_after_a_report_was_written_down_is_saved_too(
+    names_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    show = console.TrainingProgress.show
+
+    def show_and_interrupt(progress: console.TrainingProgress, report: train.Report) -> None:
+        show(progress, report)
+        if report.step == 10:  # before any checkpoint
+            signal.raise_signal(signal.SIGINT)
+
+    monkeypatch.setattr(console.TrainingProgress, "show", show_and_interrupt)
+    assert call(train_command(names_file, tmp_path / "run")) == 130
+    assert int(final_state(tmp_path / "run").step) == 10
 
 
 def test_run_killed_between_saves_resumes_from_the_last_one(

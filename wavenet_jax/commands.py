@@ -54,10 +54,12 @@ def train_run(config: Config, folder: Path | None, *, resume: bool, overwrite: b
             if first is not None:
                 # Nothing on disk is touched before the first steps have worked.
                 runs.cut_metrics(run, done) if resume else runs.create(run, overwrite=overwrite)
-                done = _keep(run, chain([first], reports), received, progress)
+                done = _keep(run, chain([first], reports), progress)
         except train.NonFiniteLossError as error:
             raise InputError(_advice(run, error)) from error
         except jax.errors.JaxRuntimeError as error:
+            if "memory" not in str(error):
+                raise
             raise InputError(
                 f"the run does not fit this machine ({str(error).splitlines()[0][:100]}); lower "
                 "n_hidden, batch_size or report_every."
@@ -72,22 +74,18 @@ def train_run(config: Config, folder: Path | None, *, resume: bool, overwrite: b
     return 0
 
 
-def _keep(
-    run: Run,
-    reports: Iterable[train.Report],
-    received: list[int],
-    progress: console.TrainingProgress,
-) -> int:
+def _keep(run: Run, reports: Iterable[train.Report], progress: console.TrainingProgress) -> int:
     """Write down and show every report, save the states, and return the last step."""
     with checkpoint.checkpoints(run) as states:
         for report in reports:
             runs.append_metrics(run, _metrics(report))
-            val_loss = None if report.val is None else report.val.nats_per_character
-            # What no schedule validates is saved without a loss, so that an interrupted run keeps
-            # the same best state as an uninterrupted one.
-            if val_loss is not None or received:
-                states.save(report.state, val_loss)
+            if report.val is not None:
+                states.save(report.state, report.val.nats_per_character)
             progress.show(report)
+        if report.val is None:
+            # Interrupted off schedule: saved without a loss, so that the run, once resumed, keeps
+            # the same best state as an uninterrupted one.
+            states.save(report.state, None)
     return report.step
 
 
