@@ -154,8 +154,9 @@ def environment() -> dict[str, Any]:
 
 def changed_environment(run: Run) -> list[str]:
     """Return what the run began with and has no longer, such as `jax 0.10.2`."""
-    now = environment()
-    began = configs.read_json(run.folder / "environment.json")
+    now, path = environment(), run.folder / "environment.json"
+    began = configs.read_json(path)
+    require(isinstance(began, dict), f"{path} is damaged; replace it with {{}} to go on.")
     return [f"{name} {value}" for name, value in began.items() if now.get(name) != value]
 
 
