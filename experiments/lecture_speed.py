@@ -21,13 +21,15 @@ Measured on 2026-11-23 with --rounds 9, jax 0.10.2, PyTorch 2.13.0, two cores of
         compiled 822.7 µs/step (x2.17)
 
 Against the compiled network the claim is missed by 1.4 % in this run (2.15 and 2.17 in two runs
-with the better of one thread and two, 2.30 and 2.32 in two with one thread); with jax 0.12 our step
-takes 352 µs.  Looking back: of the 380 µs the matrix products alone, 24.3 MFLOP at the 100 GFLOP/s
-that one core reaches at these sizes, are 243.  Nodes as a matrix [M, C] instead of [B, T, C] took
-460 µs to 380.  What changed nothing beyond the noise: one thread or two, XLA's vector width, fast
-math, scheduler and library fusions, unrolling the scan, gathering a chunk's minibatches before it,
-BatchNorm's other variance, an embedding by one-hot product (worse).  Evaluation was 0.98 s in
-windows, 0.65 s in blocks that fit the cache, and is 0.25 s as sequences.
+with the better of one thread and two, 2.30 and 2.32 in two with one thread).
+
+Looking back, by scratch measurements that varied our step by hand: of the 380 µs the matrix
+products alone, 24.3 MFLOP at the 100 GFLOP/s that one core reaches at these sizes, are 243.  Nodes
+as a matrix [M, C] instead of [B, T, C] took 460 µs to 380.  What changed nothing beyond the noise:
+one thread or two, XLA's vector width, fast math, scheduler and library fusions, unrolling the scan,
+gathering a chunk's minibatches before it, BatchNorm's other variance, an embedding by one-hot
+product (worse).  Evaluation was 0.98 s in windows, 0.65 s in blocks that fit the cache, and is
+0.25 s as sequences.
 """
 
 import importlib
