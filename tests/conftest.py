@@ -1,4 +1,4 @@
-"""What every test runs under, and the small run that several files share."""
+"""What every test runs under, the small runs that several files share, commands as typed."""
 
 import os
 import tempfile
@@ -9,6 +9,10 @@ os.environ["JAX_ENABLE_COMPILATION_CACHE"] = "false"
 os.environ["XDG_CACHE_HOME"] = tempfile.mkdtemp()
 
 import dataclasses
+import json
+import random
+import re
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +22,8 @@ import numpy as np
 import pytest
 from hypothesis import settings
 
-from wavenet_jax import corpus, runs, vocab
+from wavenet_jax import checkpoint, corpus, runs, vocab
+from wavenet_jax.cli import main
 from wavenet_jax.config import Config, DataConfig, ModelConfig, TrainConfig
 from wavenet_jax.corpus import Corpus, Dataset, Splits
 from wavenet_jax.model import Variables, WaveNet, init
@@ -36,6 +41,18 @@ NAMES = [
     *"ellie stella natalie zoe leah hazel violet aurora savannah audrey brooklyn".split(),
     *"bella claire skylar".split(),
 ]
+
+# The learning rate is such that validation at step 30, which is not on schedule, would be the best.
+SMALL = (
+    "--n-embd 4 --n-hidden 8 --steps 60 --batch-size 8 --report-every 10 --eval-every 20 "
+    "--learning-rate 3 --seed 3"
+)
+SMALL_STREAM = (
+    "--stream --run sequence --length 32 --n-embd 4 --n-hidden 8 --steps 60 --batch-size 2 "
+    "--report-every 10 --eval-every 20 --learning-rate 0.5 --seed 3"
+)
+WORDS = "to be or not that is the question whether tis nobler in the mind to suffer été 漢".split()
+TEXT = " ".join(random.Random(0).choices(WORDS, k=700)) + "\n"
 
 
 @pytest.fixture
@@ -77,6 +94,53 @@ def names_file(tmp_path: Path, names: list[str]) -> Path:
     return path
 
 
+@pytest.fixture
+def text_file(tmp_path: Path) -> Path:
+    path = tmp_path / "text.txt"
+    path.write_text(TEXT, "utf-8")
+    return path
+
+
+@pytest.fixture(scope="session")
+def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return the folder of a run trained on a list by the command."""
+    folder = tmp_path_factory.mktemp("trained")
+    (folder / "list.txt").write_text("\n".join(NAMES))
+    assert call(train_command(folder / "list.txt", folder / "run")) == 0
+    return folder / "run"
+
+
+@pytest.fixture(scope="session")
+def streamed(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return the folder of a run trained on a text by the command."""
+    folder = tmp_path_factory.mktemp("streamed")
+    (folder / "text.txt").write_text(TEXT, "utf-8")
+    assert call(stream_command(folder / "text.txt", folder / "run")) == 0
+    return folder / "run"
+
+
+Says = Callable[[str | list[str]], str]
+
+
+@pytest.fixture
+def says(capsys: pytest.CaptureFixture[str]) -> Says:
+    """Give what a bad command says, after checking that it is one sentence and the exit is 2."""
+
+    def run(command: str | list[str]) -> str:
+        capsys.readouterr()
+        assert call(command) == 2
+        printed = capsys.readouterr()
+        assert printed.out == ""
+        assert "Traceback" not in printed.err
+        last = printed.err.strip().splitlines()[-1]
+        assert last.startswith("wavenet-jax: ")
+        assert last.endswith((".", "?"))
+        assert not re.search(r"[.?!] +[A-Z]", last)
+        return last
+
+    return run
+
+
 def randomised(model: WaveNet, seed: int) -> Variables:
     """Return variables in which every number is random, the running variances positive."""
     rng = np.random.default_rng(seed)
@@ -110,3 +174,49 @@ def changed(config: Config, **values: Any) -> Config:
         for section in dataclasses.fields(config)
     }
     return Config(**sections)
+
+
+def call(command: str | list[str]) -> int:
+    """Run a command as typed, its words parted by blanks or listed; return its exit code."""
+    try:
+        return main(command.split() if isinstance(command, str) else command)
+    except SystemExit as leave:  # how the argument parser leaves
+        return int(leave.code or 0)
+
+
+def train_command(names_file: Path, run: Path, more: str = "") -> str:
+    return f"train --data {names_file} --run-dir {run} {SMALL} {more}"
+
+
+def stream_command(text_file: Path, run: Path, more: str = "") -> str:
+    return f"train --data {text_file} --run-dir {run} {SMALL_STREAM} {more}"
+
+
+def final_state(run: Path) -> TrainState:
+    with checkpoint.checkpoints(runs.load(run)) as states:
+        return states.restore_state()
+
+
+def losses(run: Path) -> list[dict[str, Any]]:
+    """Return what the metrics say but for the speed."""
+    lines = [json.loads(line) for line in (run / "metrics.jsonl").read_text().splitlines()]
+    return [{k: v for k, v in line.items() if k != "steps_per_second"} for line in lines]
+
+
+def modified(run: Path) -> dict[Path, int]:
+    """Return when each file of the run was last changed."""
+    return {path: path.stat().st_mtime_ns for path in run.rglob("*")}
+
+
+def assert_same_run(a: Path, b: Path) -> None:
+    """Compare the last state, the best one, which states are kept, and the losses on the way."""
+    assert_same(final_state(a), final_state(b))
+    kept = [sorted(path.name for path in (run / "checkpoints").iterdir()) for run in (a, b)]
+    assert kept[0] == kept[1]
+    best = []
+    for run in (a, b):
+        with checkpoint.checkpoints(runs.load(run)) as states:
+            best.append(states.restore_variables("best"))
+    jax.tree.map(np.testing.assert_array_equal, *best)
+    assert losses(a) == losses(b)
+    assert (a / "samples.txt").read_text() == (b / "samples.txt").read_text()

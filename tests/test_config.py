@@ -1,47 +1,74 @@
-"""Configurations: what they reject and in which words, what they compute, and JSON."""
+"""Configurations: what they reject and in which words, and what they compute."""
 
-import json
 import math
 import re
 import subprocess
 import sys
-from functools import partial
-from pathlib import Path
 from typing import Any
 
-import jax
 import pytest
-from conftest import changed
+from hypothesis import given
+from hypothesis import strategies as st
 
 from wavenet_jax.config import (
-    PRESETS,
     Config,
     DataConfig,
     InputError,
     ModelConfig,
     OptimConfig,
     TrainConfig,
-    differences,
-    from_dict,
-    load,
-    preset,
-    to_dict,
 )
-from wavenet_jax.model import WaveNet, count_parameters, init
 
 POSITIVE = "expected a number above 0; leave it out"
 FRACTIONS = "expected numbers between 0 and 1 such as 0.75"
+SHARE = "from 0 to less than 1"
+DEFAULT = "which is the default."
+GATED: dict[str, Any] = {"layer": "gated"}
+LINEAR: dict[str, Any] = {"schedule": "linear"}
+SEQUENCE: dict[str, Any] = {"run": "sequence"}
 REJECTED: list[tuple[Any, dict[str, Any], str, str]] = [
+    (ModelConfig, {"layer": "dense"}, "layer is 'dense'", "expected plain or gated"),
+    (ModelConfig, {"norm": "layer"}, "norm is 'layer'", "expected batch or none"),
+    (ModelConfig, {"activation": ""}, "activation is ''", "expected tanh or relu or gelu or silu"),
     (ModelConfig, {"n_embd": 0}, "n_embd is 0", POSITIVE),
     (ModelConfig, {"n_hidden": -1}, "n_hidden is -1", POSITIVE),
+    (ModelConfig, GATED | {"n_skip": 0}, "n_skip is 0", POSITIVE),
     (ModelConfig, {"taps": 1}, "taps is 1", "expected 2 or more"),
     (ModelConfig, {"dilations": ()}, "dilations is empty", "such as 1 2 4"),
-    (ModelConfig, {"dilations": (0,)}, "dilations 0 with 2 taps", "need dilations 1 "),
-    (ModelConfig, {"dilations": (1, 3)}, "dilations 1 3 with 2 taps", "need dilations 1 2 "),
-    (ModelConfig, {"taps": 3}, "dilations 1 2 4 with 3 taps", "need dilations 1 3 9 "),
+    (ModelConfig, {"dilations": (0,)}, "dilations 0 hold one below 1", "such as 1 2 4"),
+    (ModelConfig, {"dilations": (1, -2, 4)}, "dilations 1 -2 4 hold one below 1", "distances"),
+    (ModelConfig, {"dropout": -0.1}, "dropout is -0.1", SHARE),
+    (ModelConfig, {"dropout": 1.0}, "dropout is 1.0", SHARE),
+    (ModelConfig, {"dropout": math.nan}, "dropout is nan", SHARE),
+    (
+        ModelConfig,
+        {"n_skip": 32},
+        "n_skip is 32",
+        "plain layers have no skips, expected 64, which is",
+    ),
+    (ModelConfig, GATED | {"activation": "relu"}, "activation is relu", DEFAULT),
+    (ModelConfig, GATED | {"residual": True}, "residual is True", DEFAULT),
     (DataConfig, {"val_fraction": 0}, "val_fraction is 0", POSITIVE),
-    (DataConfig, {"test_fraction": 0.0}, "test_fraction is 0.0", POSITIVE),
+    (DataConfig, {"val_fraction": math.nan}, "val_fraction is nan", POSITIVE),
+    (DataConfig, {"test_fraction": 0.0}, "test_fraction is 0.0", f"{POSITIVE} for 0.1."),
+    (
+        DataConfig,
+        {"test_fraction": -0.1, "stream": True},
+        "test_fraction is -0.1",
+        "or 0; leave it out",
+    ),
+    (
+        DataConfig,
+        {"test_fraction": math.nan, "stream": True},
+        "test_fraction is nan",
+        "or 0; leave it out",
+    ),
     (DataConfig, {"val_fraction": 0.9}, "val_fraction 0.9 and test_fraction 0.1", "less than 1"),
+    (DataConfig, {"val_fraction": 1.0, "stream": True}, "val_fraction 1.0 and", "less than 1"),
+    (DataConfig, {"split_seed": 1, "stream": True}, "split_seed is 1", DEFAULT),
+    (DataConfig, {"max_vocab": 0}, "max_vocab is 0", POSITIVE),
+    (OptimConfig, {"optimizer": "adam"}, "optimizer is 'adam'", "expected sgd or adamw"),
+    (OptimConfig, {"schedule": "cosine"}, "schedule is 'cosine'", "expected piecewise or linear"),
     (OptimConfig, {"learning_rate": 0}, "learning_rate is 0", POSITIVE),
     (OptimConfig, {"learning_rate": -1}, "learning_rate is -1", POSITIVE),
     (OptimConfig, {"learning_rate": math.nan}, "learning_rate is nan", POSITIVE),
@@ -51,14 +78,44 @@ REJECTED: list[tuple[Any, dict[str, Any], str, str]] = [
     (OptimConfig, {"boundaries": (0.5, 0.5)}, "boundaries 0.5 0.5", FRACTIONS),
     (OptimConfig, {"boundaries": (1.5,)}, "boundaries 1.5", FRACTIONS),
     (OptimConfig, {"boundaries": (0,)}, "boundaries 0", FRACTIONS),
+    (OptimConfig, LINEAR | {"warmup": -0.1}, "warmup is -0.1", SHARE),
+    (OptimConfig, LINEAR | {"warmup": 1.0}, "warmup is 1.0", SHARE),
+    (OptimConfig, LINEAR | {"warmup": math.nan}, "warmup is nan", SHARE),
+    (OptimConfig, {"warmup": 0.1}, "warmup is 0.1", DEFAULT),
+    (OptimConfig, LINEAR | {"boundaries": (0.5, 0.6)}, "boundaries is 0.5 0.6", DEFAULT),
+    (OptimConfig, LINEAR | {"decay": 0.5}, "decay is 0.5", DEFAULT),
+    (OptimConfig, {"weight_decay": 0.1}, "weight_decay is 0.1", DEFAULT),
+    (
+        OptimConfig,
+        {"optimizer": "adamw", "weight_decay": -0.1},
+        "weight_decay is -0.1",
+        "from 0 on",
+    ),
+    (TrainConfig, {"run": "step"}, "run is 'step'", "expected window or sequence"),
     (TrainConfig, {"batch_size": 0}, "batch_size is 0", POSITIVE),
+    (TrainConfig, SEQUENCE | {"length": 0}, "length is 0", POSITIVE),
+    (TrainConfig, SEQUENCE, "length is 1", "such as --length 512"),
+    (TrainConfig, {"length": 2}, "length is 2", DEFAULT),
     (TrainConfig, {"epochs": 0}, "epochs is 0", POSITIVE),
     (TrainConfig, {"steps": 0}, "steps is 0", POSITIVE),
+    (TrainConfig, {"steps": 2**31}, "steps is 2147483648", "fewer than 2,147,483,648"),
     (TrainConfig, {"report_every": 0}, "report_every is 0", POSITIVE),
     (TrainConfig, {"eval_every": 0}, "eval_every is 0", POSITIVE),
     (TrainConfig, {"eval_every": 2500}, "eval_every is 2500", "3 times it, 3000"),
     (TrainConfig, {"seed": -1}, "seed is -1", "from 0 to 4294967295"),
     (TrainConfig, {"seed": 2**32}, "seed is 4294967296", "from 0 to 4294967295"),
+    (
+        Config,
+        {"model": ModelConfig(dilations=(1, 3))},
+        "dilations 1 3 with 2 taps are no tree",
+        "expected 1 2 (receptive field 4); or train with --run sequence --length 512.",
+    ),
+    (
+        Config,
+        {"model": ModelConfig(taps=3)},
+        "dilations 1 2 4 with 3 taps are no tree",
+        "expected 1 3 9 (receptive field 27); or train with --run sequence",
+    ),
 ]
 
 
@@ -74,14 +131,37 @@ def test_rejection_is_one_sentence_with_the_value_and_the_remedy(
     assert re.fullmatch(r"([^.\n]|\.(?=\d))+\.", message)  # a full stop at the end and nowhere else
 
 
-@pytest.mark.parametrize(("taps", "layers"), [(2, 1), (2, 3), (2, 6), (3, 2), (4, 3), (8, 1)])
-def test_receptive_field_counts_the_positions_below_the_tree(taps: int, layers: int) -> None:
-    dilations = tuple(taps**layer for layer in range(layers))
+DILATIONS = st.lists(st.integers(1, 9), min_size=1, max_size=4).map(tuple)
+
+
+@given(st.integers(2, 4), DILATIONS)
+def test_receptive_field_is_as_far_as_the_taps_reach(taps: int, dilations: tuple[int, ...]) -> None:
     seen = {0}
     for dilation in dilations:
         seen = {position + tap * dilation for position in seen for tap in range(taps)}
-    field = ModelConfig(taps=taps, dilations=dilations).receptive_field
-    assert field == len(seen) == max(seen) + 1 == 1 + (taps - 1) * sum(dilations) == taps**layers
+    assert ModelConfig(taps=taps, dilations=dilations).receptive_field == max(seen) + 1
+
+
+@pytest.mark.parametrize(("taps", "layers"), [(2, 1), (2, 3), (2, 6), (3, 2), (4, 3), (8, 1)])
+def test_tree_sees_every_position_of_its_receptive_field_once(taps: int, layers: int) -> None:
+    tree = ModelConfig(taps=taps, dilations=(1,) * layers).tree
+    seen = [0]
+    for dilation in tree:
+        seen = [position + tap * dilation for position in seen for tap in range(taps)]
+    assert sorted(seen) == list(range(ModelConfig(taps=taps, dilations=tree).receptive_field))
+
+
+@given(st.integers(2, 3), st.one_of(DILATIONS, st.sampled_from([(1,), (1, 2), (1, 3), (1, 2, 4)])))
+def test_window_run_takes_trees_alone_and_the_sequence_run_any_dilations(
+    taps: int, dilations: tuple[int, ...]
+) -> None:
+    model = ModelConfig(taps=taps, dilations=dilations)
+    assert Config(model=model, train=TrainConfig(run="sequence", length=8)).model == model
+    if all(dilation == taps**layer for layer, dilation in enumerate(dilations)):
+        assert Config(model=model).model == model
+    else:
+        with pytest.raises(InputError, match="are no tree"):
+            Config(model=model)
 
 
 @pytest.mark.parametrize(
@@ -93,78 +173,60 @@ def test_receptive_field_counts_the_positions_below_the_tree(taps: int, layers: 
         (TrainConfig(epochs=1), 32_000, 1_000),
         (TrainConfig(epochs=1), 32_001, 2_000),
         (TrainConfig(epochs=0.5, batch_size=8), 32_000, 2_000),
+        (TrainConfig(run="sequence", length=10, epochs=1), 320_000, 1_000),
+        (TrainConfig(run="sequence", length=10, epochs=1), 320_001, 2_000),
+        (TrainConfig(epochs=1, report_every=50, eval_every=50), 32 * 101, 150),
     ],
 )
-def test_total_steps_are_the_epochs_rounded_up_to_thousands(
+def test_total_steps_are_the_epochs_rounded_up_to_whole_reports(
     train: TrainConfig, predictions: int, steps: int
 ) -> None:
     assert train.total_steps(predictions) == steps
 
 
-@pytest.mark.parametrize(
-    ("name", "parameters"),
-    [("makemore", 76_579), ("makemore-22k", 22_397), ("mlp-8", 22_097), ("mlp-3", 12_097)],
+@given(
+    batch_size=st.integers(1, 64),
+    length=st.integers(2, 2_048),
+    epochs=st.integers(1, 50),
+    report_every=st.integers(1, 1_000),
+    predictions=st.integers(1, 1_000_000),
 )
-def test_presets_have_the_parameters_of_the_lectures_log(name: str, parameters: int) -> None:
-    model = WaveNet(preset(name).model, vocab_size=27)
-    variables = jax.eval_shape(partial(init, model), jax.random.key(0))
-    assert count_parameters(variables["params"]) == parameters
-
-
-def test_misspelt_preset_suggests_the_nearest() -> None:
-    with pytest.raises(InputError, match=r"'makmore' is unknown.*did you mean makemore\?"):
-        preset("makmore")
-
-
-def test_preset_unlike_any_lists_them_all() -> None:
-    with pytest.raises(InputError, match=f"'xyz' is unknown, expected {', '.join(PRESETS)}; "):
-        preset("xyz")
-
-
-@pytest.mark.parametrize(
-    "config", [*PRESETS.values(), changed(Config(), steps=7, boundaries=(0.25, 0.5), data="a.txt")]
-)
-def test_config_survives_json(config: Config) -> None:
-    assert from_dict(json.loads(json.dumps(to_dict(config)))) == config
+def test_steps_see_the_epochs_and_less_than_a_report_more(
+    batch_size: int, length: int, epochs: int, report_every: int, predictions: int
+) -> None:
+    train = TrainConfig(
+        run="sequence",
+        batch_size=batch_size,
+        length=length,
+        epochs=epochs,
+        report_every=report_every,
+        eval_every=report_every,
+    )
+    steps, per_step = train.total_steps(predictions), batch_size * length
+    assert steps % report_every == 0
+    assert (steps - report_every) * per_step < epochs * predictions <= steps * per_step
 
 
 @pytest.mark.parametrize(
-    ("sections", "said"),
+    ("data", "share"),
     [
-        ({"modell": {}}, "section 'modell' is unknown, expected data, model, optim, train"),
-        ({"model": {"width": 1, "n_embd": 2}}, "width in section 'model' is no known field"),
-        ({"train": {"seed": -1}}, "seed is -1"),
+        (DataConfig(), 0.1),
+        (DataConfig(test_fraction=0.2), 0.2),
+        (DataConfig(stream=True), 0.0),
+        (DataConfig(stream=True, test_fraction=0.0), 0.0),
+        (DataConfig(stream=True, test_fraction=0.2), 0.2),
     ],
 )
-def test_from_dict_names_what_it_rejects(sections: dict[str, Any], said: str) -> None:
-    with pytest.raises(InputError, match=re.escape(said)):
-        from_dict(sections)
-
-
-@pytest.mark.parametrize("content", [None, b"{", b"\xff"])
-def test_unreadable_config_file_is_named(content: bytes | None, tmp_path: Path) -> None:
-    path = tmp_path / "config.json"
-    if content is not None:
-        path.write_bytes(content)
-    with pytest.raises(InputError, match=f"{re.escape(str(path))} cannot be read"):
-        load(path)
+def test_share_of_the_test_is_a_tenth_of_a_list_and_nothing_of_a_text(
+    data: DataConfig, share: float
+) -> None:
+    assert data.test_share == share
 
 
 @pytest.mark.parametrize(
-    ("values", "said"),
-    [
-        ({}, []),
-        ({"n_embd": 5}, ["n_embd 24 -> 5"]),
-        ({"taps": 3, "dilations": (1,)}, ["taps 2 -> 3", "dilations (1, 2, 4) -> (1,)"]),
-        ({"data": "makemore", "steps": 9}, ["data names -> makemore", "steps None -> 9"]),
-        ({"decay": 0.5, "seed": 1}, ["decay 0.1 -> 0.5", "seed 0 -> 1"]),
-    ],
+    "module",
+    [f"wavenet_jax.{name}" for name in ("config", "config_file", "presets", "cli")],
 )
-def test_differences_are_the_changed_fields(values: dict[str, Any], said: list[str]) -> None:
-    assert differences(Config(), changed(Config(), **values)) == said
-
-
-@pytest.mark.parametrize("module", ["wavenet_jax.config", "wavenet_jax.cli"])
 def test_import_leaves_jax_alone(module: str) -> None:
     code = f"import sys, {module}; sys.exit('jax' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

@@ -1,15 +1,12 @@
-"""What a run is made of: frozen dataclasses, checked where they are made, and the presets.
+"""What a run is made of: frozen dataclasses, checked where they are made.
 
 Imports no JAX, so that the command line can answer `--help` and bad values at once.
 """
 
 import dataclasses
-import difflib
-import json
 import math
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any
+from typing import Any, Literal, get_args, get_origin
 
 
 class InputError(Exception):
@@ -35,25 +32,60 @@ def _require_positive(config: Any, *names: str) -> None:
         )
 
 
-def _spaced(values: tuple[Any, ...]) -> str:
-    return " ".join(map(str, values)) or "(none)"
+def _shown(value: Any) -> str:
+    return (" ".join(map(str, value)) or "(none)") if isinstance(value, tuple) else str(value)
+
+
+def _require_choices(config: Any) -> None:
+    """Check the fields that have a list of values; the command line has, a file has not."""
+    for field in dataclasses.fields(config):
+        if get_origin(field.type) is Literal:
+            value, choices = getattr(config, field.name), get_args(field.type)
+            require(
+                value in choices,
+                f"{field.name} is {value!r}, expected {' or '.join(choices)}.",
+            )
+
+
+def _require_default(config: Any, why: str, *names: str) -> None:
+    """Refuse values that would be ignored."""
+    for field in dataclasses.fields(config):
+        value = getattr(config, field.name)
+        require(
+            field.name not in names or value == field.default,
+            f"{field.name} is {_shown(value)}, {why}, expected {_shown(field.default)}, which is "
+            "the default.",
+        )
 
 
 @dataclass(frozen=True)
 class ModelConfig:
-    """The stack: embedding, one plain layer per dilation, head."""
+    """The stack: embedding, one layer per dilation, head."""
 
+    layer: Literal["plain", "gated"] = "plain"
+    """The lecture's (linear, norm, activation), or the paper's (tanh ⊙ σ, residual and skips)."""
     n_embd: int = 24
     """Channels of the character embedding."""
     n_hidden: int = 128
-    """Channels of every layer."""
+    """Channels of every layer; of gated ones the residual channels."""
+    n_skip: int = 64
+    """Skip channels of a gated stack, and the channels of its head."""
     taps: int = 2
     """Positions that a layer combines (K)."""
     dilations: tuple[int, ...] = (1, 2, 4)
     """Distance between the taps of each layer; a tree has 1, K, K², ..."""
+    norm: Literal["batch", "none"] = "batch"
+    """BatchNorm before the activation, or a bias."""
+    activation: Literal["tanh", "relu", "gelu", "silu"] = "tanh"
+    """Of plain layers."""
+    residual: bool = False
+    """Add its newest tap to what a plain layer puts out, where their channels agree."""
+    dropout: float = 0.0
+    """Share of a layer's activations left out in each training step."""
 
     def __post_init__(self) -> None:
-        _require_positive(self, "n_embd", "n_hidden")
+        _require_choices(self)
+        _require_positive(self, "n_embd", "n_hidden", "n_skip")
         require(
             self.taps >= 2,
             f"taps is {self.taps}, expected 2 or more: a layer combines at least two positions.",
@@ -62,19 +94,30 @@ class ModelConfig:
             len(self.dilations) > 0,
             "dilations is empty, expected one dilation per layer, such as 1 2 4.",
         )
-        tree = tuple(self.taps**layer for layer in range(len(self.dilations)))
         require(
-            self.dilations == tree,
-            f"dilations {_spaced(self.dilations)} with {self.taps} taps have a receptive field "
-            f"of {self.receptive_field} and form no tree, which training on windows needs; "
-            f"{len(tree)} layers of {self.taps} taps need dilations {_spaced(tree)} "
-            f"(receptive field {self.taps ** len(tree)}).",
+            min(self.dilations) >= 1,
+            f"dilations {_shown(self.dilations)} hold one below 1, expected distances between "
+            "positions, such as 1 2 4.",
         )
+        require(
+            0 <= self.dropout < 1,
+            f"dropout is {self.dropout}, expected a share from 0 to less than 1, such as 0.1.",
+        )
+        if self.layer == "gated":
+            _require_default(self, "but gated layers are tanh ⊙ σ", "activation")
+            _require_default(self, "but gated layers always have a residual", "residual")
+        else:
+            _require_default(self, "but plain layers have no skips", "n_skip")
 
     @property
     def receptive_field(self) -> int:
         """R = 1 + (K - 1) · Σd, the positions that a prediction sees."""
         return 1 + (self.taps - 1) * sum(self.dilations)
+
+    @property
+    def tree(self) -> tuple[int, ...]:
+        """Return the dilations 1, K, K², ... with which so many layers form a tree."""
+        return tuple(self.taps**layer for layer in range(len(self.dilations)))
 
 
 @dataclass(frozen=True)
@@ -82,53 +125,101 @@ class DataConfig:
     """Which documents, and how they are split."""
 
     data: str = "names"
-    """A text file with one document a line, or `names` (bundled) or `makemore` (downloaded)."""
+    """A text file, or `names` (bundled), `makemore` or `shakespeare` (downloaded)."""
+    stream: bool = False
+    """The file is one text, split by position, instead of a list with one document a line."""
     split_seed: int = 42
-    """Seed of the one shuffle before the split; the training seed never moves the split."""
+    """Seed of the one shuffle of a list before its split; the training seed never moves it."""
     val_fraction: float = 0.1
-    """Share of the documents for validation."""
-    test_fraction: float = 0.1
-    """Share of the documents for the test."""
+    """Share of the documents, or of the text, for validation."""
+    test_fraction: float | None = None
+    """Share for the test, after validation; by default 0.1 of a list and none of a text."""
+    max_vocab: int = 10_000
+    """Distinct characters above which the data are refused."""
 
     def __post_init__(self) -> None:
-        _require_positive(self, "val_fraction", "test_fraction")
-        held_out = self.val_fraction + self.test_fraction
+        _require_positive(self, "val_fraction", "max_vocab")
+        require(
+            self.test_share > 0 or (self.stream and self.test_share == 0),
+            f"test_fraction is {self.test_fraction}, expected a number above 0"
+            f"{' or 0' if self.stream else ''}; leave it out for {self._usual_test_share}.",
+        )
+        held_out = self.val_fraction + self.test_share
         require(
             held_out < 1,
-            f"val_fraction {self.val_fraction} and test_fraction {self.test_fraction} add up to "
-            f"{held_out:g}, expected less than 1, so that documents are left to train on.",
+            f"val_fraction {self.val_fraction} and test_fraction {self.test_share} add up to "
+            f"{held_out:g}, expected less than 1, so that something is left to train on.",
         )
+        if self.stream:
+            _require_default(self, "but a text is split by position", "split_seed")
+
+    @property
+    def test_share(self) -> float:
+        """Return the share of the data for the test."""
+        return self._usual_test_share if self.test_fraction is None else self.test_fraction
+
+    @property
+    def _usual_test_share(self) -> float:
+        return 0.0 if self.stream else 0.1
 
 
 @dataclass(frozen=True)
 class OptimConfig:
-    """Plain SGD under a piecewise-constant learning rate."""
+    """An optimizer under a learning-rate schedule; the lecture's is plain SGD in two pieces."""
 
+    optimizer: Literal["sgd", "adamw"] = "sgd"
+    """Plain SGD, or Adam with decoupled weight decay."""
     learning_rate: float = 0.1
-    """Learning rate of the first step."""
+    """The highest learning rate."""
+    schedule: Literal["piecewise", "linear"] = "piecewise"
+    """Constant between `boundaries`, or rising during `warmup` and then falling to 0."""
     boundaries: tuple[float, ...] = (0.75,)
-    """Where in the run (0 to 1) the learning rate is multiplied by `decay`."""
+    """Where in the run (0 to 1) the piecewise learning rate is multiplied by `decay`."""
     decay: float = 0.1
-    """Factor on the learning rate at each boundary."""
+    """Factor on the piecewise learning rate at each boundary."""
+    warmup: float = 0.0
+    """Share of the run in which the linear learning rate rises from 0."""
+    weight_decay: float = 0.0
+    """Share of the learning rate by which AdamW shrinks matrices in each step."""
 
     def __post_init__(self) -> None:
+        _require_choices(self)
         _require_positive(self, "learning_rate", "decay")
         require(
             all(0 < boundary < 1 for boundary in self.boundaries)
             and list(self.boundaries) == sorted(set(self.boundaries)),
-            f"boundaries {_spaced(self.boundaries)} are not rising fractions of the run, "
+            f"boundaries {_shown(self.boundaries)} are not rising fractions of the run, "
             "expected numbers between 0 and 1 such as 0.75.",
         )
+        require(
+            0 <= self.warmup < 1,
+            f"warmup is {self.warmup}, expected a share of the run from 0 to less than 1.",
+        )
+        require(
+            0 <= self.weight_decay < math.inf,
+            f"weight_decay is {self.weight_decay}, expected a number from 0 on, such as 0.1.",
+        )
+        if self.schedule == "piecewise":
+            _require_default(self, "but only the linear schedule warms up", "warmup")
+        else:
+            why = "but the linear schedule falls from step to step"
+            _require_default(self, why, "boundaries", "decay")
+        if self.optimizer == "sgd":
+            _require_default(self, "but plain SGD has none", "weight_decay")
 
 
 @dataclass(frozen=True)
 class TrainConfig:
-    """How long, in what portions, and from which seed."""
+    """What a step sees, how long, in what portions, and from which seed."""
 
+    run: Literal["window", "sequence"] = "window"
+    """The stack as a tree that computes one position, or as a sequence that computes all."""
     batch_size: int = 32
-    """Windows per step, drawn with replacement."""
+    """Rows per step, drawn with replacement: windows, or sequences."""
+    length: int = 1
+    """Scored positions of each row; a window has one."""
     epochs: float = 35.0
-    """Passes over the training data; the steps are rounded up to whole thousands."""
+    """Passes over the training data; the steps are rounded up to whole reports."""
     steps: int | None = None
     """Steps of the run, in place of `epochs`."""
     seed: int = 0
@@ -139,16 +230,21 @@ class TrainConfig:
     """Steps between validations, each followed by a checkpoint; a multiple of report_every."""
 
     def __post_init__(self) -> None:
-        _require_positive(self, "batch_size", "epochs", "report_every", "eval_every")
+        _require_choices(self)
+        _require_positive(self, "batch_size", "length", "epochs", "report_every", "eval_every")
+        if self.run == "window":
+            _require_default(self, "but a window scores one position, a sequence more", "length")
+        else:
+            require(
+                self.length >= 2,
+                f"length is {self.length}, too short for the sequence run, expected the scored "
+                "positions of each row, such as --length 512.",
+            )
         if self.steps is not None:
             _require_positive(self, "steps")
             require(
                 self.steps < 2**31,
                 f"steps is {self.steps}, expected fewer than {2**31:,}: a count of 32 bits.",
-            )
-            require(
-                self.epochs == TrainConfig.epochs,
-                f"steps {self.steps} and epochs {self.epochs:g} are both given, expected one.",
             )
         require(
             0 <= self.seed < 2**32,
@@ -168,7 +264,8 @@ class TrainConfig:
         """
         if self.steps is not None:
             return self.steps
-        return math.ceil(self.epochs * predictions / self.batch_size / 1_000) * 1_000
+        steps = self.epochs * predictions / (self.batch_size * self.length)
+        return math.ceil(steps / self.report_every) * self.report_every
 
 
 @dataclass(frozen=True)
@@ -180,81 +277,11 @@ class Config:
     optim: OptimConfig = OptimConfig()
     train: TrainConfig = TrainConfig()
 
-
-PRESETS: dict[str, Config] = {
-    # The rows of the lecture's performance log that are configurations of one code.  Its remaining
-    # row, the 22K tree before the BatchNorm fix, reduced the statistics over the wrong axes.
-    "makemore": Config(),
-    "makemore-22k": Config(model=ModelConfig(n_embd=10, n_hidden=68)),
-    "mlp-3": Config(model=ModelConfig(n_embd=10, n_hidden=200, taps=3, dilations=(1,))),
-    "mlp-8": Config(model=ModelConfig(n_embd=10, n_hidden=200, taps=8, dilations=(1,))),
-}
-
-
-def preset(name: str) -> Config:
-    """Return the preset of that name; raise `InputError` with the nearest one if unknown."""
-    if name not in PRESETS:
-        nearest = difflib.get_close_matches(name, PRESETS, n=1, cutoff=0.4)
-        hint = f"did you mean {nearest[0]}?" if nearest else "choose one of them."
-        raise InputError(f"preset {name!r} is unknown, expected {', '.join(PRESETS)}; {hint}")
-    return PRESETS[name]
-
-
-def to_dict(config: Config) -> dict[str, dict[str, Any]]:
-    """Return the configuration as plain values, a section each, ready for JSON."""
-    return dataclasses.asdict(config)
-
-
-def from_dict(sections: dict[str, dict[str, Any]]) -> Config:
-    """Rebuild the configuration that `to_dict` returned, through JSON or not.
-
-    Raises `InputError` when a section or a field is unknown or a value is not allowed.
-    """
-    parts = {field.name: field.type for field in dataclasses.fields(Config)}
-    built = {}
-    for name, values in sections.items():
-        require(name in parts, f"section {name!r} is unknown, expected {', '.join(parts)}.")
-        section: Any = parts[name]
-        known = {field.name for field in dataclasses.fields(section)}
-        unknown = sorted(set(values) - known)
-        require(not unknown, f"{', '.join(unknown)} in section {name!r} is no known field.")
-        # JSON knows lists only; every sequence of a configuration is a tuple.
-        plain = {key: tuple(v) if isinstance(v, list) else v for key, v in values.items()}
-        for key, value in plain.items():
-            default = getattr(section, key)
-            require(
-                isinstance(value, type(default)) or default is None or type(default) is float,
-                f"{key} is {value!r}, expected a value like {default!r}.",
-            )
-        built[name] = section(**plain)
-    return Config(**built)
-
-
-def read_json(path: Path) -> Any:
-    """Return what a JSON file says; raise `InputError` when it cannot be read."""
-    try:
-        return json.loads(path.read_text("utf-8"))
-    except (OSError, ValueError) as error:
-        raise InputError(f"{path} cannot be read ({error}); restore it or train anew.") from error
-
-
-def load(path: Path) -> Config:
-    """Return the configuration in a JSON file; raise `InputError` when it holds none."""
-    sections = read_json(path)
-    whole = isinstance(sections, dict) and set(to_dict(Config())) <= set(sections)
-    require(whole, f"{path} is damaged or no run's, expected the sections of a configuration.")
-    try:
-        return from_dict(sections)
-    except (InputError, TypeError, AttributeError) as error:
-        raise InputError(f"{path} is damaged ({error}); restore it or train anew.") from error
-
-
-def differences(old: Config, new: Config) -> list[str]:
-    """Return a sentence part `field old -> new` for every field in which two runs differ."""
-    before, after = to_dict(old), to_dict(new)
-    return [
-        f"{field} {before[section][field]} -> {after[section][field]}"
-        for section in before
-        for field in before[section]
-        if before[section][field] != after[section][field]
-    ]
+    def __post_init__(self) -> None:
+        tree = self.model.tree
+        require(
+            self.train.run == "sequence" or self.model.dilations == tree,
+            f"dilations {_shown(self.model.dilations)} with {self.model.taps} taps are no tree, "
+            f"which the window run computes, expected {_shown(tree)} (receptive field "
+            f"{self.model.taps ** len(tree)}); or train with --run sequence --length 512.",
+        )

@@ -1,0 +1,59 @@
+"""The presets: their sizes, that they survive JSON, and what a misspelt name is told."""
+
+import json
+from functools import partial
+
+import jax
+import pytest
+
+from wavenet_jax import config_file
+from wavenet_jax.config import Config, InputError
+from wavenet_jax.model import WaveNet, count_parameters, init
+from wavenet_jax.presets import PRESETS, preset
+
+
+def parameters(name: str, vocab_size: int) -> int:
+    model = WaveNet(preset(name).model, vocab_size)
+    variables = jax.eval_shape(partial(init, model), jax.random.key(0))
+    return count_parameters(variables["params"])
+
+
+@pytest.mark.parametrize(
+    ("name", "count"),
+    [("makemore", 76_579), ("makemore-22k", 22_397), ("mlp-8", 22_097), ("mlp-3", 12_097)],
+)
+def test_presets_have_the_parameters_of_the_lectures_log(name: str, count: int) -> None:
+    assert parameters(name, vocab_size=27) == count
+
+
+def test_fast_preset_has_no_more_parameters_than_the_lectures_and_its_receptive_field() -> None:
+    assert parameters("makemore-fast", vocab_size=27) <= 76_579
+    assert preset("makemore-fast").model.receptive_field == 8
+
+
+def test_wavenet_preset_is_two_blocks_of_gated_layers_that_see_2047_positions() -> None:
+    model = preset("wavenet").model
+    assert model.layer == "gated"
+    assert model.dilations == (1, 2, 4, 8, 16, 32, 64, 128, 256, 512) * 2
+    assert model.receptive_field == 2_047
+
+
+@pytest.mark.parametrize("name", PRESETS)
+def test_every_preset_survives_json(name: str) -> None:
+    said = json.dumps(config_file.to_dict(preset(name)))
+    assert config_file.from_dict(json.loads(said)) == preset(name)
+
+
+def test_first_preset_is_the_default() -> None:
+    assert next(iter(PRESETS)) == "makemore"
+    assert preset("makemore") == Config()
+
+
+def test_misspelt_preset_suggests_the_nearest() -> None:
+    with pytest.raises(InputError, match=r"'makmore' is unknown.*did you mean makemore\?"):
+        preset("makmore")
+
+
+def test_preset_unlike_any_lists_them_all() -> None:
+    with pytest.raises(InputError, match=f"'xyz' is unknown, expected {', '.join(PRESETS)}; "):
+        preset("xyz")

@@ -1,0 +1,95 @@
+"""Configurations with a name, to start from.  Imports no JAX."""
+
+import difflib
+
+from wavenet_jax.config import (
+    Config,
+    DataConfig,
+    InputError,
+    ModelConfig,
+    OptimConfig,
+    TrainConfig,
+)
+
+
+def _adamw(learning_rate: float, weight_decay: float, warmup: float = 0.0) -> OptimConfig:
+    return OptimConfig(
+        optimizer="adamw",
+        learning_rate=learning_rate,
+        schedule="linear",
+        warmup=warmup,
+        weight_decay=weight_decay,
+    )
+
+
+PRESETS: dict[str, Config] = {
+    # The rows of the lecture's performance log that are configurations of one code.  Its remaining
+    # row, the 22K tree before the BatchNorm fix, reduced the statistics over the wrong axes.
+    "makemore": Config(),
+    "makemore-22k": Config(model=ModelConfig(n_embd=10, n_hidden=68)),
+    "mlp-3": Config(model=ModelConfig(n_embd=10, n_hidden=200, taps=3, dilations=(1,))),
+    "mlp-8": Config(model=ModelConfig(n_embd=10, n_hidden=200, taps=8, dilations=(1,))),
+    # Eight characters again and fewer parameters, in five layers and trained on whole sequences.
+    "makemore-fast": Config(
+        model=ModelConfig(n_hidden=88, dilations=(1, 2, 1, 2, 1), activation="gelu", residual=True),
+        optim=_adamw(learning_rate=5e-3, weight_decay=0.5),
+        train=TrainConfig(
+            run="sequence",
+            batch_size=1,
+            length=512,
+            epochs=8.4,
+            report_every=100,
+            eval_every=500,
+        ),
+    ),
+    # The stack of the paper's figure 4, scaled for a CPU: two blocks of dilations 1 to 512.
+    "wavenet": Config(
+        data=DataConfig(data="shakespeare", stream=True),
+        model=ModelConfig(
+            layer="gated",
+            n_embd=32,
+            n_hidden=32,
+            n_skip=64,
+            dilations=tuple(2**power for power in range(10)) * 2,
+            norm="none",
+        ),
+        optim=_adamw(learning_rate=3e-3, weight_decay=0.1, warmup=0.05),
+        train=TrainConfig(
+            run="sequence",
+            batch_size=1,
+            length=4_096,
+            epochs=4.0,
+            report_every=50,
+            eval_every=250,
+        ),
+    ),
+    # Twelve layers that together see 29 characters: depth beats reach, and decay beats dropout.
+    "shakespeare": Config(
+        data=DataConfig(data="shakespeare", stream=True),
+        model=ModelConfig(
+            n_embd=144,
+            n_hidden=144,
+            dilations=(1, 2, 4) * 4,
+            activation="relu",
+            residual=True,
+        ),
+        optim=_adamw(learning_rate=6e-3, weight_decay=1.0, warmup=0.0125),
+        train=TrainConfig(
+            run="sequence",
+            batch_size=2,
+            length=1_024,
+            epochs=8.1,
+            report_every=100,
+            eval_every=500,
+        ),
+    ),
+}
+
+
+def preset(name: str) -> Config:
+    """Return the preset of that name; raise `InputError` with the nearest one if unknown."""
+    if name not in PRESETS:
+        nearest = difflib.get_close_matches(name, PRESETS, n=1, cutoff=0.4)
+        hint = f"did you mean {nearest[0]}?" if nearest else "choose one of them."
+        raise InputError(f"preset {name!r} is unknown, expected {', '.join(PRESETS)}; {hint}")
+    return PRESETS[name]
