@@ -1,4 +1,4 @@
-"""From files to documents, splits, tokens and ages."""
+"""From files to documents, splits and tokens."""
 
 import hashlib
 import random
@@ -16,19 +16,42 @@ from wavenet_jax.config import DataConfig, InputError
 from wavenet_jax.corpus import Splits, bundled_names, find, read_documents, split_documents
 from wavenet_jax.vocab import Vocab
 
+DOCUMENTS = st.lists(st.text("abcé漢", min_size=1), min_size=1)
 
-@given(st.lists(st.text("abcé漢", min_size=1), min_size=1))
-def test_tokens_and_ages_are_those_of_a_loop(documents: list[str]) -> None:
+
+@given(DOCUMENTS)
+def test_tokens_are_those_of_a_loop(documents: list[str]) -> None:
     vocabulary = vocab.from_documents(documents)
-    tokens, ages = [0], []
+    tokens, starts = [0], []
     for document in documents:
-        for age, character in enumerate(document + "."):
-            ages.append(age)
-            tokens.append(vocabulary.characters.index(character))
+        starts.append(len(tokens) - 1)
+        tokens += [vocabulary.characters.index(character) for character in document + "."]
     laid = corpus.from_documents(documents, vocabulary)
     np.testing.assert_array_equal(laid.tokens, tokens)
-    np.testing.assert_array_equal(laid.age, ages)
-    assert laid.predictions == len(ages)
+    np.testing.assert_array_equal(laid.starts, starts)
+    assert laid.predictions == sum(len(document) + 1 for document in documents)
+    assert not laid.is_stream
+
+
+def test_corpus_of_no_documents_has_no_predictions() -> None:
+    laid = corpus.from_documents([], Vocab(".a"))
+    assert (laid.tokens.tolist(), laid.starts.tolist(), laid.predictions) == ([0], [], 0)
+
+
+@given(DOCUMENTS, st.integers(1, 60))
+def test_first_predictions_are_whole_documents(documents: list[str], count: int) -> None:
+    whole = corpus.from_documents(documents, vocab.from_documents(documents))
+    first = whole.first(count)
+    np.testing.assert_array_equal(first.tokens, whole.tokens[: len(first.tokens)])
+    lengths = [len(document) + 1 for document in documents]
+    fitting = [n for n in range(len(lengths) + 1) if sum(lengths[:n]) <= count]
+    assert first.predictions == sum(lengths[: max(1, fitting[-1])])  # whole documents, one at least
+
+
+@given(DOCUMENTS, st.integers(1, 60))
+def test_beginning_of_a_list_is_no_stream(documents: list[str], count: int) -> None:
+    whole = corpus.from_documents(documents, vocab.from_documents(documents))
+    assert not whole.first(count).is_stream
 
 
 @pytest.mark.parametrize(("size", "dtype"), [(2, "uint8"), (256, "uint8"), (257, "uint16")])
@@ -90,44 +113,86 @@ def test_unfit_file_is_named_with_the_line_and_the_reason(
     assert "\n" not in str(caught.value)
 
 
-def test_find_returns_the_users_file(names_file: Path) -> None:
-    assert find(str(names_file)) == names_file
+@pytest.mark.parametrize("stream", [False, True])
+def test_find_returns_the_users_file(names_file: Path, stream: bool) -> None:
+    assert find(DataConfig(data=str(names_file), stream=stream)) == names_file
 
 
 def test_names_are_the_bundled_list() -> None:
-    assert find("names") == bundled_names()
+    assert find(DataConfig(data="names")) == bundled_names()
 
 
 @pytest.mark.parametrize(
     ("data", "said"), [("nowhere.txt", "not there"), ("", "a folder"), ("a" * 300, "not there")]
 )
-def test_data_that_is_no_file_is_rejected(data: str, said: str, tmp_path: Path) -> None:
-    with pytest.raises(InputError, match=f"{data}' is {said}, expected a text file"):
-        find(str(tmp_path / data))
+@pytest.mark.parametrize(
+    ("stream", "expected"),
+    [(False, "a text file with one document a line,"), (True, "a text file,")],
+)
+def test_data_that_is_no_file_is_rejected(
+    data: str, said: str, stream: bool, expected: str, tmp_path: Path
+) -> None:
+    with pytest.raises(InputError, match=f"{data}' is {said}, expected {expected}"):
+        find(DataConfig(data=str(tmp_path / data), stream=stream))
 
 
+@pytest.mark.parametrize(
+    ("data", "stream", "said"),
+    [
+        ("names", True, "data 'names' is a list, expected a text for --stream."),
+        ("makemore", True, "data 'makemore' is a list; leave out --stream."),
+        ("shakespeare", False, "data 'shakespeare' is one text; add --stream."),
+    ],
+)
+def test_list_taken_for_a_text_and_a_text_for_a_list_are_rejected(
+    data: str, stream: bool, said: str
+) -> None:
+    with pytest.raises(InputError, match=f"^{re.escape(said)}$"):
+        find(DataConfig(data=data, stream=stream))
+
+
+DOWNLOADED = [("makemore", False), ("shakespeare", True)]
+
+
+@pytest.mark.parametrize(("data", "stream"), DOWNLOADED)
 def test_data_not_downloaded_yet_names_the_command_and_the_place(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    data: str, stream: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
-    place = tmp_path / "wavenet_jax" / "data" / "makemore.txt"
-    said = f"expected the whole file at {place}; run `wavenet-jax data makemore` first."
+    place = tmp_path / "wavenet_jax" / "data" / f"{data}.txt"
+    said = f"expected the whole file at {place}; run `wavenet-jax data {data}` first."
     with pytest.raises(InputError, match=re.escape(said)):
-        find("makemore")
+        find(DataConfig(data=data, stream=stream))
 
 
+@pytest.mark.parametrize(("data", "stream"), DOWNLOADED)
 def test_downloaded_data_are_found_where_they_are_whole(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    data: str, stream: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
-    place = tmp_path / "wavenet_jax" / "data" / "makemore.txt"
+    place = tmp_path / "wavenet_jax" / "data" / f"{data}.txt"
     place.parent.mkdir(parents=True)
     place.write_text("anna\n")
     with pytest.raises(InputError, match="not downloaded yet"):
-        find("makemore")
+        find(DataConfig(data=data, stream=stream))
     whole = download.Source("https://example.org", hashlib.sha256(b"anna\n").hexdigest(), 5)
-    monkeypatch.setitem(download.SOURCES, "makemore", whole)
-    assert find("makemore") == place
+    monkeypatch.setitem(download.SOURCES, data, whole)
+    assert find(DataConfig(data=data, stream=stream)) == place
+
+
+def test_list_is_loaded_as_its_documents_split_and_laid_end_to_end(names_file: Path) -> None:
+    data = corpus.load(DataConfig(data=str(names_file)), names_file.with_name("unused"))
+    assert not data.is_stream
+    assert data.documents == names_file.read_text().splitlines()
+    assert data.parts == split_documents(data.documents, DataConfig())
+    for part, laid in zip(data.parts, data.splits, strict=True):
+        assert data.vocab.decode(laid.tokens) == "." + ".".join(part) + "."
+    assert not names_file.with_name("unused").exists()
+
+
+def test_list_of_more_characters_than_allowed_is_rejected(names_file: Path) -> None:
+    with pytest.raises(InputError, match=r"expected at most 5; .*--max-vocab"):
+        corpus.load(DataConfig(data=str(names_file), max_vocab=5))
 
 
 def numbers(count: int) -> list[str]:

@@ -5,55 +5,62 @@ from typing import NamedTuple
 import jax
 import jax.numpy as jnp
 
+from wavenet_jax.config import TrainConfig, require
 from wavenet_jax.corpus import Corpus
 from wavenet_jax.vocab import BOUNDARY_ID
 
 
 class Batch(NamedTuple):
-    """Windows and what follows them."""
+    """Rows of consecutive positions: R - 1 of history, then T that are scored."""
 
-    inputs: jax.Array  # [B, R] int32, oldest first
-    targets: jax.Array  # [B] int32
-
-
-class Crop(NamedTuple):
-    """Rows of consecutive positions, the first R - 1 of each its history, the rest scored."""
-
-    tokens: jax.Array  # [B, R-1+T] int32
-    age: jax.Array  # [B, R-1+T] int32
-    targets: jax.Array  # [B, T] int32, what follows the scored positions
+    inputs: jax.Array  # [B, R-1+T], the corpus's unsigned type
+    targets: jax.Array  # [B, T], what follows each scored position
 
 
-def draw(key: jax.Array, predictions: int, batch_size: int) -> jax.Array:
-    """Draw B of N predictions with replacement, as the lecture does: `[B]` int32."""
-    return jax.random.randint(key, (batch_size,), 0, predictions)
+def draw(key: jax.Array, corpus: Corpus, settings: TrainConfig, receptive_field: int) -> Batch:
+    """Draw the minibatch of a step: B rows whose first scored positions are any of N."""
+    start = jax.random.randint(key, (settings.batch_size,), 0, corpus.predictions)
+    if settings.run == "window":
+        return windows(corpus, start, receptive_field)
+    return crop(corpus, start, settings.length, receptive_field)
 
 
-def windows(corpus: Corpus, index: jax.Array, receptive_field: int) -> Batch:
-    """Gather the windows `[B, R]` of the predictions `index [B]`, boundaries where none are left.
-
-    inputs[b, R-1-j] = tokens[index[b] - j] where j <= age[index[b]], else the boundary.
-    """
-    back = jnp.arange(receptive_field - 1, -1, -1)[None, :]  # [1, R]
-    inside = back <= corpus.age[index][:, None]  # [B, R]
-    seen = corpus.tokens[jnp.maximum(index[:, None] - back, 0)]  # [B, R]
-    return Batch(
-        inputs=jnp.where(inside, seen, BOUNDARY_ID).astype(jnp.int32),
-        targets=corpus.tokens[index + 1].astype(jnp.int32),
-    )
-
-
-def crop(corpus: Corpus, start: jax.Array, length: int, receptive_field: int) -> Crop:
+def crop(corpus: Corpus, start: jax.Array, length: int, receptive_field: int) -> Batch:
     """Cut rows of T scored positions from `start [B]` on, with R - 1 positions of history.
 
-    The corpus is a circle: after its last document comes the first, at age 0, so that nothing
-    crosses a document and a start drawn from all N makes every prediction equally likely.
+    The corpus is a circle: after its last prediction comes the first, whose token is a boundary,
+    so that nothing crosses a document, and a start drawn from all N makes every prediction equally
+    likely.
     """
     history = receptive_field - 1
     position = start[:, None] + jnp.arange(-history, length)[None, :]
-    position %= len(corpus.age)  # [B, R-1+T]
-    return Crop(
-        tokens=corpus.tokens[position].astype(jnp.int32),
-        age=corpus.age[position],
-        targets=corpus.tokens[position[:, history:] + 1].astype(jnp.int32),
+    position %= corpus.predictions  # [B, R-1+T]
+    return Batch(corpus.tokens[position], corpus.tokens[position[:, history:] + 1])
+
+
+def windows(corpus: Corpus, start: jax.Array, receptive_field: int) -> Batch:
+    """Cut the windows `[B, R]` that see the predictions `start [B]`: crops of one position.
+
+    What stands before the last boundary, in other documents, becomes boundaries itself.
+    """
+    inputs, targets = crop(corpus, start, 1, receptive_field)
+    lowest = jax.lax.cummin(inputs, axis=1, reverse=True)  # the boundary where one is here or later
+    return Batch(jnp.where(lowest == BOUNDARY_ID, lowest, inputs), targets)
+
+
+def require_room(corpus: Corpus, settings: TrainConfig, receptive_field: int) -> None:
+    """Raise `InputError` where a row would be longer than the corpus that it is cut from."""
+    if settings.run == "window":
+        return  # of any document, however short, in front of which are endless boundaries
+    require(
+        receptive_field < corpus.predictions,
+        f"the receptive field is {receptive_field:,} positions, expected fewer than the "
+        f"{corpus.predictions:,} of the training data; choose smaller dilations or give more data.",
+    )
+    room = corpus.predictions - (receptive_field - 1)
+    require(
+        settings.length <= room,
+        f"length is {settings.length:,}, expected at most {room:,}: the training data have "
+        f"{corpus.predictions:,} positions, of which a row takes {receptive_field - 1:,} more as "
+        "history; lower --length or give more data.",
     )

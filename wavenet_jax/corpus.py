@@ -1,14 +1,15 @@
-"""Files to documents, documents to splits, splits to the two arrays that everything reads."""
+"""Files to documents or streams, these to splits, splits to the array that everything reads."""
 
 import os
 import random
 import unicodedata
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Generic, NamedTuple, TypeVar
 
 import numpy as np
 
-from wavenet_jax import download
+from wavenet_jax import download, streams
 from wavenet_jax import vocab as vocabs
 from wavenet_jax.config import DataConfig, InputError, require
 from wavenet_jax.vocab import BOUNDARY, BOUNDARY_ID, Vocab
@@ -22,19 +23,36 @@ class Corpus(NamedTuple):
     """Documents laid end to end, a boundary before the first and after each.
 
         tokens  [N+1]   .  e  m  m  a  .  o  l  i  v  i  a  .
-        age     [N]     0  1  2  3  4  0  1  2  3  4  5  6
 
-    Prediction i sees tokens[i], tokens[i-1], ... back to its document's start, age[i] positions
-    ago, and endless boundaries before that; its target is tokens[i+1].
+    Prediction i sees tokens[i], tokens[i-1], ... back to the last boundary, where its document
+    began, and endless boundaries before that; its target is tokens[i+1].  A stream is a corpus of
+    one document that has no end, so that its last token is no boundary.
     """
 
     tokens: np.ndarray  # [N+1], the smallest unsigned type that holds V - 1
-    age: np.ndarray  # [N] int32, positions since the document's start
 
     @property
     def predictions(self) -> int:
         """Return N."""
-        return len(self.age)
+        return len(self.tokens) - 1
+
+    @property
+    def is_stream(self) -> bool:
+        """Tell whether this is one document without an end."""
+        return bool(self.tokens[-1] != BOUNDARY_ID)
+
+    def first(self, predictions: int) -> "Corpus":
+        """Return the first documents, of at most so many predictions, or as much of a stream."""
+        end = min(predictions, self.predictions)
+        if not self.is_stream:
+            ends = np.append(self.starts[1:], self.predictions)
+            end = int(max([ends[0], *ends[ends <= end]]))
+        return Corpus(self.tokens[: end + 1])
+
+    @property
+    def starts(self) -> np.ndarray:
+        """Return the first prediction of every document, `[D]`."""
+        return np.flatnonzero(self.tokens[:-1] == BOUNDARY_ID)
 
 
 class Splits(NamedTuple, Generic[T]):
@@ -46,26 +64,76 @@ class Splits(NamedTuple, Generic[T]):
 
 
 class Dataset(NamedTuple):
-    """Documents in the order of their file, shuffled and split, and as tokens."""
+    """What there is to train on, as tokens; of a list also the documents themselves."""
 
     vocab: Vocab
-    documents: list[str]
-    parts: Splits[list[str]]
     splits: Splits[Corpus]
+    documents: list[str]  # in the order of their file; none of a stream
+    parts: Splits[list[str]]  # the same, shuffled and split
+
+    @property
+    def is_stream(self) -> bool:
+        """Tell whether this is one text, not a list of documents."""
+        return not self.documents
 
 
-def load(config: DataConfig) -> Dataset:
-    """Read and prepare the data that the configuration names; raise `InputError` if unusable."""
-    documents = read_documents(find(config.data))
-    return prepare(documents, vocabs.from_documents(documents), config)
+def load(config: DataConfig, tokens_path: Path | None = None) -> Dataset:
+    """Read and prepare the data that the configuration names; raise `InputError` if unusable.
+
+    The tokens of a stream are written to `tokens_path` and mapped from there, or else kept in
+    memory; a list stays in memory.
+    """
+    path = find(config)
+    if not config.stream:
+        documents = read_documents(path)
+        return prepare(documents, vocabs.from_documents(documents, config.max_vocab), config)
+    vocab, length = streams.survey(path, config.max_vocab)
+    lengths = streams.part_lengths(length, config)
+    pieces = streams.tokens(streams.read(path), vocab, lengths)
+    if tokens_path is None:
+        return _stream(np.concatenate(list(pieces)), vocab, lengths)
+    try:
+        tokens_path.parent.mkdir(parents=True, exist_ok=True)
+        with tokens_path.open("wb") as file:
+            for piece in pieces:
+                file.write(piece.tobytes())
+    except OSError as error:
+        raise InputError(
+            f"{tokens_path} cannot be written ({error.strerror}), expected room for the "
+            f"{length:,} characters of {path}; choose another --run-dir."
+        ) from error
+    return map_stream(tokens_path, vocab, config)
+
+
+def map_stream(tokens_path: Path, vocab: Vocab, config: DataConfig) -> Dataset:
+    """Map the tokens of a stream that `load` wrote; raise `InputError` if they are not there."""
+    try:
+        stream = np.memmap(tokens_path, vocab.dtype, mode="r")
+        boundaries = 3 if config.test_share == 0 else 4
+        lengths = streams.part_lengths(len(stream) - boundaries, config)
+    except (OSError, ValueError, InputError) as error:
+        raise InputError(
+            f"{tokens_path} cannot be read ({error}); restore it or train anew."
+        ) from error
+    data = _stream(stream, vocab, lengths)
+    require(
+        stream[-1] == BOUNDARY_ID and all(part.tokens[0] == BOUNDARY_ID for part in data.splits),
+        f"{tokens_path} is damaged: its parts do not lie where they should; restore it or train "
+        "anew.",
+    )
+    return data
+
+
+def _stream(stream: np.ndarray, vocab: Vocab, lengths: list[int]) -> Dataset:
+    splits = Splits(*map(Corpus, streams.cut(stream, lengths)))
+    return Dataset(vocab, splits, documents=[], parts=Splits([], [], []))
 
 
 def prepare(documents: list[str], vocab: Vocab, config: DataConfig) -> Dataset:
     """Split the documents and lay each split end to end."""
     parts = split_documents(documents, config)
-    return Dataset(
-        vocab, documents, parts, Splits(*(from_documents(part, vocab) for part in parts))
-    )
+    splits = Splits(*(from_documents(part, vocab) for part in parts))
+    return Dataset(vocab, splits, documents, parts)
 
 
 def bundled_names() -> Path:
@@ -76,16 +144,17 @@ def bundled_names() -> Path:
     return inside if inside.exists() else package.parent / "data" / "names.txt"
 
 
-def find(data: str) -> Path:
+def find(config: DataConfig) -> Path:
     """Return the file that `--data` means; raise `InputError` if it is not there."""
+    data, stream = config.data, config.stream
     if data == "names":
+        require(not stream, "data 'names' is a list, expected a text for --stream.")
         return bundled_names()
-    require(
-        data != "shakespeare",
-        "data 'shakespeare' is one long text, expected a list with one document a line; give "
-        "names, makemore or a file.",
-    )
     if data in download.SOURCES:
+        require(
+            stream == (data == "shakespeare"),
+            f"data {data!r} is {'a list; leave out' if stream else 'one text; add'} --stream.",
+        )
         path = download.cached(data)
         require(
             download.is_whole(path, download.SOURCES[data]),
@@ -95,10 +164,10 @@ def find(data: str) -> Path:
         return path
     path = Path(data)
     kind = "a folder" if os.path.isdir(path) else "not there"
+    what = "" if stream else " with one document a line"
     require(
         os.path.isfile(path),  # Path.is_file raises where a name is too long
-        f"data {data!r} is {kind}, expected a text file "
-        "with one document a line, names or makemore.",
+        f"data {data!r} is {kind}, expected a text file{what}, names, makemore or shakespeare.",
     )
     return path
 
@@ -162,18 +231,13 @@ def split_documents(documents: list[str], config: DataConfig) -> Splits[list[str
     random.Random(config.split_seed).shuffle(shuffled)
     n = len(shuffled)
     # Rounded before it is cut, for 1 - 0.3 - 0.3 is a hair less than 0.4.
-    test_start = int(round((1 - config.test_fraction) * n, 6))
-    val_start = int(round((1 - config.test_fraction - config.val_fraction) * n, 6))
+    test_start = int(round((1 - config.test_share) * n, 6))
+    val_start = int(round((1 - config.test_share - config.val_fraction) * n, 6))
     test_start = min(max(test_start, 2), n - 1)
     val_start = min(max(val_start, 1), test_start - 1)
     return Splits(shuffled[:val_start], shuffled[val_start:test_start], shuffled[test_start:])
 
 
-def from_documents(documents: list[str], vocab: Vocab) -> Corpus:
+def from_documents(documents: Iterable[str], vocab: Vocab) -> Corpus:
     """Lay documents end to end; raise `InputError` for a character unknown to the vocabulary."""
-    text = BOUNDARY + "".join(document + BOUNDARY for document in documents)
-    tokens = vocab.encode(text).astype(np.min_scalar_type(len(vocab) - 1))
-    position = np.arange(len(tokens) - 1, dtype=np.int32)
-    starts = np.flatnonzero(tokens[:-1] == BOUNDARY_ID).astype(np.int32)
-    lengths = np.diff(np.append(starts, len(tokens) - 1))
-    return Corpus(tokens, position - np.repeat(starts, lengths))
+    return Corpus(vocab.encode(vocab.boundary.join(["", *documents, ""])))
