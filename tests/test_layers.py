@@ -1,37 +1,104 @@
 from functools import partial
+from typing import Any
 
 import flax.linen as nn
 import jax
 import jax.numpy as jnp
 import numpy as np
+import pytest
+from scipy.special import erf
 
-from wavenet_jax.layers import PlainLayer
+from wavenet_jax.layers import ACTIVATIONS, Bias, GatedHead, GatedLayer, PlainHead, PlainLayer
+
+RNG = np.random.default_rng(0)
+TAPS = RNG.normal(size=(7, 2 * 4)).astype(np.float32)  # K = 2
+OPTIONS: Any = {
+    "dropout": partial(nn.Dropout, 0.0, deterministic=True),
+    "residual": True,
+    "channels": 4,
+}
 
 
-def layer(*, training: bool) -> PlainLayer:
-    norm = partial(nn.BatchNorm, use_running_average=not training, momentum=0.9)
-    return PlainLayer(channels=200, norm=norm)
+def random(*shape: int) -> np.ndarray:
+    return RNG.normal(size=shape).astype(np.float32)
 
 
-def test_layer_is_linear_then_batchnorm_then_tanh() -> None:
-    rng = np.random.default_rng(0)
-    taps = rng.normal(size=(7, 6)).astype(np.float32)
-    weights, mean, scale, bias = (rng.normal(size=s) for s in ((6, 200), 200, 200, 200))
-    variance = rng.uniform(0.5, 2, 200)
+def norm(*, training: bool) -> Any:
+    return partial(nn.BatchNorm, use_running_average=not training, momentum=0.9)
+
+
+ORACLES: dict[str, Any] = {
+    "tanh": np.tanh,
+    "relu": lambda x: np.maximum(x, 0),
+    "gelu": lambda x: x * (1 + erf(x / np.sqrt(2))) / 2,
+    "silu": lambda x: x / (1 + np.exp(-x)),
+}
+
+
+@pytest.mark.parametrize("residual", [False, True])
+@pytest.mark.parametrize("activation", ACTIVATIONS)
+def test_plain_layer_is_linear_then_batchnorm_then_activation(
+    activation: str, residual: bool
+) -> None:
+    weights, mean, scale, bias = random(8, 4), random(4), random(4), random(4)
+    variance = np.exp(random(4))
     variables = {
-        "params": {
-            "linear": {"kernel": jnp.float32(weights)},
-            "norm": {"scale": jnp.float32(scale), "bias": jnp.float32(bias)},
-        },
-        "batch_stats": {"norm": {"mean": jnp.float32(mean), "var": jnp.float32(variance)}},
+        "params": {"linear": {"kernel": weights}, "norm": {"scale": scale, "bias": bias}},
+        "batch_stats": {"norm": {"mean": mean, "var": variance}},
     }
-    expected = np.tanh((taps @ weights - mean) / np.sqrt(variance + 1e-5) * scale + bias)
-    out = layer(training=False).apply(variables, taps)
-    np.testing.assert_allclose(out, expected, atol=1e-5)
+    hidden = (TAPS @ weights - mean) / np.sqrt(variance + 1e-5) * scale + bias
+    expected = ORACLES[activation](np.asarray(hidden)) + (TAPS[:, 4:] if residual else 0)
+    layer = PlainLayer(
+        norm=norm(training=False),
+        activation=ACTIVATIONS[activation],
+        **OPTIONS | {"residual": residual},
+    )
+    node, shown = layer.apply(variables, TAPS)
+    np.testing.assert_allclose(node, expected, atol=1e-3)  # gelu is by its tanh approximation
+    np.testing.assert_array_equal(shown, node)
+
+
+@pytest.mark.parametrize("residual", [False, True])
+def test_gated_layer_is_tanh_times_sigmoid_then_residual(residual: bool) -> None:
+    weights, bias, onward, shift = random(8, 8), random(8), random(4, 4), random(4)
+    params = {
+        "linear": {"kernel": weights},
+        "norm": {"bias": bias},
+        "residual": {"kernel": onward, "bias": shift},
+    }
+    filtered, gate = np.split(np.asarray(TAPS @ weights + bias), 2, axis=1)
+    z = np.tanh(filtered) / (1 + np.exp(-gate))
+    layer = GatedLayer(norm=Bias, **OPTIONS | {"residual": residual})
+    node, shown = layer.apply({"params": params}, TAPS)
+    np.testing.assert_allclose(shown, z, atol=1e-5)
+    expected = z @ onward + shift + (TAPS[:, 4:] if residual else 0)
+    np.testing.assert_allclose(node, expected, atol=1e-5)
+
+
+def test_plain_head_reads_the_last_layer() -> None:
+    kernel, bias, shown = random(4, 9), random(9), [random(3, 4), random(3, 4)]
+    params = {"logits": {"kernel": kernel, "bias": bias}}
+    logits = PlainHead(9).apply({"params": params}, shown)
+    np.testing.assert_allclose(logits, shown[-1] @ kernel + bias, atol=1e-5)
+
+
+def test_gated_head_sums_a_skip_of_each_layer() -> None:
+    shown = [random(3, 4), random(3, 4)]
+    kernels = {"skips": random(8, 5), "hidden": random(5, 5), "logits": random(5, 9)}
+    params = {name: {"kernel": k, "bias": random(k.shape[1])} for name, k in kernels.items()}
+    skips = sum(s @ k for s, k in zip(shown, np.split(kernels["skips"], 2), strict=True))
+    hidden = np.maximum(skips + params["skips"]["bias"], 0)
+    hidden = np.maximum(hidden @ kernels["hidden"] + params["hidden"]["bias"], 0)
+    expected = hidden @ kernels["logits"] + params["logits"]["bias"]
+    logits = GatedHead(5, 9).apply({"params": params}, shown)
+    np.testing.assert_allclose(logits, expected, atol=1e-4)
 
 
 def test_initial_weights_are_normal_with_variance_one_over_fan_in() -> None:
-    params = layer(training=False).init(jax.random.key(0), jnp.zeros((1, 300)))["params"]
+    layer = PlainLayer(
+        norm=norm(training=False), activation=jnp.tanh, **OPTIONS | {"channels": 200}
+    )
+    params = layer.init(jax.random.key(0), jnp.zeros((1, 300)))["params"]
     weights = np.asarray(params["linear"]["kernel"])
     deviations = weights * np.sqrt(300)
     assert abs(deviations.std() - 1) < 0.02

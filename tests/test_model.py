@@ -1,5 +1,7 @@
-"""The window run: its arithmetic, what it sees, and BatchNorm as explicit state."""
+"""The window run's arithmetic, BatchNorm as explicit state, and the cache of the step run."""
 
+import dataclasses
+import re
 from functools import partial
 from typing import Any
 
@@ -10,7 +12,7 @@ import pytest
 from conftest import randomised
 
 from wavenet_jax.config import ModelConfig
-from wavenet_jax.model import WaveNet, count_parameters, init
+from wavenet_jax.model import Cache, WaveNet, count_parameters, init
 
 TREES = [(2, 1), (2, 3), (3, 2), (4, 1), (8, 1)]  # K, L
 
@@ -34,7 +36,8 @@ def numpy_logits(variables: Any, window: np.ndarray, taps: int) -> np.ndarray:
             parents.append(np.tanh(centred * affine["scale"] + affine["bias"]))
         nodes = parents
     (last,) = nodes
-    return np.asarray(last @ params["head"]["kernel"] + params["head"]["bias"])
+    logits = params["head"]["logits"]
+    return np.asarray(last @ logits["kernel"] + logits["bias"])
 
 
 @pytest.mark.parametrize(("taps", "layers"), TREES)
@@ -44,7 +47,7 @@ def test_logits_equal_a_walk_over_the_tree(taps: int, layers: int) -> None:
     windows = np.random.default_rng(0).integers(0, 7, (6, model.config.receptive_field))
     expected = np.stack([numpy_logits(variables, window, taps) for window in windows])
     logits = jax.jit(partial(model.apply, method="window"))(variables, jnp.asarray(windows))
-    np.testing.assert_allclose(logits, expected, atol=1e-5 * np.abs(expected).max())
+    np.testing.assert_allclose(logits[:, 0], expected, atol=1e-5 * np.abs(expected).max())
 
 
 @pytest.mark.parametrize(("taps", "layers"), TREES)
@@ -62,7 +65,7 @@ def test_logits_depend_on_every_position_of_the_own_window_and_on_no_other_row(
         params = variables["params"] | {"embedding": {"embedding": embedded.reshape(-1, 3)}}
         rows = jnp.arange(3 * field).reshape(3, field)
         wide = WaveNet(model.config, 3 * field)
-        head = {"kernel": jnp.ones((5, 3 * field)), "bias": jnp.zeros(3 * field)}
+        head = {"logits": {"kernel": jnp.ones((5, 3 * field)), "bias": jnp.zeros(3 * field)}}
         logits = wide.apply(
             {**variables, "params": {**params, "head": head}}, rows, method="window"
         )
@@ -106,7 +109,7 @@ def test_first_loss_of_the_lectures_model_is_near_that_of_equal_chances() -> Non
     variables = init(model, jax.random.key(0))
     windows = jnp.asarray(np.random.default_rng(0).integers(0, 27, (256, 8)))
     logits, _ = model.apply(variables, windows, method="window", mutable=["batch_stats"])
-    loss = -jax.nn.log_softmax(logits)[:, 0].mean()
+    loss = -jax.nn.log_softmax(logits)[..., 0].mean()
     assert abs(loss - np.log(27)) < 0.05
 
 
@@ -124,5 +127,81 @@ def test_logits_equal_the_lectures_in_pytorch() -> None:
     lecture.load(torch_lecture.from_variables(variables))
     windows = np.random.default_rng(7).integers(0, 27, (50, 8))
     expected = lecture.logits(torch.from_numpy(windows))
-    logits = jax.jit(partial(model.apply, method="window"))(variables, jnp.asarray(windows))
+    logits = jax.jit(partial(model.apply, method="window"))(variables, jnp.asarray(windows))[:, 0]
     np.testing.assert_allclose(logits, expected, atol=1e-5 * np.abs(expected).max())
+
+
+def test_statistics_of_sequences_are_those_of_their_scored_positions() -> None:
+    """Of neither the history nor the rest, which a long history would drown the scored ones in."""
+    config = ModelConfig(n_embd=3, n_hidden=5, dilations=(2,))
+    model = WaveNet(config, 7, training=True)
+    variables = randomised(model, seed=8)
+    tokens = np.random.default_rng(9).integers(1, 7, (3, 8))
+    tokens[1, 5] = 0
+    _, updated = model.apply(
+        variables, jnp.asarray(tokens), history=2, method="sequence", mutable=["batch_stats"]
+    )
+    embedded = np.asarray(variables["params"]["embedding"]["embedding"])
+    older = np.pad(tokens, ((0, 0), (2, 0)))[:, :8]  # boundaries before each row
+    older[1, 5:7] = 0  # and before the document that begins in the second
+    taps = np.concatenate([embedded[older], embedded[tokens]], axis=-1)[:, 2:].reshape(18, 6)
+    hidden = taps @ variables["params"]["layers_0"]["linear"]["kernel"]
+    before = variables["batch_stats"]["layers_0"]["norm"]
+    after = updated["batch_stats"]["layers_0"]["norm"]
+    for name, of_batch in (("mean", hidden.mean(0)), ("var", hidden.var(0))):
+        expected = 0.9 * before[name] + 0.1 * of_batch
+        np.testing.assert_allclose(after[name], expected, rtol=1e-4, atol=1e-5)
+
+
+def test_dropout_changes_training_alone_and_follows_its_key() -> None:
+    config = ModelConfig(n_embd=3, n_hidden=5, dropout=0.5)
+    model = WaveNet(config, 7)
+    variables = randomised(model, seed=10)
+    tokens = jnp.asarray(np.random.default_rng(11).integers(0, 7, (2, 20)))
+
+    def trained(seed: int) -> jax.Array:
+        logits, _ = model.clone(training=True).apply(
+            variables,
+            tokens,
+            method="sequence",
+            mutable=["batch_stats"],
+            rngs={"dropout": jax.random.key(seed)},
+        )
+        return logits
+
+    np.testing.assert_array_equal(trained(0), trained(0))
+    assert not np.allclose(trained(0), trained(1))
+    without = WaveNet(dataclasses.replace(config, dropout=0.0), 7)
+    np.testing.assert_array_equal(
+        model.apply(variables, tokens, method="sequence"),
+        without.apply(variables, tokens, method="sequence"),
+    )
+
+
+@pytest.mark.parametrize("layer", ["plain", "gated"])
+def test_step_updates_its_cache_in_place(layer: Any) -> None:
+    """Within the loop of many steps nothing as large as the cache is copied or rewritten."""
+    model = WaveNet(ModelConfig(layer, n_embd=4, n_hidden=4, dilations=(1, 50, 500)), 7)
+    variables = init(model, jax.random.key(0))
+
+    @jax.jit
+    def many(cache: Cache, tokens: jax.Array) -> Any:
+        return jax.lax.scan(partial(model.apply, variables, method="step"), cache, tokens)
+
+    cache = model.apply(variables, method="fresh_cache")
+    assert cache.rings.shape == (551, 4)
+    program = many.lower(cache, jnp.zeros(100, jnp.int32)).compile().as_text()
+    assert program is not None
+    results = re.findall(r"= f32\[551,4\]\S* ([\w-]+)\(", program)
+    assert results.count("copy") <= 1  # of the argument, before the loop
+    moves = {"parameter", "get-tuple-element", "copy", "scatter", "fusion", "bitcast"}
+    assert set(results) <= moves
+    assert results.count("scatter") + results.count("fusion") <= 2  # one scatter, perhaps wrapped
+
+
+def test_presets_gated_stack_has_the_parameters_of_the_paper() -> None:
+    config = ModelConfig("gated", n_embd=8, n_hidden=8, n_skip=16, dilations=(1, 2), norm="none")
+    variables = init(WaveNet(config, 10), jax.random.key(0))
+    layer = (2 * 8 * 16 + 16) + (8 * 8 + 8)  # two taps to filter and gate; residual
+    head = (2 * 8 * 16 + 16) + (16 * 16 + 16) + (16 * 10 + 10)  # skips of both layers; two 1×1
+    assert count_parameters(variables["params"]) == 10 * 8 + 2 * layer + head

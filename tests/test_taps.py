@@ -3,7 +3,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from wavenet_jax.taps import merge, push, shift
+from wavenet_jax.taps import age, merge, pull, push, ring_slots, shift
 
 
 @pytest.mark.parametrize("taps", [2, 3, 4])
@@ -14,36 +14,60 @@ def test_merge_lays_neighbours_side_by_side_oldest_first(taps: int) -> None:
     np.testing.assert_array_equal(merged, [np.concatenate(first), np.concatenate(second)])
 
 
-@pytest.mark.parametrize(("taps", "dilation"), [(2, 1), (2, 4), (3, 2), (4, 3)])
+def shifted(
+    nodes: np.ndarray, rest: np.ndarray, ages: np.ndarray, taps: int, dilation: int
+) -> np.ndarray:
+    """Shift nodes [B, T, C] in the layout of `shift`: time by time, behind the rest of each row."""
+    rows, length, channels = nodes.shape
+    behind = np.concatenate([np.broadcast_to(rest, (rows, 1, channels)), nodes], axis=1)
+    flat = jnp.asarray(behind.swapaxes(0, 1).reshape(-1, channels))
+    flat_ages = jnp.asarray(np.pad(ages, ((0, 0), (1, 0))).T.reshape(-1))
+    laid = np.asarray(shift(flat, flat_ages, taps, dilation, rows))
+    return laid.reshape(length + 1, rows, -1).swapaxes(0, 1)[:, 1:]
+
+
+@pytest.mark.parametrize(("taps", "dilation"), [(2, 1), (2, 4), (3, 2), (4, 3), (2, 50)])
 def test_shift_takes_the_rest_where_the_document_is_younger_than_the_tap(
     taps: int, dilation: int
 ) -> None:
     rng = np.random.default_rng(0)
     nodes, rest = rng.normal(size=(2, 12, 3)), rng.normal(size=(1, 3))
-    age = np.array([[5, 6, 7, 8, 0, 1, 2, 3, 4, 0, 1, 0], [*range(12)]])
+    ages = np.array([[0, 1, 2, 3, 0, 1, 2, 3, 4, 0, 1, 0], [*range(12)]])
 
     def tap(row: int, time: int, back: int) -> np.ndarray:
-        return nodes[row, time - back] if back <= min(age[row, time], time) else rest[0]
+        return nodes[row, time - back] if back <= ages[row, time] else rest[0]
 
     backs = [j * dilation for j in range(taps - 1, -1, -1)]
     expected = [
         [np.concatenate([tap(row, time, back) for back in backs]) for time in range(12)]
         for row in range(2)
     ]
-    shifted = shift(jnp.asarray(nodes), jnp.asarray(rest), jnp.asarray(age), taps, dilation)
-    np.testing.assert_allclose(shifted, expected, rtol=1e-6)
+    np.testing.assert_allclose(shifted(nodes, rest, ages, taps, dilation), expected, rtol=1e-6)
 
 
-@pytest.mark.parametrize(("taps", "dilation"), [(2, 1), (2, 4), (3, 2), (4, 3)])
-def test_push_gives_what_shift_gives_one_node_at_a_time(taps: int, dilation: int) -> None:
+def test_age_counts_from_the_last_boundary_or_from_the_start_of_the_row() -> None:
+    tokens = jnp.asarray([[0, 5, 3, 0, 0, 2], [4, 0, 1, 1, 1, 0], [7, 8, 9, 9, 9, 9]], jnp.uint8)
+    expected = [[0, 1, 2, 0, 0, 1], [0, 0, 1, 2, 3, 0], [0, 1, 2, 3, 4, 5]]
+    np.testing.assert_array_equal(age(tokens), expected)
+
+
+@pytest.mark.parametrize(("taps", "dilations"), [(2, (1,)), (2, (4, 1)), (3, (2, 5)), (4, (3, 3))])
+def test_pull_and_push_give_what_shift_gives_one_node_at_a_time(
+    taps: int, dilations: tuple[int, ...]
+) -> None:
     rng = np.random.default_rng(1)
-    nodes = jnp.asarray(rng.normal(size=(1, 30, 3)))
-    rest = jnp.asarray(rng.normal(size=(1, 3)))
-    ring = jnp.tile(rest, ((taps - 1) * dilation, 1))
-    step = jax.jit(push, static_argnums=(3, 4))
-    pushed = []
+    layers, channels = len(dilations), 3
+    nodes = rng.normal(size=(layers, 30, channels)).astype(np.float32)
+    rests = rng.normal(size=(layers, channels)).astype(np.float32)
+    rings = jnp.repeat(jnp.asarray(rests), ring_slots(taps, dilations), axis=0)
+    pulls = jax.jit(pull, static_argnums=(2, 3))
+    pushes = jax.jit(push, static_argnums=(3, 4))
+    pulled = []
     for time in range(30):
-        laid, ring = step(ring, nodes[:, time], jnp.array(time), taps, dilation)
-        pushed.append(laid[0])
-    age = jnp.arange(30)[None]
-    np.testing.assert_array_equal(jnp.stack(pushed), shift(nodes, rest, age, taps, dilation)[0])
+        older = pulls(rings, jnp.array(time), taps, dilations)
+        pulled.append(jnp.concatenate([older, nodes[:, None, time]], axis=1))  # [L, K, C]
+        rings = pushes(rings, nodes[:, time], jnp.array(time), taps, dilations)
+    ages = np.arange(30)[None]
+    for layer, dilation in enumerate(dilations):
+        expected = shifted(nodes[layer][None], rests[layer][None], ages, taps, dilation)[0]
+        np.testing.assert_array_equal(jnp.stack(pulled)[:, layer].reshape(30, -1), expected)

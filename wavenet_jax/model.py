@@ -1,7 +1,7 @@
-"""Embedding, stack of layers, head: makemore part 5 as a Flax module, run in three ways.
+"""Embedding, stack of layers, head as a Flax module: one set of weights, run in several ways.
 
-The law, tested in tests/test_three_runs.py: with running statistics, `window`, `sequence` and
-`step` give the same logits at every position.
+The law, tested in tests/test_runs_agree.py: with running statistics, `window`, `sequence`, `step`
+and the table of the module distinct give the same logits at every position.
 """
 
 from functools import partial
@@ -12,30 +12,27 @@ import jax
 import jax.numpy as jnp
 
 from wavenet_jax.config import ModelConfig
-from wavenet_jax.layers import PlainLayer
-from wavenet_jax.taps import merge, push, shift
+from wavenet_jax.layers import ACTIVATIONS, Bias, GatedHead, GatedLayer, PlainHead, PlainLayer
+from wavenet_jax.taps import age, merge, pull, push, ring_slots, shift
 from wavenet_jax.vocab import BOUNDARY_ID
 
-Variables = dict[str, Any]  # "params" and "batch_stats"
-
-# The lecture scales the last layer's N(0, 1/fan_in) by 0.1, so that the first loss is near ln V.
-head_normal = nn.initializers.variance_scaling(0.1**2, "fan_in", "normal")
+Variables = dict[str, Any]  # "params", and "batch_stats", empty without BatchNorm
 
 
 class Cache(NamedTuple):
     """What the step run remembers of one sequence."""
 
-    rings: tuple[jax.Array, ...]  # of each layer, its last (K - 1)·d inputs [(K-1)·d, C]
+    rings: jax.Array  # [Σ(K-1)·d, C] what each layer took in last, C the widest of all
     time: jax.Array  # [] int32, tokens taken in
 
 
 class WaveNet(nn.Module):
-    """A stack of plain layers, run over windows, over sequences, or step by step.
+    """A stack of layers, run over windows, over sequences, or step by step.
 
     With `training` BatchNorm normalises by the batch and moves its running statistics, which are
-    explicit state: apply with `mutable=["batch_stats"]` and carry what comes back.  Without, it
-    reads the running statistics, and each row's logits depend on that row alone.
-    Source: Karpathy's lecture "makemore part 5"; the tree is WaveNet's figure 3 (1609.03499).
+    explicit state: apply with `mutable=["batch_stats"]` and carry what comes back; dropout wants
+    `rngs={"dropout": key}`.  Without, each row's logits depend on that row alone.
+    Sources: Karpathy's lecture "makemore part 5"; WaveNet (1609.03499), whose figure 3 is the tree.
     """
 
     config: ModelConfig
@@ -44,69 +41,112 @@ class WaveNet(nn.Module):
 
     def setup(self) -> None:
         """Make the parts; their attribute names are the names of the parameters."""
+        config = self.config
+        self.embedding = nn.Embed(
+            self.vocab_size, config.n_embd, embedding_init=nn.initializers.normal(1.0)
+        )
+        self.layers = [self._layer(index) for index in range(len(config.dilations))]
+        if config.layer == "gated":
+            self.head = GatedHead(config.n_skip, self.vocab_size)
+        else:
+            self.head = PlainHead(self.vocab_size)
+
+    def _layer(self, index: int) -> nn.Module:
+        config = self.config
         # momentum is the share of the old value: 0.9 is what PyTorch calls 0.1.  Flax divides the
         # variance by the number of nodes, the lecture by one less: 3 % at 32, felt in training.
-        norm = partial(
+        batch_norm = partial(
             nn.BatchNorm,
             use_running_average=not self.training,
             momentum=0.9,
             use_fast_variance=False,  # E[x²] - E[x]² cancels where the mean is large
         )
-        self.embedding = nn.Embed(
-            self.vocab_size, self.config.n_embd, embedding_init=nn.initializers.normal(1.0)
+        norm = batch_norm if config.norm == "batch" else Bias
+        dropout = partial(nn.Dropout, config.dropout, deterministic=not self.training)
+        keeps_width = index > 0 or config.n_embd == config.n_hidden
+        if config.layer == "gated":
+            return GatedLayer(config.n_hidden, norm, dropout, residual=keeps_width)
+        return PlainLayer(
+            config.n_hidden,
+            norm,
+            dropout,
+            ACTIVATIONS[config.activation],
+            residual=config.residual and keeps_width,
         )
-        self.layers = [PlainLayer(self.config.n_hidden, norm) for _ in self.config.dilations]
-        self.head = nn.Dense(self.vocab_size, kernel_init=head_normal)
 
     def window(self, tokens: jax.Array) -> jax.Array:
-        """Return the logits `[B, V]` of what follows each window `[B, R]`, oldest first."""
-        nodes = self.embedding(tokens).reshape(-1, self.config.n_embd)  # [B·R, C]
+        """Return the logits `[B, 1, V]` of what follows each window `[B, R]`, oldest first."""
+        rows = tokens.shape[0]
+        nodes, shown = self.embedding(tokens).reshape(-1, self.config.n_embd), []  # [B·R, C]
         for layer in self.layers:
-            nodes = layer(merge(nodes, self.config.taps))  # [M, C] -> [M/K, H], in the end [B, H]
-        return self.head(nodes)
+            nodes, skip = layer(merge(nodes, self.config.taps))  # [M, C] -> [M/K, H], at last B
+            shown.append(skip.reshape(rows, -1, skip.shape[-1])[:, -1:])
+        return self.head(shown)
 
-    def sequence(self, tokens: jax.Array, age: jax.Array) -> jax.Array:
-        """Return the logits `[B, T, V]` of what follows each position of rows `[B, T]`.
+    def sequence(self, tokens: jax.Array, history: int = 0) -> jax.Array:
+        """Return the logits `[B, T-history, V]` of what follows each position but the first ones.
 
-        What lies before a row's first position counts as endless boundaries, whatever its age.
+        A row `[B, T]` begins at rest, and so does a document after each boundary in it.  The
+        positions of history are seen but not scored: BatchNorm's statistics leave them out.
         """
-        rows, length = tokens.shape
-        nodes = self.embedding(tokens)
-        rest = self.embedding(jnp.full(1, BOUNDARY_ID))  # [1, C]
+        rows = tokens.shape[0]
+        tokens = jnp.pad(tokens, ((0, 0), (1, 0)), constant_values=BOUNDARY_ID)  # the rest
+        ages = age(tokens).T.reshape(-1)  # [M], M = (T+1)·B
+        unscored = (1 + history) * rows
+        scored = (jnp.arange(len(ages)) >= unscored)[:, None]
+        nodes, shown = self.embedding(tokens.T.reshape(-1)), []  # [M, C], time by time
         for layer, dilation in zip(self.layers, self.config.dilations, strict=True):
-            laid = shift(nodes, rest, age, self.config.taps, dilation).reshape(rows * length, -1)
-            resting = jnp.tile(rest, self.config.taps)  # rides along as one node more
-            out = layer(jnp.concatenate([laid, resting]))  # [B·T + 1, H]
-            nodes, rest = out[:-1].reshape(rows, length, -1), out[-1:]
-        return self.head(nodes)
+            nodes, skip = layer(shift(nodes, ages, self.config.taps, dilation, rows), scored)
+            shown.append(skip[unscored:])
+        logits = self.head(shown)  # [(T-history)·B, V]
+        return logits.reshape(-1, rows, self.vocab_size).swapaxes(0, 1)
 
     def fresh_cache(self) -> Cache:
         """Return the cache of one sequence at rest on endless boundaries."""
-        rings = []
+        rests = []
         rest = self.embedding(jnp.full(1, BOUNDARY_ID))  # [1, C]
-        for layer, dilation in zip(self.layers, self.config.dilations, strict=True):
-            rings.append(jnp.tile(rest, ((self.config.taps - 1) * dilation, 1)))
-            rest = layer(jnp.tile(rest, self.config.taps))
-        return Cache(tuple(rings), jnp.zeros((), jnp.int32))
+        for layer in self.layers:
+            rests.append(rest)
+            rest, _ = layer(jnp.tile(rest, self.config.taps))
+        slots = ring_slots(self.config.taps, self.config.dilations)
+        return Cache(jnp.repeat(self._stack(rests), slots, axis=0), jnp.zeros((), jnp.int32))
 
     def step(self, cache: Cache, token: jax.Array) -> tuple[Cache, jax.Array]:
         """Take in the next token `[]` of one sequence: the cache after it, and logits `[V]`."""
-        rings = []
-        node = self.embedding(token[None])  # [1, C]
-        for layer, dilation, old in zip(
-            self.layers, self.config.dilations, cache.rings, strict=True
-        ):
-            laid, ring = push(old, node, cache.time, self.config.taps, dilation)
-            rings.append(ring)
-            node = layer(laid)
-        return Cache(tuple(rings), cache.time + 1), self.head(node)[0]
+        geometry = self.config.taps, self.config.dilations
+        older = pull(cache.rings, cache.time, *geometry)  # [L, K-1, C]
+        node, nodes, shown = self.embedding(token[None]), [], []  # [1, C]
+        for layer, others in zip(self.layers, older, strict=True):
+            nodes.append(node)
+            laid = jnp.concatenate([others[:, : node.shape[1]], node]).reshape(1, -1)
+            node, skip = layer(laid)
+            shown.append(skip)
+        rings = push(cache.rings, self._stack(nodes), cache.time, *geometry)
+        return Cache(rings, cache.time + 1), self.head(shown)[0]
+
+    def _stack(self, nodes: list[jax.Array]) -> jax.Array:
+        """Put what each layer takes in, `[1, C]`, into one array `[L, C]` of the widest C."""
+        width = max(node.shape[1] for node in nodes)
+        return jnp.concatenate([jnp.pad(n, ((0, 0), (0, width - n.shape[1]))) for n in nodes])
+
+    def embed(self) -> jax.Array:
+        """Return the node below the layers of every token, `[V, C]`."""
+        return self.embedding(jnp.arange(self.vocab_size))
+
+    def one_layer(self, index: int, taps: jax.Array) -> tuple[jax.Array, jax.Array]:
+        """Apply one layer to taps `[M, K·C]`: its nodes `[M, H]` and what it shows the head."""
+        return self.layers[index](taps)
+
+    def read(self, shown: list[jax.Array]) -> jax.Array:
+        """Return the logits `[..., V]` for what each layer shows, `[..., H]`, L times."""
+        return self.head(shown)
 
 
 @partial(jax.jit, static_argnames="model")
 def init(model: WaveNet, key: jax.Array) -> Variables:
     """Return fresh parameters and running statistics of the model."""
-    window = jnp.zeros((1, model.config.receptive_field), jnp.int32)
-    return dict(model.init(key, window, method="window"))
+    variables = model.init(key, jnp.zeros((1, 1), jnp.int32), method="sequence")
+    return {"batch_stats": {}, **variables}
 
 
 def count_parameters(params: Any) -> int:

@@ -1,7 +1,7 @@
 """How a run fetches the taps of a layer: the K positions, a dilation apart, that it combines.
 
-A layer is one function of its taps, laid side by side, oldest first.  The three runs differ in
-nothing but where they find them.
+A layer is one function of its taps, laid side by side, oldest first.  The runs differ in nothing
+but where they find them.
 
 `merge`, of the window run: a tree, here with K = 2.  Only the last position is computed, and each
 layer leaves one node of K.
@@ -13,7 +13,7 @@ layer leaves one node of K.
     nodes   .   .   .   .   e   m   m   a     oldest first
 
 `shift`, of the sequence run: every position, each node once.  A tap that lies before the document
-began is the layer's rest: what the layer below puts out on endless boundaries.
+began is the layer's *rest*: its node on endless boundaries, which is that of any boundary.
 
     layer 1   o   o   o   o   o   o           d = 2, documents "emma" and "al"
              ╱│  ╱│  ╱│  ╱│  ╱│  ╱│
@@ -21,16 +21,30 @@ began is the layer's rest: what the layer below puts out on endless boundaries.
     nodes     .   e   m   m   .   a
     age       0   1   2   3   0   1
 
-`push`, of the step run: one position, O(1).  Each layer keeps its last (K - 1)·d nodes in a ring;
-the node that is pushed takes the slot of the oldest, which no later position needs.
+`pull` and `push`, of the step run: one position, O(L).  Each layer keeps its last (K - 1)·d nodes
+in a ring, and the rings of all layers lie in one array: all older taps are pulled from it in one
+gather before the layers, all new nodes pushed in one scatter after them, into the slots of the
+oldest, which no later position needs.  So nothing is copied, however long the rings.
 
-    ring      o   o   ┃ o   o                 K = 3, d = 2: taps at t-4 and t-2, then t itself
-            t-2 t-1   ┃ t-4 t-3               slot of time s: s mod (K - 1)·d
-                        ▲ read, then t is written here
+    rings     o | o   o | o   o   o   o       K = 2, d = 1, 2, 4; time t = 6
+              5   4   5   2   3   4   5       the time of each node; of s it is slot s mod (K - 1)·d
+              ▲   ▲           ▲               of the ring; pulled, then t is pushed here
+
+The fourth way, of evaluation, is a table of the distinct nodes: see the module distinct.
 """
 
 import jax
 import jax.numpy as jnp
+import numpy as np
+
+from wavenet_jax.vocab import BOUNDARY_ID
+
+
+def age(tokens: jax.Array) -> jax.Array:
+    """Count the positions since the last boundary, or since the row began: `[B, T]` int32."""
+    position = jnp.arange(tokens.shape[1], dtype=jnp.int32)[None, :]
+    boundary = jnp.where(tokens == BOUNDARY_ID, position, 0)
+    return position - jax.lax.cummax(boundary, axis=1)
 
 
 def merge(nodes: jax.Array, taps: int) -> jax.Array:
@@ -43,29 +57,43 @@ def merge(nodes: jax.Array, taps: int) -> jax.Array:
     return nodes.reshape(-1, taps * channels)
 
 
-def shift(nodes: jax.Array, rest: jax.Array, age: jax.Array, taps: int, dilation: int) -> jax.Array:
-    """Lay the nodes t - (K-1)·d, ..., t - d, t side by side: `[B, T, C] -> [B, T, K·C]`.
+def shift(nodes: jax.Array, age: jax.Array, taps: int, dilation: int, rows: int) -> jax.Array:
+    """Lay the nodes t - (K-1)·d, ..., t - d, t side by side: `[M, C] -> [M, K·C]`.
 
-    A tap j·d back is the rest `[1, C]` where age `[B, T]` < j·d, and where it lies before the row.
+    The nodes of `rows` B sequences lie time by time, those of one time together, so that a shift
+    moves one solid piece of memory.  A tap j·d back is the rest, which is the first node, where
+    age `[M]`, the positions before in its document, is less than j·d.
     """
-    length = nodes.shape[1]
+    rest = nodes[:1]  # of a boundary, with boundaries before it
 
     def tap(back: int) -> jax.Array:
-        older = jnp.pad(nodes, ((0, 0), (back, 0), (0, 0)))[:, :length]
-        inside = (age >= back) & (jnp.arange(length) >= back)[None, :]  # [B, T]
-        return jnp.where(inside[..., None], older, rest[None])
+        older = jnp.roll(nodes, back * rows, axis=0)
+        return jnp.where((age >= back)[:, None], older, rest)
 
-    return jnp.concatenate([tap(j * dilation) for j in range(taps - 1, -1, -1)], axis=-1)
+    return jnp.concatenate([*(tap(j * dilation) for j in range(taps - 1, 0, -1)), nodes], axis=1)
+
+
+def ring_slots(taps: int, dilations: tuple[int, ...]) -> np.ndarray:
+    """Return how many slots the ring of each layer has, (K - 1)·d: `[L]` int32."""
+    return (taps - 1) * np.array(dilations, np.int32)
+
+
+def pull(rings: jax.Array, time: jax.Array, taps: int, dilations: tuple[int, ...]) -> jax.Array:
+    """Take the older taps of every layer at a time `[]` from the rings: `[L, K-1, C]`."""
+    back = np.outer(dilations, np.arange(taps - 1, 0, -1))  # [L, K-1]
+    return rings[_place(time - back, taps, dilations)]
 
 
 def push(
-    ring: jax.Array, node: jax.Array, time: jax.Array, taps: int, dilation: int
-) -> tuple[jax.Array, jax.Array]:
-    """Lay the nodes of times t - (K-1)·d, ..., t - d and t side by side, and keep the last.
+    rings: jax.Array, nodes: jax.Array, time: jax.Array, taps: int, dilations: tuple[int, ...]
+) -> jax.Array:
+    """Keep what every layer took in at a time `[]`: rings `[Σ(K-1)·d, C]`, nodes `[L, C]`."""
+    place = _place(jnp.broadcast_to(time, (len(dilations), 1)), taps, dilations)[:, 0]
+    return rings.at[place].set(nodes, unique_indices=True, mode="promise_in_bounds")
 
-    Ring `[(K-1)·d, C]`, node `[1, C]`, time `[]` -> taps `[1, K·C]` and the ring with the node.
-    """
-    slots = ring.shape[0]
-    older = (time - dilation * jnp.arange(taps - 1, 0, -1)) % slots  # [K-1]
-    laid = jnp.concatenate([ring[older], node]).reshape(1, -1)
-    return laid, ring.at[time % slots].set(node[0])
+
+def _place(times: jax.Array, taps: int, dilations: tuple[int, ...]) -> jax.Array:
+    """Return where in the rings the nodes of times `[L, ...]` lie."""
+    slots = ring_slots(taps, dilations)
+    first = np.cumsum(slots) - slots
+    return first[:, None] + times % slots[:, None]
