@@ -8,11 +8,11 @@ import numpy as np
 import pytest
 from conftest import NAMES, randomised
 
+from wavenet_jax import distinct, vocab
 from wavenet_jax import evaluate as module
-from wavenet_jax import vocab
 from wavenet_jax.config import ModelConfig
-from wavenet_jax.corpus import Splits, from_documents
-from wavenet_jax.evaluate import by_document, evaluate_splits, nll_nats, summarise
+from wavenet_jax.corpus import Corpus, Splits, from_documents
+from wavenet_jax.evaluate import blocks, by_document, evaluate_splits, nll_nats, score, summarise
 from wavenet_jax.model import WaveNet
 
 VOCABULARY = vocab.from_documents(NAMES)
@@ -27,11 +27,17 @@ def brute_force(documents: list[str]) -> list[np.ndarray]:
     for document in documents:
         context, nats = [0] * 4, []
         for target in VOCABULARY.encode(document + "."):
-            logits = np.asarray(logits_of(VARIABLES, np.array([context], np.int32))[0], np.float64)
+            window = np.array([context], np.int32)
+            logits = np.asarray(logits_of(VARIABLES, window)[0, 0], np.float64)
             nats.append(np.log(np.exp(logits).sum()) - logits[target])
             context = [*context[1:], target]
         scores.append(np.array(nats))
     return scores
+
+
+def nll_of(corpus: Corpus, block: int, monkeypatch: pytest.MonkeyPatch) -> np.ndarray:
+    monkeypatch.setattr(distinct, "positions_at_once", lambda *_: block)
+    return nll_nats(MODEL, VARIABLES, blocks(MODEL, corpus))
 
 
 # Of the 46 predictions: many blocks, whole blocks, a last one in part, one in all, one too large.
@@ -41,17 +47,57 @@ def test_nll_is_that_of_one_window_at_a_time_in_blocks_of_any_size(
 ) -> None:
     corpus = from_documents(NAMES[:7], VOCABULARY)
     assert corpus.predictions == 46
-    monkeypatch.setattr(module, "BLOCK", block)
-    nll = nll_nats(MODEL, VARIABLES, corpus)
+    nll = nll_of(corpus, block, monkeypatch)
     np.testing.assert_allclose(nll, np.concatenate(brute_force(NAMES[:7])), rtol=1e-4)
 
 
+@pytest.mark.parametrize("block", [1, 7, 100])
+def test_nll_of_a_stream_does_not_end_it(block: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    text = "".join(NAMES[:7])
+    stream = Corpus(from_documents([text], VOCABULARY).tokens[:-1])
+    assert stream.is_stream
+    nll = nll_of(stream, block, monkeypatch)
+    np.testing.assert_allclose(nll, brute_force([text])[0][:-1], rtol=1e-4)
+
+
 def test_nll_of_a_document_does_not_depend_on_the_others(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "BLOCK", 16)
     documents = [name for name in NAMES if len(name) == 4]
-    together = nll_nats(MODEL, VARIABLES, from_documents(documents, VOCABULARY))
-    alone = [nll_nats(MODEL, VARIABLES, from_documents([d], VOCABULARY)) for d in documents]
+    together = nll_of(from_documents(documents, VOCABULARY), 16, monkeypatch)
+    alone = [nll_of(from_documents([d], VOCABULARY), 16, monkeypatch) for d in documents]
     np.testing.assert_allclose(together, np.concatenate(alone), rtol=1e-5)
+
+
+def test_blocks_keep_within_their_memory() -> None:
+    many = from_documents(["ab" * 50_000] * 9, VOCABULARY)
+    wide = WaveNet(ModelConfig(n_hidden=300, dilations=(1, 2)), len(VOCABULARY))
+    lengths = [len(block.targets) for block in blocks(wide, many)]
+    assert sum(lengths) == many.predictions
+    assert max(lengths) * (2 * 300 + len(VOCABULARY)) * 4 <= 2**28
+    assert len(lengths) > 1
+
+
+def test_no_predictions_have_no_loss() -> None:
+    nothing = Corpus(np.zeros(1, np.uint8))
+    assert nll_nats(MODEL, VARIABLES, blocks(MODEL, nothing)).shape == (0,)
+    assert summarise(*by_document(np.zeros(0, np.float32), nothing)).predictions == 0
+
+
+def test_scores_are_those_of_one_window_at_a_time() -> None:
+    texts = ["emma", "", "zoe"]
+    scores = score(MODEL, VARIABLES, VOCABULARY, texts, stream=False)
+    for found, expected in zip(scores, brute_force(texts), strict=True):
+        np.testing.assert_allclose(found, expected, rtol=1e-4)
+    streams = score(MODEL, VARIABLES, VOCABULARY, ["emma", "zoe"], stream=True)
+    for found, expected in zip(streams, brute_force(["emma", "zoe"]), strict=True):
+        np.testing.assert_allclose(found, expected[:-1], rtol=1e-4)
+
+
+def test_by_document_cuts_a_stream_into_stretches(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "UNIT", 4)
+    stream = Corpus(np.array([0, *[1] * 10], np.uint8))
+    nats, predictions = by_document(np.arange(10, dtype=np.float32), stream)
+    np.testing.assert_array_equal(nats, [0 + 1 + 2 + 3, 4 + 5 + 6 + 7, 8 + 9])
+    np.testing.assert_array_equal(predictions, [4, 4, 2])
 
 
 def test_by_document_sums_and_counts_each_documents_predictions() -> None:
@@ -107,6 +153,7 @@ def test_evaluation_scores_every_split_and_its_documents_that_are_not_in_train()
     corpora = Splits(*(from_documents(part, VOCABULARY) for part in documents))
     evaluations = evaluate_splits(MODEL, VARIABLES, corpora)
     for part, new, found in zip(documents, unseen, evaluations, strict=True):
+        assert found.unseen is not None
         for chosen, loss in ((part, found.all), (new, found.unseen)):
             scores = brute_force(chosen)
             nats, predictions = [s.sum() for s in scores], [len(s) for s in scores]

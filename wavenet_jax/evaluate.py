@@ -1,18 +1,19 @@
 """The exact loss of a corpus with running statistics, as sums and counts until the last line."""
 
 import math
-from functools import partial
+from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 import jax
 import numpy as np
-import optax
 
-from wavenet_jax.batches import Crop, crop
-from wavenet_jax.corpus import Corpus, Splits
+from wavenet_jax import distinct
+from wavenet_jax.corpus import Corpus, Splits, from_documents
+from wavenet_jax.distinct import Contexts
 from wavenet_jax.model import Variables, WaveNet
+from wavenet_jax.vocab import BOUNDARY_ID, Vocab
 
-BLOCK = 4_096  # predictions per call: the fastest of 256 to 32,768 on two cores
+UNIT = 1_000  # predictions of a stream that count as one document in its standard error
 
 
 class Loss(NamedTuple):
@@ -21,7 +22,7 @@ class Loss(NamedTuple):
     nll_nats: float  # the sum over all predictions
     predictions: int
     documents: int
-    standard_error: float  # of nats_per_character, by document; NaN for fewer than two documents
+    standard_error: float  # of nats_per_character, by document; NaN for fewer than two
 
     @property
     def nats_per_character(self) -> float:
@@ -35,39 +36,48 @@ class Loss(NamedTuple):
 
 
 class Evaluation(NamedTuple):
-    """The loss of a split, and of its documents that do not occur in train."""
+    """The loss of a split, and of its documents that do not occur in train; a stream has none."""
 
     all: Loss
-    unseen: Loss
+    unseen: Loss | None
 
 
-def nll_nats(model: WaveNet, variables: Variables, corpus: Corpus) -> np.ndarray:
-    """Return the negative log-likelihood of every prediction of the corpus, `[N]`, in nats."""
-    field = model.config.receptive_field
-    on_device = jax.device_put(corpus)
-    blocks = []
-    for start in range(0, corpus.predictions, BLOCK):
-        # The last block runs over the end of the corpus, so that one compiled program serves all.
-        row = _cut(on_device, np.array([start]), length=BLOCK, receptive_field=field)
-        blocks.append(_nll_of_row(model, variables, row))
-    return np.concatenate(jax.device_get(blocks))[: corpus.predictions]
+class Block(NamedTuple):
+    """Some predictions of a corpus, prepared to be scored as often as wanted."""
+
+    contexts: Contexts
+    targets: np.ndarray  # [T]
 
 
-_cut = jax.jit(crop, static_argnames=("length", "receptive_field"))
+def blocks(model: WaveNet, corpus: Corpus) -> Iterator[Block]:
+    """Yield the predictions of a corpus in order, as many at a time as memory holds."""
+    config = model.config
+    history = config.receptive_field - 1
+    length = distinct.positions_at_once(config, model.vocab_size)
+    for start in range(0, corpus.predictions, length):
+        end = min(start + length, corpus.predictions)
+        seen = np.asarray(corpus.tokens[max(0, start - history) : end])
+        found = distinct.contexts(seen, config, model.vocab_size)
+        scored = found._replace(position=found.position[start - end :])
+        yield Block(scored, np.asarray(corpus.tokens[start + 1 : end + 1]))
 
 
-@partial(jax.jit, static_argnames="model")
-def _nll_of_row(model: WaveNet, variables: Variables, row: Crop) -> jax.Array:
-    """Return the negative log-likelihoods of the scored positions of one row, `[T]`."""
-    logits = model.apply(variables, row.tokens, row.age, method="sequence")
-    scored = logits[:, model.config.receptive_field - 1 :]
-    return optax.softmax_cross_entropy_with_integer_labels(scored, row.targets)[0]
+def nll_nats(model: WaveNet, variables: Variables, scored: Iterable[Block]) -> np.ndarray:
+    """Return the negative log-likelihood of every prediction of the blocks, `[N]`, in nats."""
+    # The host prepares a block while the device computes the one before.
+    nll = [distinct.nll_nats(model, variables, *block) for block in scored]
+    return np.concatenate([np.zeros(0, np.float32), *jax.device_get(nll)])
 
 
 def by_document(nll: np.ndarray, corpus: Corpus) -> tuple[np.ndarray, np.ndarray]:
-    """Sum the predictions `[N]` of each document: `(nats [D], predictions [D])`."""
-    starts = np.flatnonzero(corpus.age == 0)
-    sums = np.add.reduceat(nll.astype(np.float64), starts)
+    """Sum the predictions `[N]` of each document: `(nats [D], predictions [D])`.
+
+    A stream, which is one document, is summed by stretches of `UNIT` predictions.
+    """
+    starts = corpus.starts
+    if corpus.is_stream:
+        starts = np.arange(0, corpus.predictions, UNIT)
+    sums = np.add.reduceat(nll.astype(np.float64), starts) if len(nll) else np.zeros(0)
     return sums, np.diff(np.append(starts, corpus.predictions))
 
 
@@ -90,21 +100,36 @@ def evaluate_splits(
     model: WaveNet, variables: Variables, splits: Splits[Corpus]
 ) -> Splits[Evaluation]:
     """Return the loss of each split, and of its documents that do not occur in train."""
-    seen = set(_documents(splits.train))
+    seen = set() if splits.train.is_stream else set(_documents(splits.train))
     evaluations = []
     for corpus in splits:
-        nats, predictions = by_document(nll_nats(model, variables, corpus), corpus)
-        unseen = np.array([document not in seen for document in _documents(corpus)])
-        evaluations.append(
-            Evaluation(
-                all=summarise(nats, predictions),
-                unseen=summarise(nats[unseen], predictions[unseen]),
-            )
-        )
+        nll = nll_nats(model, variables, blocks(model, corpus))
+        nats, predictions = by_document(nll, corpus)
+        unseen = None
+        if not splits.train.is_stream:
+            new = np.array([document not in seen for document in _documents(corpus)])
+            unseen = summarise(nats[new], predictions[new])
+        evaluations.append(Evaluation(summarise(nats, predictions), unseen))
     return Splits(*evaluations)
 
 
 def _documents(corpus: Corpus) -> list[bytes]:
     """Return the tokens of each document as bytes, to be compared."""
-    starts = np.flatnonzero(corpus.age == 0)
-    return [part.tobytes() for part in np.split(corpus.tokens[1:], starts[1:])]
+    return [part.tobytes() for part in np.split(corpus.tokens[1:], corpus.starts[1:])]
+
+
+def score(
+    model: WaveNet, variables: Variables, vocab: Vocab, texts: list[str], *, stream: bool
+) -> list[np.ndarray]:
+    """Return the negative log-likelihood of every character of each text, in nats.
+
+    A document's boundary at its end is one character more; a stream has none.  Raises `InputError`
+    for characters that the vocabulary does not know.
+    """
+    tokens = [vocab.encode_text(text) for text in texts]
+    if stream:
+        each = [Corpus(np.insert(ids, 0, BOUNDARY_ID)) for ids in tokens]
+        return [nll_nats(model, variables, blocks(model, corpus)) for corpus in each]
+    together = from_documents(texts, vocab)
+    nll = nll_nats(model, variables, blocks(model, together))
+    return np.split(nll, together.starts[1:])
