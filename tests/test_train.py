@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 from conftest import assert_same, changed
 
-from wavenet_jax import corpus, optim, train, vocab
+from wavenet_jax import corpus, evaluate, optim, train, vocab
 from wavenet_jax.batches import draw, windows
-from wavenet_jax.config import Config, ModelConfig
+from wavenet_jax.config import Config, InputError, ModelConfig
 from wavenet_jax.corpus import Corpus, Splits
 from wavenet_jax.model import WaveNet
 from wavenet_jax.train import NonFiniteLossError
@@ -38,7 +38,7 @@ def test_step_goes_down_the_gradient_of_the_mean_cross_entropy(
         logits, _ = model.clone(training=True).apply(
             variables, batch.inputs, method="window", mutable=["batch_stats"]
         )
-        chances = jax.nn.softmax(logits)[jnp.arange(8), batch.targets]
+        chances = jax.nn.softmax(logits)[jnp.arange(8), 0, batch.targets[:, 0]]
         return -jnp.log(chances).sum() / 8
 
     loss, gradient = jax.jit(jax.value_and_grad(loss_of))(state.params)
@@ -60,15 +60,15 @@ def test_chunk_is_its_steps_one_by_one(
     take_step = jax.jit(partial(train.train_step, model=model, optimizer=optimizer))
     losses = []
     for step in range(3):
-        index = draw(jax.random.fold_in(state.key, step), splits.train.predictions, 8)
-        batch = windows(splits.train, index, tiny.model.receptive_field)
+        key = jax.random.fold_in(state.key, step)
+        batch = draw(key, splits.train, tiny.train, tiny.model.receptive_field)
         state, loss = take_step(state, batch)
         losses.append(loss)
     chunk_state, chunk_losses = train.train_chunk(
         train.init(model, optimizer, seed=1),
         splits.train,
         steps=3,
-        batch_size=8,
+        settings=tiny.train,
         model=model,
         optimizer=optimizer,
     )
@@ -101,7 +101,7 @@ def test_resumed_run_equals_the_uninterrupted_one_to_the_bit(
 
 def test_seed_decides_the_run(tiny: Config, model: WaveNet, splits: Splits[Corpus]) -> None:
     first, again, other = (
-        last_state(model, changed(tiny, seed=seed), splits).params["head"]["kernel"]
+        last_state(model, changed(tiny, seed=seed), splits).params["head"]["logits"]["kernel"]
         for seed in (1, 1, 2)
     )
     np.testing.assert_array_equal(first, again)
@@ -150,3 +150,80 @@ def test_successor_language_is_learned() -> None:
     assert report.val is not None
     first_letters = len(documents) * np.log(8)
     assert report.val.nll_nats / first_letters == pytest.approx(1, abs=0.05)
+
+
+SEQUENCES = {"run": "sequence", "batch_size": 2, "length": 16}
+VARIANTS = {
+    "dropout": {**SEQUENCES, "dropout": 0.2},
+    "gated": {**SEQUENCES, "layer": "gated", "norm": "none", "dilations": (3, 1, 5)},
+    "adamw": {**SEQUENCES, "optimizer": "adamw", "learning_rate": 0.01, "weight_decay": 0.1},
+}
+
+
+@pytest.mark.parametrize("variant", VARIANTS)
+def test_resumed_run_on_sequences_equals_the_uninterrupted_one_to_the_bit(
+    variant: str, tiny: Config, splits: Splits[Corpus]
+) -> None:
+    config = changed(tiny, **VARIANTS[variant])
+    model = WaveNet(config.model, 27)
+    stops = iter([False, True])  # after 20 of the 60 steps
+    *_, report = train.fit(model, config, splits, should_stop=lambda: next(stops))
+    assert report.step == 20
+    uninterrupted = last_state(model, config, splits)
+    assert_same(last_state(model, config, splits, report.state), uninterrupted)
+
+
+def test_dropout_differs_from_step_to_step_and_uses_no_key_of_a_minibatch(
+    tiny: Config, model: WaveNet
+) -> None:
+    state = train.init(model, optim.optimizer(tiny.optim, steps=60), seed=1)
+    steps = [state._replace(step=jnp.array(step, jnp.int32)) for step in (0, 1, 2, 2**31 - 1)]
+    of_dropout = [jax.random.key_data(step.dropout_key).tolist() for step in steps]
+    of_batches = [
+        jax.random.key_data(jax.random.fold_in(state.key, step.step)).tolist() for step in steps
+    ]
+    assert len({tuple(key) for key in of_dropout + of_batches}) == 8
+
+
+def test_row_longer_than_the_training_data_is_refused(tiny: Config, splits: Splits[Corpus]) -> None:
+    for values, said in (
+        ({"run": "sequence", "length": 1_000}, "length is 1,000, expected at most 264"),
+        ({"run": "sequence", "length": 9, "dilations": (500,)}, "the receptive field is 501"),
+    ):
+        config = changed(tiny, **values)
+        with pytest.raises(InputError, match=said):
+            next(train.fit(WaveNet(config.model, 27), config, splits))
+
+
+@pytest.mark.parametrize("field", [4, 3])
+def test_echo_is_learned_exactly_when_the_receptive_field_reaches_it(field: int) -> None:
+    """Each letter repeats the one four before it, the last that a field of 4 still sees.
+
+    After its first four letters a document holds nothing new but its end, after any of the 17 to
+    come for all that the model sees; one position less sees nothing of the echo.
+    """
+    rng = np.random.default_rng(0)
+    documents = ["".join(rng.choice(list("abcd"), 4)) * 5 for _ in range(300)]
+    one = corpus.from_documents(documents, vocab.from_documents(documents))
+    config = changed(
+        Config(),
+        run="sequence",
+        dilations=(1, 2) if field == 4 else (1, 1),
+        n_embd=8,
+        n_hidden=32,
+        optimizer="adamw",
+        learning_rate=0.02,
+        schedule="linear",
+        batch_size=4,
+        length=128,
+        steps=500,
+        report_every=500,
+        eval_every=500,
+    )
+    assert config.model.receptive_field == field
+    model = WaveNet(config.model, 5)
+    state = last_state(model, config, Splits(one, one, one))
+    nll = evaluate.nll_nats(model, state.variables, evaluate.blocks(model, one))
+    ages = np.arange(one.predictions) - np.repeat(one.starts, 21)
+    unsure = nll[(ages >= 4) & (ages < 20)].mean() - np.log(17 / 16)
+    assert unsure < 0.01 if field == 4 else unsure > 1.0  # of the ln 4 of equal chances

@@ -2,17 +2,26 @@
 
 import math
 from functools import cache
+from typing import Any
 
+import jax
 import optax
 
 from wavenet_jax.config import OptimConfig
 
 
 def learning_rate(config: OptimConfig, steps: int) -> optax.Schedule:
-    """Return step -> learning rate: the first rate, times `decay` from each boundary on.
+    """Return step -> learning rate.
 
-    rate(step) = learning_rate · decay^(number of boundaries b with step >= b · steps)
+    piecewise:  rate(step) = learning_rate · decay^(number of boundaries b with step >= b · steps)
+    linear:     rate(step) = learning_rate · min(step / (warmup · steps),
+                                                 (steps - step) / ((1 - warmup) · steps))
     """
+    if config.schedule == "linear":
+        rising = round(config.warmup * steps)
+        up = optax.linear_schedule(0.0, config.learning_rate, rising)
+        down = optax.linear_schedule(config.learning_rate, 0.0, steps - rising)
+        return optax.join_schedules([up, down], [rising])
     boundaries: dict[int, float] = {}
     for boundary in config.boundaries:
         step = math.ceil(round(boundary * steps, 6))  # 0.1 · 30 is a hair more than 3
@@ -22,5 +31,13 @@ def learning_rate(config: OptimConfig, steps: int) -> optax.Schedule:
 
 @cache  # the same object for the same run, so that `jit`, which knows it by identity, compiles once
 def optimizer(config: OptimConfig, steps: int) -> optax.GradientTransformation:
-    """Return plain SGD under the schedule of a run of so many steps."""
-    return optax.sgd(learning_rate(config, steps))
+    """Return the optimizer under the schedule of a run of so many steps."""
+    rate = learning_rate(config, steps)
+    if config.optimizer == "adamw":
+        return optax.adamw(rate, b2=0.99, weight_decay=config.weight_decay, mask=_matrices)
+    return optax.sgd(rate)
+
+
+def _matrices(params: Any) -> Any:
+    """Tell which parameters decay: matrices, no biases or scales."""
+    return jax.tree.map(lambda leaf: leaf.ndim > 1, params)

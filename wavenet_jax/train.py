@@ -10,20 +10,22 @@ import jax.numpy as jnp
 import numpy as np
 import optax
 
-from wavenet_jax import evaluate, optim
+from wavenet_jax import batches, evaluate, optim
 from wavenet_jax import model as models
-from wavenet_jax.batches import Batch, draw, windows
-from wavenet_jax.config import Config
+from wavenet_jax.batches import Batch
+from wavenet_jax.config import Config, TrainConfig
 from wavenet_jax.corpus import Corpus, Splits
 from wavenet_jax.keys import Purpose, root_key
 from wavenet_jax.model import Variables, WaveNet
+
+VALIDATED = 1_000_000  # predictions of val, from its start, that training looks at
 
 
 class TrainState(NamedTuple):
     """All that changes from step to step, and the key from which all randomness comes."""
 
     params: Any  # what the optimizer moves
-    batch_stats: Any  # BatchNorm's running means and variances
+    batch_stats: Any  # BatchNorm's running means and variances; empty without BatchNorm
     opt_state: Any  # the optimizer's memory; of plain SGD, its count of steps
     step: jax.Array  # [] int32, steps done
     key: jax.Array  # root key; step s draws from fold_in(key, s)
@@ -32,6 +34,11 @@ class TrainState(NamedTuple):
     def variables(self) -> Variables:
         """Return what the model is applied with."""
         return {"params": self.params, "batch_stats": self.batch_stats}
+
+    @property
+    def dropout_key(self) -> jax.Array:
+        """Return the key of this step's dropout, none of any minibatch: steps are below 2³¹."""
+        return jax.random.fold_in(self.key, jnp.uint32(2**31) + self.step.astype(jnp.uint32))
 
 
 class Report(NamedTuple):
@@ -57,16 +64,25 @@ def init(model: WaveNet, optimizer: optax.GradientTransformation, seed: int) -> 
     )
 
 
-def mean_nll(params: Any, batch_stats: Any, batch: Batch, model: WaveNet) -> tuple[jax.Array, Any]:
-    """Return the batch's mean loss in nats, and BatchNorm's statistics after seeing the batch."""
+def mean_nll(
+    params: Any, batch_stats: Any, batch: Batch, key: jax.Array, model: WaveNet
+) -> tuple[jax.Array, Any]:
+    """Return the batch's mean loss in nats, and BatchNorm's statistics after seeing the batch.
+
+    A batch of one scored position a row is of windows, any other of sequences.
+    """
+    length = batch.targets.shape[1]
+    history = batch.inputs.shape[1] - length
+    run = WaveNet.window if length == 1 else partial(WaveNet.sequence, history=history)
     logits, updated = model.apply(
         {"params": params, "batch_stats": batch_stats},
         batch.inputs,
-        method="window",
+        method=run,
         mutable=["batch_stats"],
+        rngs={"dropout": key},
     )
-    nll = optax.softmax_cross_entropy_with_integer_labels(logits, batch.targets)  # [B]
-    return nll.mean(), updated["batch_stats"]
+    nll = optax.softmax_cross_entropy_with_integer_labels(logits, batch.targets)  # [B, T]
+    return nll.mean(), updated.get("batch_stats", {})
 
 
 def train_step(
@@ -74,7 +90,7 @@ def train_step(
 ) -> tuple[TrainState, jax.Array]:
     """Take one step down the gradient: the next state, and the loss before it."""
     (loss, batch_stats), gradients = jax.value_and_grad(mean_nll, has_aux=True)(
-        state.params, state.batch_stats, batch, model.clone(training=True)
+        state.params, state.batch_stats, batch, state.dropout_key, model.clone(training=True)
     )
     updates, opt_state = optimizer.update(gradients, state.opt_state, state.params)
     params = optax.apply_updates(state.params, updates)
@@ -83,7 +99,7 @@ def train_step(
 
 @partial(
     jax.jit,
-    static_argnames=("steps", "batch_size", "model", "optimizer"),
+    static_argnames=("steps", "settings", "model", "optimizer"),
     donate_argnames="state",
 )
 def train_chunk(
@@ -91,7 +107,7 @@ def train_chunk(
     corpus: Corpus,
     *,
     steps: int,
-    batch_size: int,
+    settings: TrainConfig,
     model: WaveNet,
     optimizer: optax.GradientTransformation,
 ) -> tuple[TrainState, jax.Array]:
@@ -102,10 +118,9 @@ def train_chunk(
     run.  All are drawn before the scan: one wide draw is faster than many narrow ones.
     """
     keys = jax.vmap(jax.random.fold_in, (None, 0))(state.key, state.step + jnp.arange(steps))
-    index = jax.vmap(draw, (0, None, None))(keys, corpus.predictions, batch_size)  # [steps, B]
-
-    batches = jax.vmap(windows, (None, 0, None))(corpus, index, model.config.receptive_field)
-    return jax.lax.scan(partial(train_step, model=model, optimizer=optimizer), state, batches)
+    draw = partial(batches.draw, settings=settings, receptive_field=model.config.receptive_field)
+    drawn = jax.vmap(draw, (0, None))(keys, corpus)
+    return jax.lax.scan(partial(train_step, model=model, optimizer=optimizer), state, drawn)
 
 
 class NonFiniteLossError(Exception):
@@ -124,8 +139,9 @@ def fit(
 ) -> Iterator[Report]:
     """Train to the configured number of steps, from the start or from a state, reporting chunks.
 
-    Validates on the whole of `splits.val` every `eval_every` steps and at the end; `should_stop` is
-    asked after every chunk.  Raises `NonFiniteLossError`.
+    Validates on the first million predictions of `splits.val`, which are mostly all, every
+    `eval_every` steps and at the end; `should_stop` is asked after every chunk.  Raises
+    `InputError` where a row is longer than the training data, and `NonFiniteLossError`.
     """
     settings = config.train
     total = settings.total_steps(splits.train.predictions)
@@ -135,7 +151,11 @@ def fit(
         state = init(model, optimizer, settings.seed)
     else:
         state = jax.tree.map(lambda leaf: leaf.copy(), state)  # the caller's is not given up
-    corpus = jax.device_put(splits.train)
+    batches.require_room(splits.train, settings, model.config.receptive_field)
+    # Not copied where the memory is the host's: a mapped file stays a file.
+    corpus = jax.device_put(splits.train, may_alias=True)
+    val = splits.val.first(VALIDATED)
+    scored = list(evaluate.blocks(model, val))  # prepared once, scored at each validation
     done, compiled = int(state.step), set[int]()
     while done < total:
         steps = min(settings.report_every - done % settings.report_every, total - done)
@@ -144,7 +164,7 @@ def fit(
             state,
             corpus,
             steps=steps,
-            batch_size=settings.batch_size,
+            settings=settings,
             model=model,
             optimizer=optimizer,
         )
@@ -154,14 +174,16 @@ def fit(
         _require_finite(losses, first_step=done + 1)
         done += steps
         validates = done % settings.eval_every == 0 or done == total
-        val = _validate(model, state, splits.val, done) if validates else None
-        yield Report(state, done, float(losses.mean()), float(rate(done - 1)), speed, val)
+        loss = _validate(model, state, val, scored, done) if validates else None
+        yield Report(state, done, float(losses.mean()), float(rate(done - 1)), speed, loss)
         if should_stop():
             return
 
 
-def _validate(model: WaveNet, state: TrainState, val: Corpus, step: int) -> evaluate.Loss:
-    nll = evaluate.nll_nats(model, state.variables, val)
+def _validate(
+    model: WaveNet, state: TrainState, val: Corpus, scored: list[evaluate.Block], step: int
+) -> evaluate.Loss:
+    nll = evaluate.nll_nats(model, state.variables, scored)
     loss = evaluate.summarise(*evaluate.by_document(nll, val))
     _require_finite(np.array([loss.nll_nats]), step)
     return loss
