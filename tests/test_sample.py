@@ -8,10 +8,10 @@ from conftest import randomised
 from scipy.stats import chisquare
 
 from wavenet_jax import sample as sampling
-from wavenet_jax.config import ModelConfig
+from wavenet_jax.config import InputError, ModelConfig
 from wavenet_jax.corpus import Splits
 from wavenet_jax.model import Variables, WaveNet
-from wavenet_jax.sample import LANES, Sample
+from wavenet_jax.sample import LANES, PIECE, Sample
 from wavenet_jax.vocab import Vocab
 
 VOCAB = Vocab(".abc")
@@ -37,7 +37,7 @@ def chances(model: WaveNet, variables: Variables, text: str) -> np.ndarray:
     """Return the probabilities of what follows the text at the start of a document."""
     field = model.config.receptive_field
     window = [0] * field + VOCAB.encode(text).tolist()
-    logits = model.apply(variables, jnp.asarray(window[-field:])[None], method="window")[0]
+    logits = model.apply(variables, jnp.asarray(window[-field:])[None], method="window")[0, 0]
     return np.asarray(jax.nn.softmax(logits), np.float64)
 
 
@@ -85,13 +85,78 @@ def test_frequencies_are_those_of_the_model(model: WaveNet, variables: Variables
     assert chisquare(observed, n * chance / chance.sum()).pvalue > 1e-5
 
 
-def test_sequence_drawn_alone_equals_its_lane(model: WaveNet, variables: Variables) -> None:
+def test_document_is_that_of_its_key_drawn_alone(model: WaveNet, variables: Variables) -> None:
     key = jax.random.fold_in(KEY, 4)
-    alone = sampling.draw_sequence(model, variables, key, max_length=12)
+    prefix = jnp.zeros(0, jnp.int32)
+    drawing, text = sampling.start(model, variables), ""
+    while len(text) < 12:
+        drawing = sampling.draw_character(model, variables, key, prefix, drawing, ends=True)
+        if drawing.last == 0:
+            break
+        text += VOCAB.decode([int(drawing.last)])
     lanes = sampling.draw_samples(model, variables, VOCAB, KEY, n=5, max_length=12)
-    length = int(jnp.count_nonzero(alone.tokens))
-    assert VOCAB.decode(alone.tokens[:length].tolist()) == lanes[4].text
-    assert bool(alone.ended) == lanes[4].ended
+    assert lanes[4] == Sample(text, ended=len(text) < 12)
+
+
+def test_prefix_begins_every_document_and_moves_the_rest(
+    model: WaveNet, variables: Variables
+) -> None:
+    samples = sampling.draw_samples(
+        model, variables, VOCAB, KEY, n=4_000, max_length=3, prefix="cb"
+    )
+    assert all(sample.text.startswith("cb") for sample in samples)
+    counts = Counter(sample.text[2:] for sample in samples)
+    observed = [counts[letter] for letter in ("", "a", "b", "c")]
+    # Chi-square; false alarm once in 100,000 keys.
+    chance = chances(model, variables, "cb")
+    assert chisquare(observed, 4_000 * chance / chance.sum()).pvalue > 1e-5
+
+
+def test_prefix_may_not_hold_what_is_unknown_or_the_boundary(
+    model: WaveNet, variables: Variables
+) -> None:
+    for prefix, unknown in (("axb", "'x'"), ("a.b", "'.'")):
+        with pytest.raises(InputError, match=f"holds {unknown}, unknown .* of 'abc'"):
+            sampling.draw_samples(model, variables, VOCAB, KEY, n=1, max_length=9, prefix=prefix)
+
+
+@pytest.mark.parametrize("length", [1, PIECE, PIECE + 5, 3 * PIECE])
+def test_stream_has_its_length_and_begins_like_a_longer_one(
+    model: WaveNet, variables: Variables, length: int
+) -> None:
+    def draw(length: int) -> str:
+        pieces = sampling.draw_stream(
+            model, variables, VOCAB, KEY, length=length, prefix="abba"[:length]
+        )
+        return "".join(pieces)
+
+    text = draw(length)
+    assert len(text) == length
+    assert set(text) <= set("abc")  # a stream has no boundary in it
+    assert draw(4 * PIECE).startswith(text)
+    assert text.startswith("abba"[:length])
+
+
+def test_stream_is_drawn_piece_by_piece(model: WaveNet, variables: Variables) -> None:
+    pieces = sampling.draw_stream(model, variables, VOCAB, KEY, length=10**12)
+    assert len(next(pieces)) == len(next(pieces)) == PIECE
+
+
+def test_characters_of_a_stream_are_those_of_the_model_without_the_boundary(
+    model: WaveNet, variables: Variables
+) -> None:
+    """Chi-square over the first character; false alarm once in 100,000 keys."""
+    start = sampling.start(model, variables)
+    keys = jax.vmap(jax.random.fold_in, (None, 0))(KEY, jnp.arange(4_000))
+
+    def first(key: jax.Array) -> jax.Array:
+        none = jnp.zeros(0, jnp.int32)
+        return sampling.draw_character(model, variables, key, none, start, ends=False).last
+
+    observed = np.bincount(jax.jit(jax.vmap(first))(keys), minlength=4)
+    chance = chances(model, variables, "")[1:]
+    assert observed[0] == 0
+    assert chisquare(observed[1:], 4_000 * chance / chance.sum()).pvalue > 1e-5
 
 
 def test_origins_name_the_first_split_that_holds_a_sample() -> None:

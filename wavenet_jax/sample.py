@@ -1,7 +1,8 @@
-"""New documents, drawn one character at a time: written for one sequence, vmapped to many."""
+"""New text, drawn one character at a time: written for one sequence, vmapped to many."""
 
+from collections.abc import Iterator
 from functools import partial
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -14,13 +15,7 @@ from wavenet_jax.vocab import BOUNDARY_ID, Vocab
 # Sequences that run side by side.  The number is fixed, so that one compiled program draws every
 # sample, and sample i comes out the same to the bit however many are asked for.
 LANES = 256
-
-
-class Draw(NamedTuple):
-    """One sequence as drawn."""
-
-    tokens: jax.Array  # [max_length] int32, the boundary from its end on
-    ended: jax.Array  # [] bool, whether the model ended it, not max_length
+PIECE = 64  # characters of a stream drawn at a time: few enough to be seen coming
 
 
 class Sample(NamedTuple):
@@ -30,48 +25,84 @@ class Sample(NamedTuple):
     ended: bool  # False where the maximum length cut it off
 
 
-def draw_sequence(model: WaveNet, variables: Variables, key: jax.Array, max_length: int) -> Draw:
-    """Draw one sequence from the model until it ends itself or reaches the maximum length.
-
-    Character t is drawn with fold_in(key, t) from softmax(logits) of the R characters before it,
-    boundaries before the first, as in training.
-    """
-
-    def is_open(drawing: _Drawing) -> jax.Array:
-        return ~drawing.ended & (drawing.cache.time < max_length)
-
-    def add_character(drawing: _Drawing) -> _Drawing:
-        time = drawing.cache.time
-        cache, logits = model.apply(variables, drawing.cache, drawing.last, method="step")
-        token = jax.random.categorical(jax.random.fold_in(key, time), logits)
-        return _Drawing(cache, drawing.tokens.at[time].set(token), token, token == BOUNDARY_ID)
-
-    start = _Drawing(
-        cache=model.apply(variables, method="fresh_cache"),
-        tokens=jnp.full(max_length, BOUNDARY_ID),
-        last=jnp.array(BOUNDARY_ID),
-        ended=jnp.array(False),
-    )
-    drawing = jax.lax.while_loop(is_open, add_character, start)
-    return Draw(drawing.tokens, drawing.ended)
-
-
-class _Drawing(NamedTuple):
-    """What changes from character to character."""
+class Drawing(NamedTuple):
+    """A sequence on its way."""
 
     cache: Cache
-    tokens: jax.Array  # [max_length]
-    last: jax.Array  # [] the character drawn last, to be taken in next
-    ended: jax.Array  # [] bool
+    last: jax.Array  # [] int32, the character drawn last, to be taken in next
+
+
+def start(model: WaveNet, variables: Variables) -> Drawing:
+    """Return the sequence of no character yet."""
+    return Drawing(model.apply(variables, method="fresh_cache"), jnp.array(BOUNDARY_ID))
+
+
+def draw_character(
+    model: WaveNet,
+    variables: Variables,
+    key: jax.Array,
+    prefix: jax.Array,
+    drawing: Drawing,
+    *,
+    ends: bool,
+) -> Drawing:
+    """Draw the next character of one sequence, or take it from the prefix `[P]` while that lasts.
+
+    Character t is drawn with fold_in(key, t) from softmax(logits) of the R characters before it,
+    boundaries before the first, as in training.  A sequence that never `ends` draws no boundary.
+    """
+    time = drawing.cache.time
+    cache, logits = model.apply(variables, drawing.cache, drawing.last, method="step")
+    if not ends:
+        logits = logits.at[BOUNDARY_ID].set(-jnp.inf)
+    token = jax.random.categorical(jax.random.fold_in(key, time), logits)
+    if len(prefix):
+        token = jnp.where(time < len(prefix), prefix[time], token)  # JAX takes the last for later
+    return Drawing(cache, token)
+
+
+# Many sequences in step with each other, so that they share the time, not each with its own.
+_IN_STEP: Any = Drawing(Cache(rings=0, time=None), last=0)  # type: ignore[arg-type]
 
 
 @partial(jax.jit, static_argnames=("model", "max_length"))
-def _draw_lanes(
-    model: WaveNet, variables: Variables, root: jax.Array, first: jax.Array, max_length: int
-) -> Draw:
-    """Draw the sequences first, first + 1, ..., first + LANES - 1."""
+def _draw_documents(
+    model: WaveNet,
+    variables: Variables,
+    root: jax.Array,
+    first: jax.Array,
+    prefix: jax.Array,
+    max_length: int,
+) -> tuple[jax.Array, jax.Array]:
+    """Draw documents number first, ..., first + LANES - 1 and tell which ended themselves.
+
+    Tokens `[LANES, max_length]`, boundaries from a document's end on, and `[LANES]` bool.
+    """
     keys = jax.vmap(jax.random.fold_in, (None, 0))(root, first + jnp.arange(LANES))
-    return jax.vmap(draw_sequence, (None, None, 0, None))(model, variables, keys, max_length)
+    draw = partial(draw_character, model, variables, ends=True)
+    draw_all = jax.vmap(draw, (0, None, _IN_STEP), _IN_STEP)
+    fresh = start(model, variables)
+    rings = jnp.tile(fresh.cache.rings, (LANES, 1, 1))
+    drawings = Drawing(Cache(rings, fresh.cache.time), jnp.full(LANES, BOUNDARY_ID))
+
+    def is_any_open(state: tuple[Drawing, jax.Array, jax.Array]) -> jax.Array:
+        drawings, _, ended = state
+        return (drawings.cache.time < max_length) & ~ended.all()
+
+    def add_character(
+        state: tuple[Drawing, jax.Array, jax.Array],
+    ) -> tuple[Drawing, jax.Array, jax.Array]:
+        drawings, tokens, ended = state
+        time = drawings.cache.time
+        drawings = draw_all(keys, prefix, drawings)
+        ended |= drawings.last == BOUNDARY_ID
+        tokens = tokens.at[:, time].set(jnp.where(ended, BOUNDARY_ID, drawings.last))
+        return drawings, tokens, ended
+
+    tokens = jnp.full((LANES, max_length), BOUNDARY_ID)
+    state = drawings, tokens, jnp.zeros(LANES, bool)
+    _, tokens, ended = jax.lax.while_loop(is_any_open, add_character, state)
+    return tokens, ended
 
 
 def draw_samples(
@@ -82,22 +113,54 @@ def draw_samples(
     *,
     n: int,
     max_length: int,
+    prefix: str = "",
 ) -> list[Sample]:
-    """Draw n documents; document i depends on (variables, key, max_length, i) alone."""
+    """Draw n documents; document i depends on (variables, key, prefix, max_length, i) alone.
+
+    Raises `InputError` for characters of the prefix that the vocabulary does not know.
+    """
+    begun = jnp.asarray(vocab.encode_text(prefix), jnp.int32)
     samples = []
     for first in range(0, n, LANES):
-        draws = jax.device_get(_draw_lanes(model, variables, key, jnp.array(first), max_length))
-        samples += [
-            _to_sample(tokens, ended, vocab)
-            for tokens, ended in zip(draws.tokens, draws.ended, strict=True)
-        ]
+        drawn = _draw_documents(model, variables, key, jnp.array(first), begun, max_length)
+        for tokens, ended in zip(*jax.device_get(drawn), strict=True):
+            # A boundary ends a document, so none stands inside one.
+            length = np.count_nonzero(tokens != BOUNDARY_ID)
+            samples.append(Sample(vocab.decode(tokens[:length].tolist()), bool(ended)))
     return samples[:n]
 
 
-def _to_sample(tokens: np.ndarray, ended: np.ndarray, vocab: Vocab) -> Sample:
-    # A boundary ends a document, so none stands inside one.
-    length = int(np.count_nonzero(tokens != BOUNDARY_ID))
-    return Sample(vocab.decode(tokens[:length].tolist()), bool(ended))
+@partial(jax.jit, static_argnames="model", donate_argnames="drawing")
+def _draw_piece(
+    model: WaveNet, variables: Variables, key: jax.Array, prefix: jax.Array, drawing: Drawing
+) -> tuple[Drawing, jax.Array]:
+    """Draw the next PIECE characters of a stream: the sequence after them, and `[PIECE]`."""
+
+    def draw(drawing: Drawing, _: None) -> tuple[Drawing, jax.Array]:
+        drawing = draw_character(model, variables, key, prefix, drawing, ends=False)
+        return drawing, drawing.last
+
+    return jax.lax.scan(draw, drawing, length=PIECE)
+
+
+def draw_stream(
+    model: WaveNet,
+    variables: Variables,
+    vocab: Vocab,
+    key: jax.Array,
+    *,
+    length: int,
+    prefix: str = "",
+) -> Iterator[str]:
+    """Yield a text of `length` characters as it is drawn; the first ones are the prefix.
+
+    Raises `InputError` for characters of the prefix that the vocabulary does not know.
+    """
+    begun = jnp.asarray(vocab.encode_text(prefix), jnp.int32)
+    drawing = start(model, variables)
+    for done in range(0, length, PIECE):
+        drawing, tokens = _draw_piece(model, variables, key, begun, drawing)
+        yield vocab.decode(np.asarray(tokens)[: length - done].tolist())
 
 
 def origins(samples: list[Sample], documents: Splits[list[str]]) -> list[str]:
