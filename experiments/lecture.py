@@ -30,7 +30,7 @@ from dataclasses import replace
 
 import tyro
 
-from wavenet_jax import config, corpus, evaluate, optim, train
+from wavenet_jax import config, corpus, evaluate, optim, presets, train
 from wavenet_jax.corpus import Corpus
 from wavenet_jax.model import WaveNet, count_parameters
 
@@ -45,7 +45,7 @@ def main(
         seeds: Training seeds.
         data: makemore, once downloaded, or the path of its names.txt.
     """
-    base = config.preset(preset)
+    base = presets.preset(preset)
     dataset = corpus.load(replace(base.data, data=data))
     splits = dataset.splits
     model = WaveNet(base.model, len(dataset.vocab))
@@ -61,12 +61,12 @@ def main(
         seconds = time.perf_counter() - started
         losses = evaluate.evaluate_splits(model, last.state.variables, splits)
         rows.append([loss.all.nats_per_character for loss in losses])
+        unseen = [loss.unseen.nats_per_character for loss in losses if loss.unseen is not None]
         print(
             f"{seed:4}  {first:6.4f}  {losses.train.all.nats_per_character:6.4f}  "
             f"{losses.val.all.nats_per_character:6.4f}  {losses.val.all.standard_error:6.4f}  "
             f"{losses.test.all.nats_per_character:6.4f}  {losses.test.all.standard_error:6.4f}  "
-            f"{losses.val.unseen.nats_per_character:10.4f}  "
-            f"{losses.test.unseen.nats_per_character:11.4f}  {seconds:7.1f}"
+            f"{unseen[1]:10.4f}  {unseen[2]:11.4f}  {seconds:7.1f}"
         )
     means = [statistics.mean(column) for column in zip(*rows, strict=True)]
     print("mean  train {:.4f}  val {:.4f}  test {:.4f}".format(*means))
@@ -82,7 +82,7 @@ def first_loss(model: WaveNet, run: config.Config, corpus: Corpus) -> float:
         state,
         corpus,
         steps=1,
-        batch_size=run.train.batch_size,
+        settings=run.train,
         model=model,
         optimizer=optimizer,
     )

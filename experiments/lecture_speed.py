@@ -45,7 +45,7 @@ import jax
 import numpy as np
 import tyro
 
-from wavenet_jax import config, corpus, evaluate, optim, sample, train
+from wavenet_jax import config, corpus, evaluate, optim, presets, sample, train
 from wavenet_jax.corpus import Dataset
 from wavenet_jax.model import WaveNet
 
@@ -58,7 +58,7 @@ class Ours:
     """Our model in training, as the commands use it."""
 
     def __init__(self, data: Dataset) -> None:
-        self.config = config.preset("makemore")
+        self.config = presets.preset("makemore")
         self.data = data
         self.corpus = jax.device_put(data.splits.train)
         self.model = WaveNet(self.config.model, len(data.vocab))
@@ -71,7 +71,7 @@ class Ours:
             self.state,
             self.corpus,
             steps=STEPS,
-            batch_size=self.config.train.batch_size,
+            settings=self.config.train,
             model=self.model,
             optimizer=self.optimizer,
         )
@@ -80,7 +80,8 @@ class Ours:
     def evaluate(self) -> None:
         """Score train and validation."""
         for part in (self.data.splits.train, self.data.splits.val):
-            nll = evaluate.nll_nats(self.model, self.state.variables, part)
+            scored = evaluate.blocks(self.model, part)
+            nll = evaluate.nll_nats(self.model, self.state.variables, scored)
             evaluate.summarise(*evaluate.by_document(nll, part))
 
     def sample(self) -> None:
@@ -92,7 +93,8 @@ class Ours:
 
     def logits(self, windows: np.ndarray) -> np.ndarray:
         """Return the logits `[N, V]` of windows `[N, R]`."""
-        return np.asarray(self.model.apply(self.state.variables, windows, method="window"))
+        logits = self.model.apply(self.state.variables, windows, method="window")
+        return np.asarray(logits)[:, 0]
 
 
 def seconds(call: Callable[[], object]) -> float:

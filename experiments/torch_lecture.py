@@ -38,8 +38,8 @@ def from_variables(variables: dict[str, Any]) -> dict[str, np.ndarray]:
     params, stats = variables["params"], variables["batch_stats"]
     weights = {
         "embedding": params["embedding"]["embedding"],
-        "head_kernel": params["head"]["kernel"],
-        "head_bias": params["head"]["bias"],
+        "head_kernel": params["head"]["logits"]["kernel"],
+        "head_bias": params["head"]["logits"]["bias"],
     }
     for i in range(len(FAN_IN)):
         layer, running = params[f"layers_{i}"], stats[f"layers_{i}"]["norm"]

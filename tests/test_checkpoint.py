@@ -1,12 +1,16 @@
+"""States saved and restored to the bit: the latest, the best, and what damages them."""
+
 from pathlib import Path
+from typing import Any
 
 import jax
 import numpy as np
 import pytest
-from conftest import assert_same
+from conftest import assert_same, changed
 
 from wavenet_jax import checkpoint, optim, runs, train
-from wavenet_jax.config import InputError
+from wavenet_jax.config import Config, InputError
+from wavenet_jax.corpus import Dataset
 from wavenet_jax.runs import Run
 
 
@@ -27,6 +31,29 @@ def test_state_comes_back_to_the_bit(run: Run) -> None:
     with checkpoint.checkpoints(runs.load(run.folder)) as states:
         assert_same(states.restore_state(), state)
         assert states.latest_step() == 60
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        {"layer": "gated", "norm": "none", "dropout": 0.2},
+        {"layer": "gated", "optimizer": "adamw", "schedule": "linear"},
+        {"norm": "none", "residual": True, "activation": "gelu", "optimizer": "adamw"},
+    ],
+)
+def test_state_of_any_model_and_optimizer_comes_back_to_the_bit(
+    tmp_path: Path, tiny: Config, data: Dataset, values: dict[str, Any]
+) -> None:
+    config = changed(tiny, run="sequence", length=16, steps=20, **values)
+    run = Run(tmp_path / "run", config, data)
+    runs.create(run)
+    state = fit_and_save(run)
+    assert bool(state.batch_stats) == (config.model.norm == "batch")
+    with checkpoint.checkpoints(runs.load(run.folder)) as states:
+        assert_same(states.restore_state(), state)
+        step, variables = states.restore_variables("best")
+    assert step == 20
+    jax.tree.map(np.testing.assert_array_equal, variables, state.variables)
 
 
 def test_states_saved_in_mid_run_are_those_of_their_steps(run: Run) -> None:

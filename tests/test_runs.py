@@ -1,9 +1,12 @@
+"""The run folder: what it says, what damages it, what a new run replaces and leaves."""
+
 import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import jax
+import numpy as np
 import pytest
 from conftest import changed
 from hypothesis import given
@@ -11,13 +14,33 @@ from hypothesis import strategies as st
 
 from wavenet_jax import corpus, runs
 from wavenet_jax.config import Config, DataConfig, InputError
+from wavenet_jax.corpus import Dataset
 from wavenet_jax.runs import Run
+
+
+def assert_same_data(a: Dataset, b: Dataset) -> None:
+    assert (a.vocab, a.documents, a.parts) == (b.vocab, b.documents, b.parts)
+    for one, other in zip(a.splits, b.splits, strict=True):
+        assert one.tokens.dtype == other.tokens.dtype
+        np.testing.assert_array_equal(one.tokens, other.tokens)
+
+
+@pytest.fixture
+def stream(tiny: Config, text_file: Path) -> Config:
+    return changed(tiny, data=str(text_file), stream=True, run="sequence", length=16)
+
+
+@pytest.fixture
+def stream_run(tmp_path: Path, stream: Config) -> Run:
+    with runs.prepare(tmp_path / "stream", stream, overwrite=False) as run:
+        runs.create(run)
+    return run
 
 
 def test_folder_says_all_that_its_run_is(run: Run) -> None:
     loaded = runs.load(run.folder)
     assert loaded.config == run.config
-    assert loaded.data[:3] == run.data[:3]
+    assert_same_data(loaded.data, run.data)
     assert runs.environment()["jax"] == jax.__version__
     assert runs.changed_environment(run) == []
 
@@ -34,7 +57,117 @@ def test_documents_read_once_are_read_the_same_from_the_run_folder(
         return
     run = Run(folder / "run", Config(), data)
     runs.create(run)
-    assert runs.load(run.folder).data[:3] == data[:3]
+    assert_same_data(runs.load(run.folder).data, data)
+
+
+def test_folder_of_a_stream_holds_its_numbers_and_no_documents(
+    stream_run: Run, text_file: Path
+) -> None:
+    written = {path.name for path in stream_run.folder.iterdir()}
+    assert written == {"config.json", "vocab.json", "tokens.bin", "environment.json"}
+    text = text_file.read_text("utf-8")
+    assert (stream_run.folder / "tokens.bin").stat().st_size == len(text) + 3
+    text_file.unlink()
+    loaded = runs.load(stream_run.folder)
+    assert loaded.data.is_stream
+    assert loaded.data.vocab.boundary == "\0"
+    parts = [loaded.data.vocab.decode(part.tokens[1:]) for part in loaded.data.splits]
+    assert "".join(parts) == text
+    assert_same_data(loaded.data, stream_run.data)
+    assert isinstance(loaded.data.splits.train.tokens, np.memmap)
+    assert loaded.total_steps == stream_run.total_steps
+
+
+def test_stream_kept_in_memory_is_written_as_one_prepared(
+    stream_run: Run, stream: Config, tmp_path: Path
+) -> None:
+    run = Run(tmp_path / "memory", stream, corpus.load(stream.data))
+    runs.create(run)
+    written = [(folder / "tokens.bin").read_bytes() for folder in (run.folder, stream_run.folder)]
+    assert written[0] == written[1]
+
+
+def test_numbers_of_a_stream_wait_beside_its_folder_until_it_is_created(
+    tmp_path: Path, stream: Config
+) -> None:
+    place = tmp_path / "place"
+    place.mkdir()
+    with runs.prepare(place / "run", stream, overwrite=False) as run:
+        before = [part.tokens.copy() for part in run.data.splits]
+        assert [path.name for path in place.iterdir()] == ["run.tokens.partial"]
+        runs.create(run)
+        assert [path.name for path in place.iterdir()] == ["run"]
+        for part, tokens in zip(run.data.splits, before, strict=True):
+            np.testing.assert_array_equal(part.tokens, tokens)
+    assert [path.name for path in place.iterdir()] == ["run"]
+
+
+@pytest.mark.parametrize("folder", ["run", "deep/er/run"])
+def test_run_prepared_but_not_created_leaves_nothing(
+    tmp_path: Path, stream: Config, folder: str
+) -> None:
+    place = tmp_path / "place"
+    place.mkdir()
+    with runs.prepare(place / folder, stream, overwrite=False):
+        pass
+    assert not list(place.iterdir())
+    with (
+        pytest.raises(ZeroDivisionError),
+        runs.prepare(place / folder, stream, overwrite=False),
+    ):
+        raise ZeroDivisionError
+    assert not list(place.iterdir())
+
+
+@pytest.mark.parametrize("content", [b"ab\0c", b"ab\xffc", b"", b"a" * 2])
+def test_text_that_is_refused_leaves_nothing(
+    tmp_path: Path, stream: Config, text_file: Path, content: bytes
+) -> None:
+    text_file.write_bytes(content)
+    config = changed(stream, test_fraction=0.1)
+    with (
+        pytest.raises(InputError),
+        runs.prepare(tmp_path / "place" / "run", config, overwrite=False),
+    ):
+        pass
+    assert not (tmp_path / "place").exists()
+
+
+def test_run_may_be_prepared_in_the_working_folder(
+    tmp_path: Path, stream: Config, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "here").mkdir()
+    monkeypatch.chdir(tmp_path / "here")
+    with runs.prepare(Path(), stream, overwrite=False) as run:
+        runs.create(run)
+    assert runs.load(Path()).config == stream
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["here", "text.txt"]
+
+
+def test_old_run_stands_until_the_new_one_is_created(stream_run: Run, stream: Config) -> None:
+    config = changed(stream, seed=1)
+    with (
+        pytest.raises(InputError, match="already holds a run"),
+        runs.prepare(stream_run.folder, config, overwrite=False),
+    ):
+        pass
+    with runs.prepare(stream_run.folder, config, overwrite=True):
+        pass
+    assert_same_data(runs.load(stream_run.folder).data, stream_run.data)
+    assert runs.load(stream_run.folder).config == stream
+    with runs.prepare(stream_run.folder, config, overwrite=True) as run:
+        runs.create(run, overwrite=True)
+    assert runs.load(stream_run.folder).config == config
+
+
+def test_list_and_stream_replace_each_other_whole(run: Run, stream: Config) -> None:
+    with runs.prepare(run.folder, stream, overwrite=True) as new:
+        runs.create(new, overwrite=True)
+    assert not (run.folder / "documents.txt").exists()
+    assert_same_data(runs.load(run.folder).data, new.data)
+    runs.create(run, overwrite=True)
+    assert not (run.folder / "tokens.bin").exists()
+    assert_same_data(runs.load(run.folder).data, run.data)
 
 
 def test_folder_that_is_no_run_is_named(tmp_path: Path) -> None:
@@ -64,6 +197,13 @@ def test_damage_is_named(run: Run, name: str, damage: Callable[[Path], None]) ->
     damage(run.folder / name)
     with pytest.raises(InputError):
         runs.load(run.folder)
+
+
+@pytest.mark.parametrize("damage", [remove, empty, truncate, hollow])
+def test_damage_of_a_stream_is_named(stream_run: Run, damage: Callable[[Path], None]) -> None:
+    damage(stream_run.folder / "tokens.bin")
+    with pytest.raises(InputError, match=r"tokens\.bin"):
+        runs.load(stream_run.folder)
 
 
 @pytest.mark.parametrize(

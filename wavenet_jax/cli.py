@@ -14,8 +14,7 @@ from typing import Annotated, Literal
 
 import tyro
 
-from wavenet_jax import __version__
-from wavenet_jax import config as configs
+from wavenet_jax import __version__, config_file, presets
 from wavenet_jax.config import Config, InputError, require
 
 RunFolder = Annotated[Path, tyro.conf.Positional, tyro.conf.arg(metavar="RUN")]
@@ -26,7 +25,8 @@ class Train:
     """Train a model and leave it, its loss curve and samples in a run folder."""
 
     preset: Annotated[str | None, tyro.conf.arg(metavar="NAME")] = None
-    """Whose values to start from: makemore (the lecture's), makemore-22k, mlp-3 or mlp-8."""
+    """Whose values to start from: makemore (the lecture's), makemore-22k, mlp-3, mlp-8, or
+    makemore-fast, wavenet and shakespeare, trained on sequences."""
     run_dir: Annotated[Path | None, tyro.conf.arg(metavar="DIR")] = None
     """Folder of the run; by default runs/ and the time."""
     resume: bool = False
@@ -49,24 +49,47 @@ class Evaluate:
 
 
 @dataclass(frozen=True)
-class Sample:
-    """Draw new documents from a run, and tell which of them its data already hold."""
+class Score:
+    """Print how likely a run holds texts, each from its first character."""
 
     run: RunFolder
     """The run folder."""
-    n: Annotated[int, tyro.conf.arg(aliases=["-n"])] = 20
-    """How many to draw."""
+    texts: Annotated[tuple[str, ...], tyro.conf.Positional, tyro.conf.arg(metavar="TEXT...")]
+    """Documents as in the run's list, or beginnings of its text."""
+    checkpoint: Literal["best", "latest"] = "best"
+    """The state with the best validation loss, or the last one."""
+    json: bool = False
+    """Print a JSON object per text."""
+
+    def __post_init__(self) -> None:
+        require(len(self.texts) > 0, "no text is given, expected at least one to score.")
+
+
+@dataclass(frozen=True)
+class Sample:
+    """Draw new documents from a run and tell which of them its data already hold, or new text."""
+
+    run: RunFolder
+    """The run folder."""
+    n: Annotated[int | None, tyro.conf.arg(aliases=["-n"], metavar="INT")] = None
+    """How many to draw; by default 20 documents, or 1 text."""
     seed: int = 0
     """Sample i depends on the checkpoint, the seed and i alone."""
     max_length: Annotated[int | None, tyro.conf.arg(metavar="INT")] = None
-    """Characters at which a sample is cut off; by default twice the longest training document."""
+    """Characters at which a document is cut off; by default twice the longest of training."""
+    length: Annotated[int | None, tyro.conf.arg(metavar="INT")] = None
+    """Characters of a text, printed as they are drawn; by default 1000."""
+    prefix: str = ""
+    """Characters that each sample begins with."""
     checkpoint: Literal["best", "latest"] = "best"
     """The state with the best validation loss, or the last one."""
     json: bool = False
     """Print a JSON object per sample."""
 
     def __post_init__(self) -> None:
-        require(self.n >= 1, f"n is {self.n}, expected at least 1 sample to draw.")
+        require(
+            self.n is None or self.n >= 1, f"n is {self.n}, expected at least 1 sample to draw."
+        )
         require(
             0 <= self.seed < 2**32,
             f"seed is {self.seed}, expected a whole number from 0 to {2**32 - 1}.",
@@ -74,6 +97,10 @@ class Sample:
         require(
             self.max_length is None or self.max_length >= 1,
             f"max_length is {self.max_length}, expected at least 1 character.",
+        )
+        require(
+            self.length is None or self.length >= 1,
+            f"length is {self.length}, expected at least 1 character.",
         )
 
 
@@ -85,7 +112,7 @@ class Data:
     """makemore (the lecture's names, for `train --data makemore`) or shakespeare (one text)."""
 
 
-Command = Train | Evaluate | Sample | Data
+Command = Train | Evaluate | Score | Sample | Data
 
 
 def parse(arguments: list[str]) -> Command:
@@ -94,10 +121,11 @@ def parse(arguments: list[str]) -> Command:
     return tyro.cli(
         Annotated[Train, tyro.conf.subcommand("train", default=Train(config=defaults))]
         | Annotated[Evaluate, tyro.conf.subcommand("evaluate")]
+        | Annotated[Score, tyro.conf.subcommand("score")]
         | Annotated[Sample, tyro.conf.subcommand("sample")]
         | Annotated[Data, tyro.conf.subcommand("data")],
         prog="wavenet-jax",
-        description="Train, evaluate and sample a WaveNet of names.",
+        description="Train, evaluate, score and sample a WaveNet of names or of text.",
         args=arguments,
         config=(tyro.conf.OmitArgPrefixes, tyro.conf.FlagCreatePairsOff),
     )
@@ -112,27 +140,39 @@ def _train_defaults(arguments: list[str]) -> Config:
     ahead.add_argument("--preset", nargs="?")
     ahead.add_argument("--run-dir", "--run_dir", nargs="?", type=Path)
     ahead.add_argument("--resume", action="store_true")
+    ahead.add_argument("--steps", nargs="?")
+    ahead.add_argument("--epochs", nargs="?")
     try:
         known, _ = ahead.parse_known_args(arguments if arguments[:1] == ["train"] else [])
     except argparse.ArgumentError:
-        known = argparse.Namespace(preset=None, resume=False)  # the parser proper will say so
+        known = argparse.Namespace(
+            preset=None, resume=False, steps=None, epochs=None
+        )  # the parser proper will say so
+    require(
+        not (known.steps and known.epochs),
+        f"steps {known.steps} and epochs {known.epochs} are both given, expected one.",
+    )
     if known.preset:
-        return configs.preset(known.preset)
+        return presets.preset(known.preset)
     if known.resume and known.run_dir and (known.run_dir / "config.json").is_file():
-        return configs.load(known.run_dir / "config.json")
-    return configs.preset("makemore")
+        return config_file.load(known.run_dir / "config.json")
+    return presets.preset("makemore")
 
 
 def _call(command: Command) -> int:
-    from wavenet_jax import commands  # noqa: PLC0415  imports JAX
+    from wavenet_jax import commands, training  # noqa: PLC0415  import JAX
 
     match command:
         case Train():
-            return commands.train_run(
+            return training.train_run(
                 command.config, command.run_dir, resume=command.resume, overwrite=command.overwrite
             )
         case Evaluate():
             return commands.evaluate_run(command.run, command.checkpoint, as_json=command.json)
+        case Score():
+            return commands.score_run(
+                command.run, command.checkpoint, list(command.texts), as_json=command.json
+            )
         case Sample():
             return commands.sample_run(
                 command.run,
@@ -140,6 +180,8 @@ def _call(command: Command) -> int:
                 n=command.n,
                 seed=command.seed,
                 max_length=command.max_length,
+                length=command.length,
+                prefix=command.prefix,
                 as_json=command.json,
             )
         case Data():

@@ -1,192 +1,27 @@
-"""What each command does once its arguments are parsed: read, compute, print, write."""
+"""What the commands that read a run do once their arguments are parsed: compute and print."""
 
 import json
-import shlex
-import time
 from collections import Counter
-from collections.abc import Iterable
-from importlib.util import find_spec
-from itertools import chain
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import jax
 
-from wavenet_jax import (
-    checkpoint,
-    console,
-    corpus,
-    download,
-    evaluate,
-    model,
-    process,
-    runs,
-    sample,
-    train,
-)
-from wavenet_jax import config as configs
-from wavenet_jax.config import Config, InputError, require
+from wavenet_jax import checkpoint, console, download, evaluate, process, runs, sample
+from wavenet_jax.config import require
 from wavenet_jax.keys import Purpose, root_key
 from wavenet_jax.model import Variables
 from wavenet_jax.runs import Run
 
-SAMPLES_AFTER_TRAINING = 20
-
-
-def train_run(config: Config, folder: Path | None, *, resume: bool, overwrite: bool) -> int:
-    """Train a new run, or continue one; return 0, or 128 + the signal that interrupted it."""
-    process.use_compilation_cache()
-    require(
-        not (resume and overwrite),
-        "--resume and --overwrite are both given, expected one: continue the run or replace it.",
-    )
-    run = _continued(folder, config) if resume else _new_run(folder, config, overwrite=overwrite)
-    state = _latest_state(run) if resume else None
-    done = int(state.step) if state else 0
-    _announce(run, done)
-    with (
-        process.stop_signals() as received,
-        console.training_progress(run.total_steps, done) as progress,
-    ):
-        reports = train.fit(run.model, config, run.data.splits, state, lambda: bool(received))
-        try:
-            first = next(reports, None)
-            if first is not None:
-                # Nothing on disk is touched before the first steps have worked.
-                runs.cut_metrics(run, done) if resume else runs.create(run, overwrite=overwrite)
-                done = _keep(run, chain([first], reports), progress)
-        except train.NonFiniteLossError as error:
-            raise InputError(_advice(run, error)) from error
-        except jax.errors.JaxRuntimeError as error:
-            if "memory" not in str(error):
-                raise
-            raise InputError(
-                f"the run does not fit this machine ({str(error).splitlines()[0][:100]}); lower "
-                "n_hidden, batch_size or report_every."
-            ) from error
-    if done < run.total_steps:
-        console.stderr.print(
-            f"Interrupted at step {done:,} of {run.total_steps:,}, which is saved; continue with "
-            f"`wavenet-jax train --run-dir {shlex.quote(str(run.folder))} --resume`."
-        )
-        return 128 + received[0]
-    _finish(run)
-    return 0
-
-
-def _keep(run: Run, reports: Iterable[train.Report], progress: console.TrainingProgress) -> int:
-    """Write down and show every report, save the states, and return the last step."""
-    with checkpoint.checkpoints(run) as states:
-        for report in reports:
-            runs.append_metrics(run, _metrics(report))
-            if report.val is not None:
-                states.save(report.state, report.val.nats_per_character)
-            progress.show(report)
-        if report.val is None:
-            # Interrupted off schedule: saved without a loss, so that the run, once resumed, keeps
-            # the same best state as an uninterrupted one.
-            states.save(report.state, None)
-    return report.step
-
-
-def _latest_state(run: Run) -> train.TrainState:
-    with checkpoint.checkpoints(run) as states:
-        return states.restore_state()
-
-
-def _new_run(folder: Path | None, config: Config, *, overwrite: bool) -> Run:
-    folder = folder or Path("runs") / time.strftime("%Y%m%d-%H%M%S")
-    runs.require_room(folder, overwrite=overwrite)
-    return Run(folder, config, corpus.load(config.data))
-
-
-def _continued(folder: Path | None, config: Config) -> Run:
-    if folder is None:
-        raise InputError("--resume is given without --run-dir, expected the run to continue.")
-    run = runs.load(folder)
-    changed = configs.differences(run.config, config)
-    require(
-        not changed,
-        f"run folder {str(folder)!r} was trained with another configuration "
-        f"({', '.join(changed)}), expected the same to continue it; leave these options out, or "
-        "train a new run in another --run-dir.",
-    )
-    return run
-
-
-def _announce(run: Run, done: int) -> None:
-    shapes = jax.eval_shape(lambda: model.init(run.model, jax.random.key(0)))
-    settings, data, total = run.config.train, run.data, run.total_steps
-    size = model.count_parameters(shapes["params"])
-    epochs = total * settings.batch_size / data.splits.train.predictions
-    documents = " / ".join(f"{len(part):,}" for part in data.parts)
-    console.stderr.print(
-        f"{'Continuing' if done else 'Training'} {size:,} parameters "
-        f"(receptive field {run.config.model.receptive_field}) on {run.config.data.data}: "
-        f"{documents} documents, {len(data.vocab)} characters {data.vocab.characters!r}\n"
-        f"{f'From step {done:,} to' if done else 'For'} {total:,} steps of {settings.batch_size} "
-        f"windows ({epochs:.3g} epochs), in {run.folder}"
-    )
-    if done and (changed := runs.changed_environment(run)):
-        console.stderr.print(
-            f"The run began with {', '.join(changed)}: it may end a little differently."
-        )
-
-
-def _metrics(report: train.Report) -> dict[str, Any]:
-    line = {
-        "step": report.step,
-        "train_loss": report.train_loss,
-        "learning_rate": report.learning_rate,
-        "steps_per_second": report.steps_per_second and round(report.steps_per_second, 1),
-    }
-    if report.val is not None:
-        line["val_loss"] = report.val.nats_per_character
-    return line
-
-
-def _advice(run: Run, error: train.NonFiniteLossError) -> str:
-    """Say what became of a run that diverged."""
-    kept = "nothing was saved yet"
-    if (run.folder / "checkpoints").is_dir():
-        with checkpoint.checkpoints(run) as states:
-            step = states.latest_step()
-        kept = f"{run.folder} keeps the state of step {step:,}" if step else kept
-    return f"{error}; {kept}, train anew with a lower learning_rate or decay."
-
-
-def _finish(run: Run) -> None:
-    """Draw the loss curve and samples of the best state, and say where all lies."""
-    metrics = runs.read_metrics(run)
-    if metrics and find_spec("matplotlib"):
-        from wavenet_jax import plots  # noqa: PLC0415  an optional extra
-
-        title = Path(run.config.data.data).name
-        plots.draw_loss_curve(metrics, title, run.folder / "loss.png")
-    elif metrics:
-        console.stderr.print("No loss curve drawn: pip install 'wavenet-jax[plots]' for that.")
-    with checkpoint.checkpoints(run) as states:
-        best_step, variables = states.restore_variables("best")
-    table = console.samples_table(*_draw(run, variables, SAMPLES_AFTER_TRAINING, seed=0))
-    (run.folder / "samples.txt").write_text(table + "\n", "utf-8")
-    losses = {line["step"]: line["val_loss"] for line in metrics if "val_loss" in line}
-    if losses:
-        last_step = max(losses)
-        print(
-            f"{run.folder}: val {losses[last_step]:.4f} at the last step, {last_step:,}; "
-            f"best {losses[best_step]:.4f} at step {best_step:,}"
-        )
-    folder = shlex.quote(str(run.folder))
-    console.stderr.print(f"Next: `wavenet-jax evaluate {folder}`, `wavenet-jax sample {folder}`.")
+SAMPLES = 20  # documents drawn unless told otherwise
+STREAM_LENGTH = 1_000  # characters of a stream, likewise
 
 
 def evaluate_run(folder: Path, which: str, *, as_json: bool) -> int:
-    """Print the losses of a run on its three splits; return 0."""
+    """Print the losses of a run on its splits; return 0."""
     run, step, variables = _restored(folder, which)
-    console.stderr.print(
-        f"Losses of {folder} at step {step:,} ({which} checkpoint); unseen are documents that do "
-        "not occur in train"
-    )
+    note = "" if run.data.is_stream else "; unseen are documents that do not occur in train"
+    console.stderr.print(f"Losses of {folder} at step {step:,} ({which} checkpoint){note}")
     losses = evaluate.evaluate_splits(run.model, variables, run.data.splits)
     if as_json:
         head = {"run": str(folder), "checkpoint": which, "step": step}
@@ -196,13 +31,78 @@ def evaluate_run(folder: Path, which: str, *, as_json: bool) -> int:
     return 0
 
 
-def sample_run(
-    folder: Path, which: str, *, n: int, seed: int, max_length: int | None, as_json: bool
-) -> int:
-    """Print new documents drawn from a run; return 0."""
+def score_run(folder: Path, which: str, texts: list[str], *, as_json: bool) -> int:
+    """Print how likely a run holds each of the texts; return 0."""
     run, step, variables = _restored(folder, which)
-    console.stderr.print(f"{n:,} samples of {folder} at step {step:,} ({which}), seed {seed}")
-    samples, origins = _draw(run, variables, n, seed, max_length)
+    require(
+        not run.data.is_stream or all(texts),
+        "text '' is empty, expected at least one character: a text has no end to be scored.",
+    )
+    for text in texts:
+        run.data.vocab.encode_text(text)  # to say what is unknown before anything is printed
+    ends = "the text" if run.data.is_stream else "the document, its end counting as a character"
+    console.stderr.print(
+        f"{console.count(len(texts), 'score')} by {folder} at step {step:,} ({which}), from the "
+        f"start of {ends}"
+    )
+    nats = evaluate.score(run.model, variables, run.data.vocab, texts, stream=run.data.is_stream)
+    scores = [
+        console.Score(text, len(each), float(each.sum(dtype=float)))
+        for text, each in zip(texts, nats, strict=True)
+    ]
+    if as_json:
+        for score in scores:
+            print(json.dumps(score._asdict(), ensure_ascii=False))
+    else:
+        print(console.scores_table(scores))
+    return 0
+
+
+def sample_run(
+    folder: Path,
+    which: str,
+    *,
+    n: int | None,
+    seed: int,
+    max_length: int | None,
+    length: int | None,
+    prefix: str,
+    as_json: bool,
+) -> int:
+    """Print new documents drawn from a run, or text as it is drawn; return 0."""
+    run, step, variables = _restored(folder, which)
+    if run.data.is_stream:
+        require(
+            max_length is None,
+            f"max_length is {max_length}, but {folder} was trained on one text, which does not "
+            "end; give --length instead.",
+        )
+        n, length = n or 1, length or STREAM_LENGTH
+    else:
+        require(
+            length is None,
+            f"length is {length}, but {folder} was trained on a list, whose documents end "
+            "themselves; give --max-length instead.",
+        )
+        n, length = n or SAMPLES, max_length or _usual_length(run)
+    require(
+        len(prefix) <= length,
+        f"prefix {prefix!r} has {console.count(len(prefix), 'character')}, expected at most the "
+        f"{length:,} to draw; raise "
+        f"{'--length' if run.data.is_stream else '--max-length'}.",
+    )
+    run.data.vocab.encode_text(prefix)  # to say what is unknown before anything is printed
+    console.stderr.print(
+        f"{console.count(n, 'sample')} of {folder} at step {step:,} ({which}), seed {seed}"
+    )
+    if run.data.is_stream:
+        for index in range(n):
+            pieces = draw_text(run, variables, length=length, seed=seed, index=index, prefix=prefix)
+            _print_text(pieces, index, as_json=as_json)
+        return 0
+    samples, origins = draw_documents(
+        run, variables, n=n, seed=seed, max_length=length, prefix=prefix
+    )
     if as_json:
         for one, origin in zip(samples, origins, strict=True):
             line = {"text": one.text, "ended": one.ended, "origin": origin}
@@ -212,6 +112,17 @@ def sample_run(
     counts = Counter("new" if origin == "new" else f"in {origin}" for origin in origins)
     console.stderr.print(", ".join(f"{count:,} {mark}" for mark, count in counts.most_common()))
     return 0
+
+
+def _print_text(pieces: Iterator[str], index: int, *, as_json: bool) -> None:
+    if as_json:
+        print(json.dumps({"text": "".join(pieces), "ended": False}, ensure_ascii=False))
+        return
+    if index:
+        print("-" * 8)
+    for piece in pieces:
+        print(piece, end="", flush=True)
+    print()
 
 
 def fetch_data(name: str) -> int:
@@ -228,15 +139,43 @@ def _restored(folder: Path, which: str) -> tuple[Run, int, Variables]:
         return run, *states.restore_variables(which)
 
 
-def _draw(
-    run: Run, variables: Variables, n: int, seed: int, max_length: int | None = None
+def draw_documents(
+    run: Run,
+    variables: Variables,
+    *,
+    n: int = SAMPLES,
+    seed: int = 0,
+    max_length: int | None = None,
+    prefix: str = "",
 ) -> tuple[list[sample.Sample], list[str]]:
+    """Draw documents from a run trained on a list, and tell which split holds each."""
     samples = sample.draw_samples(
         run.model,
         variables,
         run.data.vocab,
         root_key(seed, Purpose.SAMPLE),
         n=n,
-        max_length=max_length or 2 * max(map(len, run.data.parts.train)),
+        max_length=max_length or _usual_length(run),
+        prefix=prefix,
     )
     return samples, sample.origins(samples, run.data.parts)
+
+
+def draw_text(
+    run: Run,
+    variables: Variables,
+    *,
+    length: int = STREAM_LENGTH,
+    seed: int = 0,
+    index: int = 0,
+    prefix: str = "",
+) -> Iterator[str]:
+    """Yield sample `index` of a run trained on a stream, as it is drawn."""
+    key = jax.random.fold_in(root_key(seed, Purpose.SAMPLE), index)
+    return sample.draw_stream(
+        run.model, variables, run.data.vocab, key, length=length, prefix=prefix
+    )
+
+
+def _usual_length(run: Run) -> int:
+    return 2 * max(map(len, run.data.parts.train))

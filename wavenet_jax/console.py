@@ -5,7 +5,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import timedelta
-from typing import Any
+from typing import Any, NamedTuple
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
@@ -14,6 +14,9 @@ from wavenet_jax.corpus import Splits
 from wavenet_jax.evaluate import Evaluation, Loss
 from wavenet_jax.sample import Sample
 from wavenet_jax.train import Report
+from wavenet_jax.vocab import Vocab
+
+ALPHABET = 100  # characters shown of a vocabulary
 
 # Results go to standard output by `print`; this is for everything else.
 stderr = Console(stderr=True, highlight=False, soft_wrap=True, markup=False)
@@ -66,27 +69,76 @@ def training_progress(total: int, done: int) -> Iterator[TrainingProgress]:
         yield TrainingProgress(bar, total, done)
 
 
+class Score(NamedTuple):
+    """How likely a text is."""
+
+    text: str
+    characters: int  # scored ones, a document's end among them
+    nll_nats: float
+
+
+def count(number: int, noun: str) -> str:
+    """Return a number and what it counts, such as "1 sample" and "1,000 samples"."""
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
+
+
+def alphabet(vocab: Vocab) -> str:
+    """Return how many characters there are, and which, as far as they fit a line."""
+    shown = vocab.characters if vocab.boundary.isprintable() else vocab.characters[1:]
+    more = "..." if len(shown) > ALPHABET else ""
+    return f"{count(len(shown), 'character')} {shown[:ALPHABET]!r}{more}"
+
+
 def losses_table(evaluations: Splits[Evaluation]) -> str:
-    """Return the losses of the splits as a table."""
+    """Return the losses of the splits that hold anything, as a table."""
+    listed = evaluations.train.unseen is not None
     head = (
-        f"{'':5}  {'documents':>9}  {'predictions':>11}  {'nats/char':>9}  {'± s.e.':>6}  "
-        f"{'bits/char':>9}  {'unseen':>6}  {'nats/char':>9}  {'± s.e.':>6}"
+        f"{'':5}  {'documents' if listed else 'stretches':>9}  {'predictions':>11}  "
+        f"{'nats/char':>9}  {'± s.e.':>6}  {'bits/char':>9}"
     )
+    if listed:
+        head += f"  {'unseen':>6}  {'nats/char':>9}  {'± s.e.':>6}"
+    rows = []
+    for split, (loss, unseen) in evaluations._asdict().items():
+        row = (
+            f"{split:5}  {loss.documents:9,}  {loss.predictions:11,}  "
+            f"{_number(loss.nats_per_character):>9}  {_number(loss.standard_error):>6}  "
+            f"{_number(loss.bits_per_character):>9}"
+        )
+        if unseen is not None:
+            row += (
+                f"  {unseen.documents:6,}  {_number(unseen.nats_per_character):>9}  "
+                f"{_number(unseen.standard_error):>6}"
+            )
+        if loss.predictions:
+            rows.append(row)
+    return "\n".join([head, *rows])
+
+
+def scores_table(scores: list[Score]) -> str:
+    """Return a line per text: its loss whole and by character, and its probability."""
+    # A text of several lines keeps to one.
+    texts = [score.text if score.text.isprintable() else repr(score.text) for score in scores]
+    width = max(len("text"), *map(len, texts))
     rows = [
-        f"{split:5}  {one.all.documents:9,}  {one.all.predictions:11,}  "
-        f"{_number(one.all.nats_per_character):>9}  {_number(one.all.standard_error):>6}  "
-        f"{_number(one.all.bits_per_character):>9}  {one.unseen.documents:6,}  "
-        f"{_number(one.unseen.nats_per_character):>9}  {_number(one.unseen.standard_error):>6}"
-        for split, one in evaluations._asdict().items()
+        f"{text:<{width}}  {score.characters:10,}  {score.nll_nats:9.3f}  "
+        f"{score.nll_nats / score.characters:9.4f}  "
+        f"{score.nll_nats / score.characters / math.log(2):9.4f}  {math.exp(-score.nll_nats):11.3e}"
+        for text, score in zip(texts, scores, strict=True)
     ]
+    head = (
+        f"{'text':<{width}}  {'characters':>10}  {'nats':>9}  {'nats/char':>9}  {'bits/char':>9}  "
+        f"{'probability':>11}"
+    )
     return "\n".join([head, *rows])
 
 
 def losses_json(evaluations: Splits[Evaluation]) -> dict[str, Any]:
-    """Return the losses of the splits as plain values; what is undefined is null."""
+    """Return the losses of the splits that hold anything as plain values; undefined is null."""
     return {
-        split: {**_loss_json(one.all), "unseen": _loss_json(one.unseen)}
-        for split, one in evaluations._asdict().items()
+        split: {**_loss_json(loss), **({"unseen": _loss_json(unseen)} if unseen else {})}
+        for split, (loss, unseen) in evaluations._asdict().items()
+        if loss.predictions
     }
 
 

@@ -31,6 +31,21 @@ def stop_signals() -> Iterator[list[int]]:
             signal.signal(number, handler)
 
 
+@contextmanager
+def signals_unwind() -> Iterator[None]:
+    """Let Ctrl-C and SIGTERM leave through `finally`, so that what is half made is removed."""
+
+    def leave(number: int, _: Any) -> None:
+        raise SystemExit(128 + number)
+
+    before = {number: signal.signal(number, leave) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
 def use_compilation_cache() -> None:
     """Keep compiled programs between commands, in the user's cache.
 

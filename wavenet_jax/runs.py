@@ -2,7 +2,8 @@
 
 config.json       the configuration
 vocab.json        the characters in order of their ids
-documents.txt     the documents, as read, so that a run needs nothing but its folder
+documents.txt     the documents of a list, as read, so that a run needs nothing but its folder
+tokens.bin        instead of it, the characters of a stream as numbers, each part behind a boundary
 environment.json  versions and devices
 metrics.jsonl     a line per report
 checkpoints/      the latest state and the best one by validation loss
@@ -14,24 +15,28 @@ import json
 import os
 import platform
 import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import jax
+import numpy as np
 
-from wavenet_jax import config as configs
+from wavenet_jax import config_file
 from wavenet_jax import corpus as corpora
 from wavenet_jax.config import Config, InputError, require
 from wavenet_jax.corpus import Dataset
 from wavenet_jax.model import WaveNet
-from wavenet_jax.vocab import Vocab
+from wavenet_jax.vocab import BOUNDARY_ID, Vocab
 
 PACKAGES = ("wavenet-jax", "jax", "jaxlib", "flax", "optax", "orbax-checkpoint", "numpy")
 CONTENTS = (
     "config.json",
     "vocab.json",
     "documents.txt",
+    "tokens.bin",
     "environment.json",
     "metrics.jsonl",
     "checkpoints",
@@ -73,6 +78,30 @@ def require_room(folder: Path, *, overwrite: bool) -> None:
         load_config(folder)
 
 
+@contextmanager
+def prepare(folder: Path, config: Config, *, overwrite: bool) -> Iterator[Run]:
+    """Read the data of a new run, which `create` then writes, or nothing is left.
+
+    The tokens of a stream are kept beside the folder meanwhile.  Raises `InputError` as
+    `require_room` and `corpus.load` do.
+    """
+    require_room(folder, overwrite=overwrite)
+    tokens = _tokens_beside(folder)
+    missing = [parent for parent in tokens.parents if not parent.exists()]
+    try:
+        yield Run(folder, config, corpora.load(config.data, tokens))
+    finally:
+        tokens.unlink(missing_ok=True)
+        with suppress(OSError):  # the first that holds something stays, and so do those above it
+            for parent in missing:
+                parent.rmdir()
+
+
+def _tokens_beside(folder: Path) -> Path:
+    absolute = folder.resolve()  # which has a name even where the folder is "."
+    return absolute.parent / f"{absolute.name}.tokens.partial"
+
+
 def create(run: Run, *, overwrite: bool = False) -> None:
     """Write the folder of a new run; an old run's files there give way, no others do.
 
@@ -85,10 +114,13 @@ def create(run: Run, *, overwrite: bool = False) -> None:
         # The configuration goes last and comes first: what a kill leaves behind is still a run's.
         for name in reversed(CONTENTS):
             _remove(folder / name)
-        _write_json(folder / "config.json", configs.to_dict(run.config))
+        _write_json(folder / "config.json", config_file.to_dict(run.config))
         _write_json(folder / "vocab.json", {"characters": data.vocab.characters})
-        lines = "".join(f"{document}\n" for document in data.documents)
-        _replace(folder / "documents.txt", lines)
+        if data.is_stream:
+            _write_tokens(data, folder)
+        else:
+            lines = "".join(f"{document}\n" for document in data.documents)
+            _replace(folder / "documents.txt", lines)
         _write_json(folder / "environment.json", environment())
     except OSError as error:
         raise InputError(
@@ -101,13 +133,16 @@ def load(folder: Path) -> Run:
     """Read the folder of a run; raise `InputError` when there is none or it is damaged."""
     config = load_config(folder)
     path = folder / "vocab.json"
-    said = configs.read_json(path)
+    said = config_file.read_json(path)
     require(
         isinstance(said, dict) and isinstance(said.get("characters"), str),
         f"{path} is damaged, expected the characters of the vocabulary; restore it or train anew.",
     )
+    vocab = Vocab(said["characters"])
+    if config.data.stream:
+        return Run(folder, config, corpora.map_stream(folder / "tokens.bin", vocab, config.data))
     documents = corpora.read_documents(folder / "documents.txt")
-    return Run(folder, config, corpora.prepare(documents, Vocab(said["characters"]), config.data))
+    return Run(folder, config, corpora.prepare(documents, vocab, config.data))
 
 
 def load_config(folder: Path) -> Config:
@@ -116,7 +151,7 @@ def load_config(folder: Path) -> Config:
         (folder / "config.json").is_file(),
         f"{str(folder)!r} holds no run, expected a folder that `wavenet-jax train` made.",
     )
-    return configs.load(folder / "config.json")
+    return config_file.load(folder / "config.json")
 
 
 def append_metrics(run: Run, line: dict[str, Any]) -> None:
@@ -155,9 +190,18 @@ def environment() -> dict[str, Any]:
 def changed_environment(run: Run) -> list[str]:
     """Return what the run began with and has no longer, such as `jax 0.10.2`."""
     now, path = environment(), run.folder / "environment.json"
-    began = configs.read_json(path)
+    began = config_file.read_json(path)
     require(isinstance(began, dict), f"{path} is damaged; replace it with {{}} to go on.")
     return [f"{name} {value}" for name, value in began.items() if now.get(name) != value]
+
+
+def _write_tokens(data: Dataset, folder: Path) -> None:
+    prepared, path = _tokens_beside(folder), folder / "tokens.bin"
+    if prepared.exists():
+        prepared.replace(path)  # what is mapped from it stays mapped
+        return
+    parts = [part.tokens for part in data.splits if part.predictions]
+    np.append(np.concatenate(parts), parts[0].dtype.type(BOUNDARY_ID)).tofile(path)
 
 
 def _exists(path: Path) -> bool:

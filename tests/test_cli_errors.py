@@ -1,0 +1,183 @@
+"""Bad use and bad data: one sentence, exit code 2, and nothing left behind."""
+
+from pathlib import Path
+
+import pytest
+from conftest import SMALL_STREAM, Says, call, stream_command
+
+from wavenet_jax.runs import Run
+
+
+@pytest.mark.parametrize(
+    ("command", "parts"),
+    [
+        ("train --data missing.txt", ["'missing.txt'", "not there"]),
+        ("train --preset makemor", ["'makemor'", "did you mean makemore?"]),
+        ("train --steps 0", ["steps is 0", "above 0"]),
+        ("train --steps 3000000000", ["steps is 3000000000", "2,147,483,648"]),
+        ("train --batch-size -4", ["batch_size is -4"]),
+        ("train --learning-rate 0", ["learning_rate is 0"]),
+        ("train --learning-rate nan", ["learning_rate is nan"]),
+        ("train --dilations 1 2 3", ["dilations 1 2 3", "no tree", "1 2 4", "--run sequence"]),
+        ("train --taps 3", ["dilations 1 2 4 with 3 taps", "1 3 9"]),
+        ("train --data shakespeare", ["'shakespeare'", "one text", "--stream"]),
+        ("train --data makemore --stream", ["'makemore'", "a list", "--stream"]),
+        ("train --stream", ["'names'", "a list", "--stream"]),
+        ("train --stream --data missing.txt", ["'missing.txt'", "not there"]),
+        ("train --dilations 1 0", ["dilations 1 0", "below 1"]),
+        ("train --taps 1", ["taps is 1", "2 or more"]),
+        ("train --run sequence", ["length is 1", "--length 512"]),
+        ("train --length 8", ["length is 8", "expected 1, "]),
+        ("train --n-skip 8", ["n_skip is 8", "expected 64, "]),
+        ("train --weight-decay 0.1", ["weight_decay is 0.1", "expected 0.0, "]),
+        ("train --max-vocab 9", ["26 distinct characters", "at most 9", "--max-vocab"]),
+        ("train --steps 50 --epochs 3", ["steps 50 and epochs 3", "expected one"]),
+        ("train --resume", ["--run-dir"]),
+        ("train --resume --overwrite --run-dir nowhere", ["both given"]),
+        ("train --resume --run-dir nowhere", ["'nowhere'", "holds no run"]),
+        ("evaluate nowhere", ["'nowhere'", "holds no run"]),
+        ("sample nowhere", ["'nowhere'", "holds no run"]),
+        ("score nowhere emma", ["'nowhere'", "holds no run"]),
+        ("score nowhere", ["no text is given"]),
+        ("sample nowhere --length 0", ["length is 0"]),
+        ("sample nowhere -n 0", ["n is 0"]),
+        ("sample nowhere --max-length 0", ["max_length is 0"]),
+        ("sample nowhere --seed -1", ["seed is -1"]),
+        ("data nothing", ["'nothing'", "makemore", "shakespeare"]),
+    ],
+)
+def test_bad_use_is_answered_in_one_sentence(
+    command: str, parts: list[str], says: Says, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    sentence = says(command)
+    for part in parts:
+        assert part in sentence
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize(
+    ("content", "parts"),
+    [
+        (b"", ["0 documents", "at least 3"]),
+        (b"anna\nben\n", ["2 documents"]),
+        (b"anna\nb\xe9n\ncleo\n", ["line 2", "UTF-8"]),
+        (b"anna\nben\ncl\x00eo\n", ["line 3", "binary"]),
+        (b"anna\nst. john\ncleo\n", ["line 2", "'st. john'", "boundary"]),
+    ],
+)
+def test_bad_data_are_answered_in_one_sentence(
+    content: bytes, parts: list[str], says: Says, tmp_path: Path
+) -> None:
+    (tmp_path / "bad.txt").write_bytes(content)
+    sentence = says(f"train --data {tmp_path / 'bad.txt'} --run-dir {tmp_path / 'run'}")
+    for part in parts:
+        assert part in sentence
+    assert not (tmp_path / "run").exists()
+
+
+def test_run_without_checkpoint_is_answered_in_one_sentence(run: Run, says: Says) -> None:
+    for command in ("evaluate {}", "sample {}", "score {} emma", "train --resume --run-dir {}"):
+        assert "no checkpoint" in says(command.format(run.folder))
+
+
+def test_unknown_options_and_values_leave_with_code_2(capsys: pytest.CaptureFixture[str]) -> None:
+    assert call("train --stepz 3") == 2
+    assert "--steps" in capsys.readouterr().err
+    assert call("train --steps many") == 2
+    assert call("train --resume=yes") == 2
+    assert call("train --preset") == 2
+    assert call("fly") == 2
+    assert call("") == 2
+
+
+@pytest.mark.parametrize(
+    ("options", "parts"),
+    [
+        ("--dilations 0 2", ["dilations 0 2", "below 1"]),
+        ("--taps 1", ["taps is 1", "2 or more"]),
+        ("--length 1", ["length is 1", "--length 512"]),
+        ("--length 5000", ["length is 5,000", "takes 7 more as history", "lower --length"]),
+        ("--dilations 1 2 9999", ["receptive field is 10,003", "smaller dilations"]),
+        ("--run window --length 1 --dilations 1 3", ["no tree", "expected 1 2 ", "--run sequence"]),
+        ("--run window", ["length is 32", "expected 1, "]),
+        ("--max-vocab 9", ["21 distinct characters", "at most 9", "--max-vocab"]),
+        ("--split-seed 1", ["split_seed is 1", "split by position"]),
+        ("--epochs 3", ["steps 60 and epochs 3", "expected one"]),
+        ("--learning-rate 1e38", ["the loss is", "nothing was saved yet", "lower learning_rate"]),
+    ],
+)
+def test_bad_use_with_a_text_is_answered_in_one_sentence_and_leaves_nothing(
+    options: str,
+    parts: list[str],
+    says: Says,
+    text_file: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    sentence = says(f"train --data {text_file} {SMALL_STREAM} {options}")
+    for part in parts:
+        assert part in sentence
+    assert list(tmp_path.iterdir()) == [text_file]
+
+
+@pytest.mark.parametrize(
+    ("content", "parts"),
+    [
+        (b"", ["0 characters", "longer text"]),
+        (b"a", ["1 characters", "longer text"]),
+        (b"to be\n" * 5, ["length is 32", "at most 20", "the training data have 27"]),
+        (b"to be", ["receptive field is 8", "the 4 of the training data", "give more data"]),
+        (b"to be\xe9" * 9, ["byte 0xe9 at 5", "UTF-8"]),
+        (b"to be\0" * 9, ["NUL", "binary"]),
+    ],
+)
+def test_bad_text_is_answered_in_one_sentence(
+    content: bytes, parts: list[str], says: Says, text_file: Path, tmp_path: Path
+) -> None:
+    text_file.write_bytes(content)
+    sentence = says(stream_command(text_file, tmp_path / "run"))
+    for part in parts:
+        assert part in sentence
+    assert list(tmp_path.iterdir()) == [text_file]
+
+
+@pytest.mark.parametrize(
+    ("words", "parts"),
+    [
+        (["sample", "--prefix", "be!Z"], ["'be!Z' holds '!' 'Z'", "characters of '\\n abd"]),
+        (["sample", "--prefix", "b\udcff"], [r"holds '\udcff'", "unknown"]),
+        (["sample", "--prefix", "b\0"], [r"holds '\x00'", "unknown"]),
+        (["sample", "--prefix", "to be", "--length", "4"], ["5 characters", "the 4", "--length"]),
+        (["sample", "--max-length", "9"], ["max_length is 9", "--length"]),
+        (["score", ""], ["text '' is empty", "at least one character"]),
+        (["score", "to be", ""], ["text '' is empty"]),
+        (["score", "to be", "BE"], ["'BE' holds 'B' 'E'", "unknown"]),
+    ],
+)
+def test_bad_use_of_a_run_on_a_text_is_answered_in_one_sentence(
+    words: list[str], parts: list[str], says: Says, streamed: Path
+) -> None:
+    sentence = says([words[0], str(streamed), *words[1:]])
+    for part in parts:
+        assert part in sentence
+
+
+@pytest.mark.parametrize(
+    ("words", "parts"),
+    [
+        (["sample", "--prefix", "ann!"], ["'ann!' holds '!'", "characters of 'abcd"]),
+        (["sample", "--prefix", "an.a"], ["'an.a' holds '.'", "unknown"]),
+        (["sample", "--prefix", "anna", "--max-length", "3"], ["4 characters", "--max-length"]),
+        (["sample", "--length", "9"], ["length is 9", "--max-length"]),
+        (["score", "anna", "Anna"], ["'Anna' holds 'A'", "unknown"]),
+        (["score", "anna.ben"], ["'anna.ben' holds '.'", "unknown"]),
+    ],
+)
+def test_bad_use_of_a_run_on_a_list_is_answered_in_one_sentence(
+    words: list[str], parts: list[str], says: Says, trained: Path
+) -> None:
+    sentence = says([words[0], str(trained), *words[1:]])
+    for part in parts:
+        assert part in sentence
