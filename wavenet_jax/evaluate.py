@@ -2,9 +2,8 @@
 
 import math
 from collections.abc import Iterable, Iterator
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
-import jax
 import numpy as np
 
 from wavenet_jax import distinct
@@ -64,9 +63,11 @@ def blocks(model: WaveNet, corpus: Corpus) -> Iterator[Block]:
 
 def nll_nats(model: WaveNet, variables: Variables, scored: Iterable[Block]) -> np.ndarray:
     """Return the negative log-likelihood of every prediction of the blocks, `[N]`, in nats."""
-    # The host prepares a block while the device computes the one before.
-    nll = [distinct.nll_nats(model, variables, *block) for block in scored]
-    return np.concatenate([np.zeros(0, np.float32), *jax.device_get(nll)])
+    nll: list[Any] = [np.zeros(0, np.float32)]
+    for block in scored:
+        nll.append(distinct.nll_nats(model, variables, *block))
+        nll[-2] = np.asarray(nll[-2])  # waits: the host is one block ahead of the device, not more
+    return np.concatenate(nll)
 
 
 def by_document(nll: np.ndarray, corpus: Corpus) -> tuple[np.ndarray, np.ndarray]:
