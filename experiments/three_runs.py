@@ -1,6 +1,6 @@
 """What does each way of running the same weights cost?
 
-    python experiments/three_runs.py
+    taskset -c 0 python experiments/three_runs.py
 
 Three questions, each with random weights, medians of `--rounds`, without compilation:
 
@@ -32,7 +32,7 @@ from wavenet_jax import batches, corpus, evaluate
 from wavenet_jax.config import DataConfig, ModelConfig
 from wavenet_jax.model import Cache, Variables, WaveNet, init
 
-FIELDS = (8, 64, 512, 4_096)
+FIELDS = (8, 64, 512, 4_096, 32_768)
 LEVELS = 256
 GEOMETRIES = ((32, 64), (64, 256))  # residual and skip channels
 

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from conftest import randomised
 
-from wavenet_jax.config import ModelConfig
+from wavenet_jax.config import InputError, ModelConfig
 from wavenet_jax.model import Cache, WaveNet, count_parameters, init
 
 TREES = [(2, 1), (2, 3), (3, 2), (4, 1), (8, 1)]  # K, L
@@ -48,6 +48,12 @@ def test_logits_equal_a_walk_over_the_tree(taps: int, layers: int) -> None:
     expected = np.stack([numpy_logits(variables, window, taps) for window in windows])
     logits = jax.jit(partial(model.apply, method="window"))(variables, jnp.asarray(windows))
     np.testing.assert_allclose(logits[:, 0], expected, atol=1e-5 * np.abs(expected).max())
+
+
+def test_window_run_of_dilations_that_are_no_tree_is_refused() -> None:
+    model = WaveNet(ModelConfig(n_embd=3, n_hidden=5, dilations=(1, 3)), 7)
+    with pytest.raises(InputError, match="dilations 1 3 with 2 taps are no tree"):
+        model.apply(init(model, jax.random.key(0)), jnp.zeros((2, 5), int), method="window")
 
 
 @pytest.mark.parametrize(("taps", "layers"), TREES)

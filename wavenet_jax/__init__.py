@@ -1,4 +1,4 @@
-"""A small WaveNet in JAX: train it on a list of names, evaluate it, sample new ones.
+"""A small WaveNet in JAX: train it on a list of names or on a text, evaluate it, sample new ones.
 
 The letters below mean the same everywhere; shapes are written `[B, T, C]`.
 
@@ -13,26 +13,31 @@ Losses are in nats per character, the boundary that ends a document counting as 
 
 The modules from the bottom up; each imports only those above it:
 
-    config      frozen dataclasses, validation, presets; imports no JAX
-    download    the lecture's file and Shakespeare's, checked by SHA-256
-    vocab       characters <-> ids
-    corpus      files -> documents -> splits -> Corpus
-    batches     (key, corpus, sizes) -> Batch, pure
-    keys        a root key for each purpose
-    taps        how a run fetches what a layer combines
-    layers      the plain layer, given its taps
-    model       embedding, stack, head
-    optim       schedules and optimizers from config
-    evaluate    exact loss of a split, with its standard error
-    train       TrainState, train_step, train_chunk, fit
-    sample      one sequence with one key, vmapped
-    runs        the run folder
-    checkpoint  the states in it, with Orbax
-    plots       the loss curve; the only user of matplotlib
-    console     progress and tables
-    process     signals, and the cache of compiled programs
-    commands    what each command does
-    cli         parse, call, say what went wrong
+    config       frozen dataclasses, checked where they are made; imports no JAX
+    config_file  the configuration as JSON; imports no JAX
+    presets      configurations with a name; imports no JAX
+    download     the lecture's file and Shakespeare's, checked by SHA-256
+    vocab        characters <-> ids
+    streams      a text of any size -> tokens, piece by piece
+    corpus       files -> documents or a stream -> splits -> Corpus
+    batches      (key, corpus, settings) -> Batch, pure
+    keys         a root key for each purpose
+    taps         how a run fetches what a layer combines: merge, shift, pull and push
+    layers       the plain and the gated layer, given their taps, and their heads
+    model        embedding, stack, head: window, sequence, step
+    distinct     every distinct context once
+    optim        schedules and optimizers from config
+    evaluate     exact loss of a split, with its standard error; scores of texts
+    train        TrainState, train_step, train_chunk, fit
+    sample       one sequence with one key, vmapped
+    runs         the run folder
+    checkpoint   the states in it, with Orbax
+    plots        the loss curve; the only user of matplotlib
+    console      progress and tables
+    process      signals, and the cache of compiled programs
+    commands     what the commands that read a run do
+    training     what `train` does
+    cli          parse, call, say what went wrong
 """
 
 __version__ = "0.1.0"

@@ -114,10 +114,15 @@ class ModelConfig:
         """R = 1 + (K - 1) · Σd, the positions that a prediction sees."""
         return 1 + (self.taps - 1) * sum(self.dilations)
 
-    @property
-    def tree(self) -> tuple[int, ...]:
-        """Return the dilations 1, K, K², ... with which so many layers form a tree."""
-        return tuple(self.taps**layer for layer in range(len(self.dilations)))
+    def require_tree(self) -> None:
+        """Raise `InputError` unless the dilations are 1, K, K², ..., as the window run needs."""
+        tree = tuple(self.taps**layer for layer in range(len(self.dilations)))
+        require(
+            self.dilations == tree,
+            f"dilations {_shown(self.dilations)} with {self.taps} taps are no tree, which the "
+            f"window run computes, expected {_shown(tree)} (receptive field "
+            f"{self.taps ** len(tree)}); or train with --run sequence --length 512.",
+        )
 
 
 @dataclass(frozen=True)
@@ -278,10 +283,5 @@ class Config:
     train: TrainConfig = TrainConfig()
 
     def __post_init__(self) -> None:
-        tree = self.model.tree
-        require(
-            self.train.run == "sequence" or self.model.dilations == tree,
-            f"dilations {_shown(self.model.dilations)} with {self.model.taps} taps are no tree, "
-            f"which the window run computes, expected {_shown(tree)} (receptive field "
-            f"{self.model.taps ** len(tree)}); or train with --run sequence --length 512.",
-        )
+        if self.train.run == "window":
+            self.model.require_tree()

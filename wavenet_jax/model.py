@@ -75,7 +75,11 @@ class WaveNet(nn.Module):
         )
 
     def window(self, tokens: jax.Array) -> jax.Array:
-        """Return the logits `[B, 1, V]` of what follows each window `[B, R]`, oldest first."""
+        """Return the logits `[B, 1, V]` of what follows each window `[B, R]`, oldest first.
+
+        Raises `InputError` where the dilations are no tree.
+        """
+        self.config.require_tree()
         rows = tokens.shape[0]
         nodes, shown = self.embedding(tokens).reshape(-1, self.config.n_embd), []  # [B·R, C]
         for layer in self.layers:

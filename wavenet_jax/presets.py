@@ -78,7 +78,7 @@ PRESETS: dict[str, Config] = {
             run="sequence",
             batch_size=2,
             length=1_024,
-            epochs=8.1,
+            epochs=7.1,
             report_every=100,
             eval_every=500,
         ),
