@@ -7,6 +7,8 @@ import jax
 import numpy as np
 import pytest
 from conftest import NAMES, randomised
+from hypothesis import given
+from hypothesis import strategies as st
 
 from wavenet_jax import distinct, vocab
 from wavenet_jax import evaluate as module
@@ -37,7 +39,7 @@ def brute_force(documents: list[str]) -> list[np.ndarray]:
 
 def nll_of(corpus: Corpus, block: int, monkeypatch: pytest.MonkeyPatch) -> np.ndarray:
     monkeypatch.setattr(distinct, "positions_at_once", lambda *_: block)
-    return nll_nats(MODEL, VARIABLES, blocks(MODEL, corpus))
+    return np.concatenate(list(nll_nats(MODEL, VARIABLES, blocks(MODEL, corpus))))
 
 
 # Of the 46 predictions: many blocks, whole blocks, a last one in part, one in all, one too large.
@@ -78,8 +80,8 @@ def test_blocks_keep_within_their_memory() -> None:
 
 def test_no_predictions_have_no_loss() -> None:
     nothing = Corpus(np.zeros(1, np.uint8))
-    assert nll_nats(MODEL, VARIABLES, blocks(MODEL, nothing)).shape == (0,)
-    assert summarise(*by_document(np.zeros(0, np.float32), nothing)).predictions == 0
+    assert list(nll_nats(MODEL, VARIABLES, blocks(MODEL, nothing))) == []
+    assert summarise(*by_document([], nothing)).predictions == 0
 
 
 def test_scores_are_those_of_one_window_at_a_time() -> None:
@@ -95,21 +97,34 @@ def test_scores_are_those_of_one_window_at_a_time() -> None:
 def test_by_document_cuts_a_stream_into_stretches(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "UNIT", 4)
     stream = Corpus(np.array([0, *[1] * 10], np.uint8))
-    nats, predictions = by_document(np.arange(10, dtype=np.float32), stream)
+    nats, predictions = by_document([np.arange(10, dtype=np.float32)], stream)
     np.testing.assert_array_equal(nats, [0 + 1 + 2 + 3, 4 + 5 + 6 + 7, 8 + 9])
     np.testing.assert_array_equal(predictions, [4, 4, 2])
 
 
 def test_by_document_sums_and_counts_each_documents_predictions() -> None:
     corpus = from_documents(["emma", "a", "mia"], VOCABULARY)
-    nats, predictions = by_document(np.arange(11, dtype=np.float32), corpus)
+    nats, predictions = by_document([np.arange(11, dtype=np.float32)], corpus)
     np.testing.assert_array_equal(nats, [0 + 1 + 2 + 3 + 4, 5 + 6, 7 + 8 + 9 + 10])
     np.testing.assert_array_equal(predictions, [5, 2, 4])
 
 
+@given(st.lists(st.integers(1, 6), min_size=1, max_size=8), st.lists(st.integers(1, 30)))
+def test_by_document_does_not_care_how_the_predictions_are_cut(
+    lengths: list[int], cuts: list[int]
+) -> None:
+    corpus = from_documents(["a" * (length - 1) for length in lengths], VOCABULARY)
+    nll = np.arange(corpus.predictions, dtype=np.float32) + 1
+    whole, predictions = by_document([nll], corpus)
+    np.testing.assert_array_equal(whole, [part.sum() for part in np.split(nll, corpus.starts[1:])])
+    np.testing.assert_array_equal(predictions, lengths)
+    pieces = [piece for piece in np.split(nll, np.unique(cuts).astype(int)) if len(piece)]
+    np.testing.assert_array_equal(by_document(pieces, corpus)[0], whole)
+
+
 def test_by_document_sums_in_double_precision() -> None:
     corpus = from_documents(["ava"], VOCABULARY)
-    nats, _ = by_document(np.array([2**24, 1, 1, 1], np.float32), corpus)
+    nats, _ = by_document([np.array([2**24, 1, 1, 1], np.float32)], corpus)
     assert nats == [2**24 + 3]
 
 

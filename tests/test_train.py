@@ -1,4 +1,6 @@
 from functools import partial
+from pathlib import Path
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -43,7 +45,7 @@ def test_step_goes_down_the_gradient_of_the_mean_cross_entropy(
 
     loss, gradient = jax.jit(jax.value_and_grad(loss_of))(state.params)
     expected = jax.tree.map(lambda p, g: p - 0.1 * g, state.params, gradient)
-    step = jax.jit(partial(train.train_step, model=model, optimizer=optimizer))
+    step = jax.jit(partial(train.train_step, run="window", model=model, optimizer=optimizer))
     after, reported = step(state, batch)
     assert float(reported) == pytest.approx(float(loss), rel=1e-5)
     jax.tree.map(
@@ -57,7 +59,7 @@ def test_chunk_is_its_steps_one_by_one(
 ) -> None:
     optimizer = optim.optimizer(tiny.optim, steps=60)
     state = train.init(model, optimizer, seed=1)
-    take_step = jax.jit(partial(train.train_step, model=model, optimizer=optimizer))
+    take_step = jax.jit(partial(train.train_step, run="window", model=model, optimizer=optimizer))
     losses = []
     for step in range(3):
         key = jax.random.fold_in(state.key, step)
@@ -185,6 +187,37 @@ def test_dropout_differs_from_step_to_step_and_uses_no_key_of_a_minibatch(
     assert len({tuple(key) for key in of_dropout + of_batches}) == 8
 
 
+def test_validation_looks_at_the_first_predictions_of_a_large_split(
+    tiny: Config, model: WaveNet, splits: Splits[Corpus], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(train, "VALIDATED", 20)
+    *_, report = train.fit(model, tiny, splits)
+    first = splits.val.first(20)
+    assert 0 < first.predictions <= 20 < splits.val.predictions
+    nll = evaluate.nll_nats(model, report.state.variables, evaluate.blocks(model, first))
+    expected = evaluate.summarise(*evaluate.by_document(nll, first))
+    assert report.val == pytest.approx(expected)
+
+
+def test_mapped_text_is_trained_on_without_a_copy(tmp_path: Path, tiny: Config) -> None:
+    (tmp_path / "text.txt").write_text("to be or not to be, " * 50)
+    data = changed(tiny, data=str(tmp_path / "text.txt"), stream=True, run="sequence", length=9)
+    mapped = corpus.load(data.data, tmp_path / "tokens.bin").splits.train
+    placed = []
+
+    def put(part: Corpus, **options: Any) -> Corpus:
+        placed.append(device_put(part, **options))
+        return placed[-1]
+
+    device_put = jax.device_put
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(jax, "device_put", put)
+        model = WaveNet(data.model, 20)
+        next(train.fit(model, data, Splits(mapped, mapped, mapped)))
+    (held,) = placed
+    assert held.tokens.unsafe_buffer_pointer() == mapped.tokens.ctypes.data
+
+
 def test_row_longer_than_the_training_data_is_refused(tiny: Config, splits: Splits[Corpus]) -> None:
     for values, said in (
         ({"run": "sequence", "length": 1_000}, "length is 1,000, expected at most 264"),
@@ -223,7 +256,9 @@ def test_echo_is_learned_exactly_when_the_receptive_field_reaches_it(field: int)
     assert config.model.receptive_field == field
     model = WaveNet(config.model, 5)
     state = last_state(model, config, Splits(one, one, one))
-    nll = evaluate.nll_nats(model, state.variables, evaluate.blocks(model, one))
+    nll = np.concatenate(
+        list(evaluate.nll_nats(model, state.variables, evaluate.blocks(model, one)))
+    )
     ages = np.arange(one.predictions) - np.repeat(one.starts, 21)
     unsure = nll[(ages >= 4) & (ages < 20)].mean() - np.log(17 / 16)
     assert unsure < 0.01 if field == 4 else unsure > 1.0  # of the ln 4 of equal chances

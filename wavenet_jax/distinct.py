@@ -74,7 +74,7 @@ def nll_nats(
 ) -> jax.Array:
     """Return the negative log-likelihood of the target `[T]` at each position, in nats: `[T]`.
 
-    Compiled anew for each size of a table to the next power of two, so seldom.
+    Tables are padded to powers of two, so that few programs are compiled.
     """
     *lower, top = found.taps
     nodes, skips = model.apply(variables, method="embed"), []
@@ -92,8 +92,8 @@ def nll_nats(
 
 
 def positions_at_once(config: ModelConfig, vocab_size: int) -> int:
-    """Return for how many positions the tables stay below a quarter of a gigabyte."""
-    kept = len(config.dilations) if config.layer == "gated" else 2
+    """Return for how many positions the tables hold a quarter of a gigabyte, padding aside."""
+    kept = len(config.dilations) + 1 if config.head_reads_all else 2
     return max(1, _FLOATS // (kept * config.n_hidden + vocab_size))
 
 
@@ -117,7 +117,7 @@ def _table(
 
     def compute(rows: jax.Array) -> tuple[jax.Array, jax.Array | None]:
         node, skip = _layer(model, variables, index, nodes, rows)
-        return node, skip if model.config.layer == "gated" else None
+        return node, skip if model.config.head_reads_all else None
 
     return _by_rows(compute, taps, count)
 

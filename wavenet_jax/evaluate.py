@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Iterable, Iterator
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
@@ -49,7 +49,7 @@ class Block(NamedTuple):
 
 
 def blocks(model: WaveNet, corpus: Corpus) -> Iterator[Block]:
-    """Yield the predictions of a corpus in order, as many at a time as memory holds."""
+    """Yield the predictions of a corpus in order, `positions_at_once` in each block."""
     config = model.config
     history = config.receptive_field - 1
     length = distinct.positions_at_once(config, model.vocab_size)
@@ -61,25 +61,34 @@ def blocks(model: WaveNet, corpus: Corpus) -> Iterator[Block]:
         yield Block(scored, np.asarray(corpus.tokens[start + 1 : end + 1]))
 
 
-def nll_nats(model: WaveNet, variables: Variables, scored: Iterable[Block]) -> np.ndarray:
-    """Return the negative log-likelihood of every prediction of the blocks, `[N]`, in nats."""
-    nll: list[Any] = [np.zeros(0, np.float32)]
+def nll_nats(model: WaveNet, variables: Variables, scored: Iterable[Block]) -> Iterator[np.ndarray]:
+    """Yield the negative log-likelihoods of the predictions of each block, `[T]`, in nats."""
+    pending = None
     for block in scored:
-        nll.append(distinct.nll_nats(model, variables, *block))
-        nll[-2] = np.asarray(nll[-2])  # waits: the host is one block ahead of the device, not more
-    return np.concatenate(nll)
+        ahead = distinct.nll_nats(model, variables, *block)
+        if pending is not None:
+            yield np.asarray(pending)  # waits: the host is one block ahead of the device, not more
+        pending = ahead
+    if pending is not None:
+        yield np.asarray(pending)
 
 
-def by_document(nll: np.ndarray, corpus: Corpus) -> tuple[np.ndarray, np.ndarray]:
-    """Sum the predictions `[N]` of each document: `(nats [D], predictions [D])`.
+def by_document(nll: Iterable[np.ndarray], corpus: Corpus) -> tuple[np.ndarray, np.ndarray]:
+    """Sum the predictions, which come in pieces, of each document: `(nats, predictions)`, `[D]`.
 
     A stream, which is one document, is summed by stretches of `UNIT` predictions.
     """
-    starts = corpus.starts
-    if corpus.is_stream:
-        starts = np.arange(0, corpus.predictions, UNIT)
-    sums = np.add.reduceat(nll.astype(np.float64), starts) if len(nll) else np.zeros(0)
-    return sums, np.diff(np.append(starts, corpus.predictions))
+    end = corpus.predictions
+    starts = np.arange(0, end, UNIT) if corpus.is_stream else corpus.starts
+    nats, done = np.zeros(len(starts)), 0
+    for piece in nll:
+        first, after = np.searchsorted(starts, [done, done + len(piece)])
+        cuts = starts[first:after] - done
+        if first == len(starts) or starts[first] > done:  # the piece begins within a document
+            first, cuts = first - 1, np.append(0, cuts)
+        nats[first:after] += np.add.reduceat(piece.astype(np.float64), cuts)
+        done += len(piece)
+    return nats, np.diff(np.append(starts, end))
 
 
 def summarise(nats: np.ndarray, predictions: np.ndarray) -> Loss:
@@ -104,8 +113,7 @@ def evaluate_splits(
     seen = set() if splits.train.is_stream else set(_documents(splits.train))
     evaluations = []
     for corpus in splits:
-        nll = nll_nats(model, variables, blocks(model, corpus))
-        nats, predictions = by_document(nll, corpus)
+        nats, predictions = by_document(nll_nats(model, variables, blocks(model, corpus)), corpus)
         unseen = None
         if not splits.train.is_stream:
             new = np.array([document not in seen for document in _documents(corpus)])
@@ -127,10 +135,12 @@ def score(
     A document's boundary at its end is one character more; a stream has none.  Raises `InputError`
     for characters that the vocabulary does not know.
     """
+
+    def each(corpus: Corpus) -> np.ndarray:
+        return np.concatenate(list(nll_nats(model, variables, blocks(model, corpus))))
+
     tokens = [vocab.encode_text(text) for text in texts]
     if stream:
-        each = [Corpus(np.insert(ids, 0, BOUNDARY_ID)) for ids in tokens]
-        return [nll_nats(model, variables, blocks(model, corpus)) for corpus in each]
+        return [each(Corpus(np.insert(ids, 0, BOUNDARY_ID))) for ids in tokens]
     together = from_documents(texts, vocab)
-    nll = nll_nats(model, variables, blocks(model, together))
-    return np.split(nll, together.starts[1:])
+    return np.split(each(together), together.starts[1:])

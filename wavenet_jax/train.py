@@ -3,7 +3,7 @@
 import time
 from collections.abc import Callable, Iterator
 from functools import partial
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -17,6 +17,8 @@ from wavenet_jax.config import Config, TrainConfig
 from wavenet_jax.corpus import Corpus, Splits
 from wavenet_jax.keys import Purpose, root_key
 from wavenet_jax.model import Variables, WaveNet
+
+Run = Literal["window", "sequence"]
 
 VALIDATED = 1_000_000  # predictions of val, from its start, that training looks at
 
@@ -65,19 +67,15 @@ def init(model: WaveNet, optimizer: optax.GradientTransformation, seed: int) -> 
 
 
 def mean_nll(
-    params: Any, batch_stats: Any, batch: Batch, key: jax.Array, model: WaveNet
+    params: Any, batch_stats: Any, batch: Batch, key: jax.Array, model: WaveNet, run: Run
 ) -> tuple[jax.Array, Any]:
-    """Return the batch's mean loss in nats, and BatchNorm's statistics after seeing the batch.
-
-    A batch of one scored position a row is of windows, any other of sequences.
-    """
-    length = batch.targets.shape[1]
-    history = batch.inputs.shape[1] - length
-    run = WaveNet.window if length == 1 else partial(WaveNet.sequence, history=history)
+    """Return the batch's mean loss in nats, and BatchNorm's statistics after seeing the batch."""
+    history = batch.inputs.shape[1] - batch.targets.shape[1]
+    method = WaveNet.window if run == "window" else partial(WaveNet.sequence, history=history)
     logits, updated = model.apply(
         {"params": params, "batch_stats": batch_stats},
         batch.inputs,
-        method=run,
+        method=method,
         mutable=["batch_stats"],
         rngs={"dropout": key},
     )
@@ -86,11 +84,21 @@ def mean_nll(
 
 
 def train_step(
-    state: TrainState, batch: Batch, *, model: WaveNet, optimizer: optax.GradientTransformation
+    state: TrainState,
+    batch: Batch,
+    *,
+    run: Run,
+    model: WaveNet,
+    optimizer: optax.GradientTransformation,
 ) -> tuple[TrainState, jax.Array]:
     """Take one step down the gradient: the next state, and the loss before it."""
     (loss, batch_stats), gradients = jax.value_and_grad(mean_nll, has_aux=True)(
-        state.params, state.batch_stats, batch, state.dropout_key, model.clone(training=True)
+        state.params,
+        state.batch_stats,
+        batch,
+        state.dropout_key,
+        model.clone(training=True),
+        run,
     )
     updates, opt_state = optimizer.update(gradients, state.opt_state, state.params)
     params = optax.apply_updates(state.params, updates)
@@ -120,7 +128,8 @@ def train_chunk(
     keys = jax.vmap(jax.random.fold_in, (None, 0))(state.key, state.step + jnp.arange(steps))
     draw = partial(batches.draw, settings=settings, receptive_field=model.config.receptive_field)
     drawn = jax.vmap(draw, (0, None))(keys, corpus)
-    return jax.lax.scan(partial(train_step, model=model, optimizer=optimizer), state, drawn)
+    step = partial(train_step, run=settings.run, model=model, optimizer=optimizer)
+    return jax.lax.scan(step, state, drawn)
 
 
 class NonFiniteLossError(Exception):
@@ -144,6 +153,7 @@ def fit(
     `InputError` where a row is longer than the training data, and `NonFiniteLossError`.
     """
     settings = config.train
+    batches.require_room(splits.train, settings, model.config.receptive_field)
     total = settings.total_steps(splits.train.predictions)
     rate = optim.learning_rate(config.optim, total)
     optimizer = optim.optimizer(config.optim, total)
@@ -151,7 +161,6 @@ def fit(
         state = init(model, optimizer, settings.seed)
     else:
         state = jax.tree.map(lambda leaf: leaf.copy(), state)  # the caller's is not given up
-    batches.require_room(splits.train, settings, model.config.receptive_field)
     # Not copied where the memory is the host's: a mapped file stays a file.
     corpus = jax.device_put(splits.train, may_alias=True)
     val = splits.val.first(VALIDATED)
