@@ -98,6 +98,7 @@ def test_unknown_options_and_values_leave_with_code_2(capsys: pytest.CaptureFixt
         ("--taps 1", ["taps is 1", "2 or more"]),
         ("--length 1", ["length is 1", "--length 512"]),
         ("--length 5000", ["length is 5,000", "takes 7 more as history", "lower --length"]),
+        ("--dilations 3000000000", ["sees 3,000,000,001", "smaller dilations"]),
         ("--dilations 1 2 9999", ["receptive field is 10,003", "smaller dilations"]),
         ("--run window --length 1 --dilations 1 3", ["no tree", "expected 1 2 ", "--run sequence"]),
         ("--run window", ["length is 32", "expected 1, "]),

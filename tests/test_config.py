@@ -48,6 +48,12 @@ REJECTED: list[tuple[Any, dict[str, Any], str, str]] = [
     ),
     (ModelConfig, GATED | {"activation": "relu"}, "activation is relu", DEFAULT),
     (ModelConfig, GATED | {"residual": True}, "residual is True", DEFAULT),
+    (
+        ModelConfig,
+        {"residual": True, "dilations": (1,)},
+        "residual is True",
+        "set n_embd to n_hidden",
+    ),
     (DataConfig, {"val_fraction": 0}, "val_fraction is 0", POSITIVE),
     (DataConfig, {"val_fraction": math.nan}, "val_fraction is nan", POSITIVE),
     (DataConfig, {"test_fraction": 0.0}, "test_fraction is 0.0", f"{POSITIVE} for 0.1."),
@@ -230,3 +236,8 @@ def test_share_of_the_test_is_a_tenth_of_a_list_and_nothing_of_a_text(
 def test_import_leaves_jax_alone(module: str) -> None:
     code = f"import sys, {module}; sys.exit('jax' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_epochs_of_more_steps_than_are_counted_are_refused() -> None:
+    with pytest.raises(InputError, match=r"^epochs is 1e\+30, expected fewer than 2,147,483,648"):
+        TrainConfig(epochs=1e30).total_steps(1_000)

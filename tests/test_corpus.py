@@ -175,7 +175,7 @@ def test_downloaded_data_are_found_where_they_are_whole(
     place.write_text("anna\n")
     with pytest.raises(InputError, match="not downloaded yet"):
         find(DataConfig(data=data, stream=stream))
-    whole = download.Source("https://example.org", hashlib.sha256(b"anna\n").hexdigest(), 5)
+    whole = download.Source("https://example.org", hashlib.sha256(b"anna\n").hexdigest(), 5, stream)
     monkeypatch.setitem(download.SOURCES, data, whole)
     assert find(DataConfig(data=data, stream=stream)) == place
 

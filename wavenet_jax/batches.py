@@ -44,12 +44,18 @@ def windows(corpus: Corpus, start: jax.Array, receptive_field: int) -> Batch:
     What stands before the last boundary, in other documents, becomes boundaries itself.
     """
     inputs, targets = crop(corpus, start, 1, receptive_field)
-    lowest = jax.lax.cummin(inputs, axis=1, reverse=True)  # the boundary where one is here or later
+    lowest = jax.lax.cummin(inputs, axis=1, reverse=True)  # 0 where a boundary stands here or later
     return Batch(jnp.where(lowest == BOUNDARY_ID, lowest, inputs), targets)
 
 
 def require_room(corpus: Corpus, settings: TrainConfig, receptive_field: int) -> None:
-    """Raise `InputError` where a row would be longer than the corpus that it is cut from."""
+    """Raise `InputError` where the corpus is shorter than a row, or longer than 32 bits count."""
+    require(
+        corpus.predictions + receptive_field < 2**31,
+        f"the training data have {corpus.predictions:,} characters, of which a prediction sees "
+        f"{receptive_field:,}, expected fewer than {2**31:,} in all; give less data or choose "
+        "smaller dilations.",
+    )
     if settings.run == "window":
         return  # of any document, however short, in front of which are endless boundaries
     require(

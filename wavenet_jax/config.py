@@ -75,7 +75,7 @@ class ModelConfig:
     dilations: tuple[int, ...] = (1, 2, 4)
     """Distance between the taps of each layer; a tree has 1, K, K², ..."""
     norm: Literal["batch", "none"] = "batch"
-    """BatchNorm before the activation, or a bias."""
+    """BatchNorm before the activation, as in the lecture, or a bias, as in the paper."""
     activation: Literal["tanh", "relu", "gelu", "silu"] = "tanh"
     """Of plain layers."""
     residual: bool = False
@@ -105,14 +105,24 @@ class ModelConfig:
         )
         if self.layer == "gated":
             _require_default(self, "but gated layers are tanh ⊙ σ", "activation")
-            _require_default(self, "but gated layers always have a residual", "residual")
+            _require_default(self, "which is for plain layers, gated ones have theirs", "residual")
         else:
             _require_default(self, "but plain layers have no skips", "n_skip")
+            require(
+                not self.residual or self.n_embd == self.n_hidden or len(self.dilations) > 1,
+                f"residual is True, but the only layer makes {self.n_hidden} channels of "
+                f"{self.n_embd}, expected the same number; add layers or set n_embd to n_hidden.",
+            )
 
     @property
     def receptive_field(self) -> int:
         """R = 1 + (K - 1) · Σd, the positions that a prediction sees."""
         return 1 + (self.taps - 1) * sum(self.dilations)
+
+    @property
+    def head_reads_all(self) -> bool:
+        """Tell whether the head reads every layer, as that of a gated stack, or the last alone."""
+        return self.layer == "gated"
 
     def require_tree(self) -> None:
         """Raise `InputError` unless the dilations are 1, K, K², ..., as the window run needs."""
@@ -158,6 +168,12 @@ class DataConfig:
         if self.stream:
             _require_default(self, "but a text is split by position", "split_seed")
 
+    def cuts(self, count: int) -> tuple[int, int]:
+        """Return where of so many things in order, train first, val and test begin."""
+        # Rounded before it is cut, for 1 - 0.3 - 0.3 is a hair less than 0.4.
+        val = int(round((1 - self.val_fraction - self.test_share) * count, 6))
+        return val, int(round((1 - self.test_share) * count, 6))
+
     @property
     def test_share(self) -> float:
         """Return the share of the data for the test."""
@@ -185,7 +201,7 @@ class OptimConfig:
     warmup: float = 0.0
     """Share of the run in which the linear learning rate rises from 0."""
     weight_decay: float = 0.0
-    """Share of the learning rate by which AdamW shrinks matrices in each step."""
+    """Times the learning rate, the share of itself that a matrix loses in each step of AdamW."""
 
     def __post_init__(self) -> None:
         _require_choices(self)
@@ -238,7 +254,7 @@ class TrainConfig:
         _require_choices(self)
         _require_positive(self, "batch_size", "length", "epochs", "report_every", "eval_every")
         if self.run == "window":
-            _require_default(self, "but a window scores one position, a sequence more", "length")
+            _require_default(self, "but a window scores exactly one position", "length")
         else:
             require(
                 self.length >= 2,
@@ -269,8 +285,12 @@ class TrainConfig:
         """
         if self.steps is not None:
             return self.steps
-        steps = self.epochs * predictions / (self.batch_size * self.length)
-        return math.ceil(steps / self.report_every) * self.report_every
+        reports = self.epochs * predictions / (self.batch_size * self.length * self.report_every)
+        require(
+            reports * self.report_every < 2**31 - self.report_every,
+            f"epochs is {self.epochs:g}, expected fewer than {2**31:,} steps; lower --epochs.",
+        )
+        return math.ceil(reports) * self.report_every
 
 
 @dataclass(frozen=True)

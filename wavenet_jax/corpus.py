@@ -42,7 +42,7 @@ class Corpus(NamedTuple):
         return bool(self.tokens[-1] != BOUNDARY_ID)
 
     def first(self, predictions: int) -> "Corpus":
-        """Return the first documents, of at most so many predictions, or as much of a stream."""
+        """Return so many predictions of a stream; of a list the whole documents in them, or one."""
         end = min(predictions, self.predictions)
         if not self.is_stream:
             ends = np.append(self.starts[1:], self.predictions)
@@ -91,7 +91,7 @@ def load(config: DataConfig, tokens_path: Path | None = None) -> Dataset:
     lengths = streams.part_lengths(length, config)
     pieces = streams.tokens(streams.read(path), vocab, lengths)
     if tokens_path is None:
-        return _stream(np.concatenate(list(pieces)), vocab, lengths)
+        return _stream(vocab, streams.cut(np.concatenate(list(pieces)), lengths))
     try:
         tokens_path.parent.mkdir(parents=True, exist_ok=True)
         with tokens_path.open("wb") as file:
@@ -107,26 +107,11 @@ def load(config: DataConfig, tokens_path: Path | None = None) -> Dataset:
 
 def map_stream(tokens_path: Path, vocab: Vocab, config: DataConfig) -> Dataset:
     """Map the tokens of a stream that `load` wrote; raise `InputError` if they are not there."""
-    try:
-        stream = np.memmap(tokens_path, vocab.dtype, mode="r")
-        boundaries = 3 if config.test_share == 0 else 4
-        lengths = streams.part_lengths(len(stream) - boundaries, config)
-    except (OSError, ValueError, InputError) as error:
-        raise InputError(
-            f"{tokens_path} cannot be read ({error}); restore it or train anew."
-        ) from error
-    data = _stream(stream, vocab, lengths)
-    require(
-        stream[-1] == BOUNDARY_ID and all(part.tokens[0] == BOUNDARY_ID for part in data.splits),
-        f"{tokens_path} is damaged: its parts do not lie where they should; restore it or train "
-        "anew.",
-    )
-    return data
+    return _stream(vocab, streams.map_parts(tokens_path, vocab, config))
 
 
-def _stream(stream: np.ndarray, vocab: Vocab, lengths: list[int]) -> Dataset:
-    splits = Splits(*map(Corpus, streams.cut(stream, lengths)))
-    return Dataset(vocab, splits, documents=[], parts=Splits([], [], []))
+def _stream(vocab: Vocab, parts: list[np.ndarray]) -> Dataset:
+    return Dataset(vocab, Splits(*map(Corpus, parts)), documents=[], parts=Splits([], [], []))
 
 
 def prepare(documents: list[str], vocab: Vocab, config: DataConfig) -> Dataset:
@@ -152,7 +137,7 @@ def find(config: DataConfig) -> Path:
         return bundled_names()
     if data in download.SOURCES:
         require(
-            stream == (data == "shakespeare"),
+            stream == download.SOURCES[data].stream,
             f"data {data!r} is {'a list; leave out' if stream else 'one text; add'} --stream.",
         )
         path = download.cached(data)
@@ -230,9 +215,7 @@ def split_documents(documents: list[str], config: DataConfig) -> Splits[list[str
     shuffled = list(documents)
     random.Random(config.split_seed).shuffle(shuffled)
     n = len(shuffled)
-    # Rounded before it is cut, for 1 - 0.3 - 0.3 is a hair less than 0.4.
-    test_start = int(round((1 - config.test_share) * n, 6))
-    val_start = int(round((1 - config.test_share - config.val_fraction) * n, 6))
+    val_start, test_start = config.cuts(n)
     test_start = min(max(test_start, 2), n - 1)
     val_start = min(max(val_start, 1), test_start - 1)
     return Splits(shuffled[:val_start], shuffled[val_start:test_start], shuffled[test_start:])

@@ -22,6 +22,7 @@ class Source(NamedTuple):
     url: str
     sha256: str
     size: int  # bytes
+    stream: bool = False  # one text, not a list
 
 
 SOURCES = {
@@ -34,6 +35,7 @@ SOURCES = {
         "https://raw.githubusercontent.com/karpathy/char-rnn/master/data/tinyshakespeare/input.txt",
         "86c4e6aa9db7c042ec79f339dcb96d42b0075e16b8fc2e86bf0ca57e2dc565ed",
         1_115_394,
+        stream=True,
     ),
 }
 
@@ -82,7 +84,7 @@ def is_whole(path: Path, source: Source) -> bool:
 
 
 def _fetch(source: Source, path: Path, timeout_seconds: float) -> bytes:
-    url, expected, size = source
+    url, expected, size, _ = source
     remedy = (
         f"try again, or fetch the file by other means and put it at {path}, "
         "or pass its path with --data FILE."

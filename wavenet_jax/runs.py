@@ -22,14 +22,13 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import jax
-import numpy as np
 
-from wavenet_jax import config_file
+from wavenet_jax import config_file, streams
 from wavenet_jax import corpus as corpora
 from wavenet_jax.config import Config, InputError, require
 from wavenet_jax.corpus import Dataset
 from wavenet_jax.model import WaveNet
-from wavenet_jax.vocab import BOUNDARY_ID, Vocab
+from wavenet_jax.vocab import Vocab
 
 PACKAGES = ("wavenet-jax", "jax", "jaxlib", "flax", "optax", "orbax-checkpoint", "numpy")
 CONTENTS = (
@@ -200,8 +199,7 @@ def _write_tokens(data: Dataset, folder: Path) -> None:
     if prepared.exists():
         prepared.replace(path)  # what is mapped from it stays mapped
         return
-    parts = [part.tokens for part in data.splits if part.predictions]
-    np.append(np.concatenate(parts), parts[0].dtype.type(BOUNDARY_ID)).tofile(path)
+    streams.write_parts([part.tokens for part in data.splits], path)
 
 
 def _exists(path: Path) -> bool:

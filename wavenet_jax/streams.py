@@ -1,4 +1,4 @@
-"""A text of any size as one stream of tokens, never whole in memory.
+"""A text as one stream of tokens, never whole in memory.
 
 The file is read twice, a few megabytes at a time: for its characters, and to write their ids, a
 byte or two each.  What trains on it maps the ids into memory and touches only what it reads.
@@ -45,7 +45,7 @@ def survey(path: Path, max_vocab: int) -> tuple[Vocab, int]:
 
     Raises `InputError` where the text holds NUL, or more characters than `max_vocab`.
     """
-    occurs, length = np.zeros(0x110000, bool), 0
+    occurs, length = np.zeros(vocabs.CODE_POINTS, bool), 0
     for text in read(path):
         occurs[vocabs.code_points(text)] = True
         length += len(text)
@@ -59,10 +59,8 @@ def survey(path: Path, max_vocab: int) -> tuple[Vocab, int]:
 
 def part_lengths(length: int, config: DataConfig) -> list[int]:
     """Return how many characters go to train, val and test, in this order of position."""
-    # Rounded before it is cut, for 1 - 0.1 is a hair less than 0.9.
-    train_end = int(round((1 - config.val_fraction - config.test_share) * length, 6))
-    val_end = length if config.test_share == 0 else int(round((1 - config.test_share) * length, 6))
-    lengths = [train_end, val_end - train_end, length - val_end]
+    val_start, test_start = config.cuts(length)
+    lengths = [val_start, test_start - val_start, length - test_start]
     require(
         min(lengths[:2]) > 0 and (lengths[2] > 0 or config.test_share == 0),
         f"the text holds {length:,} characters, of which "
@@ -91,4 +89,25 @@ def cut(stream: np.ndarray, lengths: list[int]) -> list[np.ndarray]:
         end = start + (length + 1 if length else 0)
         parts.append(stream[start:end] if length else np.zeros(1, stream.dtype))
         start = end
+    return parts
+
+
+def write_parts(parts: Iterable[np.ndarray], path: Path) -> None:
+    """Write the parts that `cut` gave as `tokens` yields them."""
+    full = [part for part in parts if len(part) > 1]
+    np.append(np.concatenate(full), full[0].dtype.type(BOUNDARY_ID)).tofile(path)
+
+
+def map_parts(path: Path, vocab: Vocab, config: DataConfig) -> list[np.ndarray]:
+    """Map the parts from a file of what `tokens` yielded; raise `InputError` if it is damaged."""
+    try:
+        stream = np.memmap(path, vocab.dtype, mode="r")
+        boundaries = 3 if config.test_share == 0 else 4
+        parts = cut(stream, part_lengths(len(stream) - boundaries, config))
+    except (OSError, ValueError, InputError) as error:
+        raise InputError(f"{path} cannot be read ({error}); restore it or train anew.") from error
+    require(
+        stream[-1] == BOUNDARY_ID and all(part[0] == BOUNDARY_ID for part in parts),
+        f"{path} is damaged: its parts do not lie where they should; restore it or train anew.",
+    )
     return parts

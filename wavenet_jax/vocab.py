@@ -12,7 +12,7 @@ BOUNDARY_ID = 0
 BOUNDARY = "."  # what stands for it in the vocabulary of a list
 STREAM_BOUNDARY = "\0"  # and in that of a stream, in which every other character may occur
 
-_CODE_POINTS = 0x110000
+CODE_POINTS = 0x110000  # of Unicode
 _SHOWN = 100  # characters of an alphabet in a message
 
 
@@ -34,7 +34,7 @@ class Vocab:
     @cached_property
     def _ids(self) -> np.ndarray:
         """Return the id of every code point, V where there is none."""
-        ids = np.full(_CODE_POINTS, len(self), np.int32)
+        ids = np.full(CODE_POINTS, len(self), np.int32)
         ids[code_points(self.characters)] = np.arange(len(self))
         return ids
 
