@@ -1,3 +1,5 @@
+"""The layers and heads against their formulas in NumPy."""
+
 from functools import partial
 from typing import Any
 
@@ -68,11 +70,16 @@ def test_gated_layer_is_tanh_times_sigmoid_then_residual(residual: bool) -> None
     }
     filtered, gate = np.split(np.asarray(TAPS @ weights + bias), 2, axis=1)
     z = np.tanh(filtered) / (1 + np.exp(-gate))
-    layer = GatedLayer(norm=Bias, **OPTIONS | {"residual": residual})
+    layer = GatedLayer(norm=Bias, last=False, **OPTIONS | {"residual": residual})
     node, shown = layer.apply({"params": params}, TAPS)
     np.testing.assert_allclose(shown, z, atol=1e-5)
     expected = z @ onward + shift + (TAPS[:, 4:] if residual else 0)
     np.testing.assert_allclose(node, expected, atol=1e-5)
+
+
+def test_last_gated_layer_makes_no_node() -> None:
+    layer = GatedLayer(norm=Bias, last=True, **OPTIONS)
+    assert set(layer.init(jax.random.key(0), TAPS)["params"]) == {"linear", "norm"}
 
 
 def test_plain_head_reads_the_last_layer() -> None:

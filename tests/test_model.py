@@ -184,30 +184,39 @@ def test_dropout_changes_training_alone_and_follows_its_key() -> None:
     )
 
 
+@pytest.mark.parametrize("lanes", [1, 64])
 @pytest.mark.parametrize("layer", ["plain", "gated"])
-def test_step_updates_its_cache_in_place(layer: Any) -> None:
+def test_step_updates_its_cache_in_place(layer: Any, lanes: int) -> None:
     """Within the loop of many steps nothing as large as the cache is copied or rewritten."""
     model = WaveNet(ModelConfig(layer, n_embd=4, n_hidden=4, dilations=(1, 50, 500)), 7)
     variables = init(model, jax.random.key(0))
+    step = partial(model.apply, variables, method="step")
+    cache = model.apply(variables, method="fresh_cache")
+    assert cache.rings.shape == (551, 4)
+    if lanes > 1:
+        axes: Any = Cache(rings=0, time=None)  # type: ignore[arg-type]
+        step = jax.vmap(step, (axes, 0), (axes, 0))
+        cache = cache._replace(rings=jnp.tile(cache.rings, (lanes, 1, 1)))
 
     @jax.jit
     def many(cache: Cache, tokens: jax.Array) -> Any:
-        return jax.lax.scan(partial(model.apply, variables, method="step"), cache, tokens)
+        return jax.lax.scan(step, cache, tokens)
 
-    cache = model.apply(variables, method="fresh_cache")
-    assert cache.rings.shape == (551, 4)
-    program = many.lower(cache, jnp.zeros(100, jnp.int32)).compile().as_text()
+    tokens = jnp.zeros((100, lanes) if lanes > 1 else 100, jnp.int32)
+    program = many.lower(cache, tokens).compile().as_text()
     assert program is not None
-    results = re.findall(r"= f32\[551,4\]\S* ([\w-]+)\(", program)
+    shape = r"(?:64,551,4|551,64,4|551,4,64)" if lanes > 1 else "551,4"
+    results = re.findall(rf"= f32\[{shape}\]\S* ([\w-]+)\(", program)
+    assert "parameter" in results
     assert results.count("copy") <= 1  # of the argument, before the loop
     moves = {"parameter", "get-tuple-element", "copy", "scatter", "fusion", "bitcast"}
     assert set(results) <= moves
-    assert results.count("scatter") + results.count("fusion") <= 2  # one scatter, perhaps wrapped
+    assert 1 <= results.count("scatter") + results.count("fusion") <= 2  # one, perhaps wrapped
 
 
-def test_presets_gated_stack_has_the_parameters_of_the_paper() -> None:
+def test_gated_stack_has_the_parameters_counted_by_hand() -> None:
     config = ModelConfig("gated", n_embd=8, n_hidden=8, n_skip=16, dilations=(1, 2), norm="none")
     variables = init(WaveNet(config, 10), jax.random.key(0))
-    layer = (2 * 8 * 16 + 16) + (8 * 8 + 8)  # two taps to filter and gate; residual
+    layers = 2 * (2 * 8 * 16 + 16) + (8 * 8 + 8)  # two taps to filter and gate; one residual
     head = (2 * 8 * 16 + 16) + (16 * 16 + 16) + (16 * 10 + 10)  # skips of both layers; two 1×1
-    assert count_parameters(variables["params"]) == 10 * 8 + 2 * layer + head
+    assert count_parameters(variables["params"]) == 10 * 8 + layers + head

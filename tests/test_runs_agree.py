@@ -1,5 +1,7 @@
 """The law: every way of running the same weights gives the same logits at every position."""
 
+from functools import partial
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -67,7 +69,14 @@ def in_steps(model: WaveNet, variables: Variables, tokens: jax.Array) -> jax.Arr
     return jax.lax.scan(step, cache, tokens)[1]
 
 
-def assert_close(a: jax.Array, b: jax.Array) -> None:
+def in_distinct(model: WaveNet, variables: Variables, tokens: np.ndarray) -> np.ndarray:
+    """Return the log-probabilities `[T, V]` by asking for each character at every position."""
+    found = distinct.contexts(tokens, model.config, len(VOCAB))
+    every = (np.full(len(tokens), token) for token in range(len(VOCAB)))
+    return -np.stack([distinct.nll_nats(model, variables, found, asked) for asked in every], axis=1)
+
+
+def assert_close(a: jax.Array | np.ndarray, b: jax.Array) -> None:
     """Compare in float32, within 1e-5 of the scale of the logits."""
     np.testing.assert_allclose(a, b, atol=1e-5 * np.abs(b).max(), rtol=0)
 
@@ -89,19 +98,47 @@ def test_runs_agree_at_every_position_of_every_document(config: ModelConfig) -> 
         if config in TREES:
             assert_close(run_windows(model, variables, corpus), sequence)
 
-        found = distinct.contexts(tokens, config, len(VOCAB))
-        nll = distinct.nll_nats(model, variables, found, corpus.tokens[1:])
-        chances = np.asarray(jax.nn.log_softmax(sequence))
-        scale = np.abs(sequence).max()
-        expected = -chances[np.arange(LENGTH), corpus.tokens[1:]]
-        np.testing.assert_allclose(nll, expected, atol=2e-5 * scale, rtol=0)
-
+        assert_close(in_distinct(model, variables, tokens), jax.nn.log_softmax(sequence))
         for start, end in zip(corpus.starts, [*corpus.starts[1:], LENGTH], strict=True):
             alone = np.zeros(LENGTH, tokens.dtype)
             alone[: end - start] = tokens[start:end]
             assert_close(run_steps(model, variables, alone)[: end - start], sequence[start:end])
 
     agree()
+
+
+STACKS = st.builds(
+    lambda taps, dilations, options: ModelConfig(
+        n_embd=3, taps=taps, dilations=tuple(dilations), **options
+    ),
+    st.integers(2, 4),
+    st.lists(st.integers(1, 9), min_size=1, max_size=4),
+    st.sampled_from(
+        [
+            {"n_hidden": 5},
+            {"n_hidden": 3, "residual": True, "activation": "gelu", "norm": "none"},
+            {"n_hidden": 3, "n_skip": 8, "layer": "gated", "norm": "none"},
+        ]
+    ),
+)
+
+
+@settings(max_examples=8)
+@given(STACKS, st.lists(DOCUMENTS, min_size=3, max_size=3), st.integers(0, 2**16))
+def test_runs_of_random_stacks_agree_and_rows_do_not_mix(
+    config: ModelConfig, batch: list[list[str]], seed: int
+) -> None:
+    model = WaveNet(config, len(VOCAB))
+    variables = randomised(model, seed)
+    rows = np.stack([cut_to_length(documents).tokens[:LENGTH] for documents in batch])
+    together = jax.jit(partial(model.apply, history=4, method="sequence"))(variables, rows)
+    steps = jax.jit(in_steps, static_argnums=0)
+    for row, logits in zip(rows, together, strict=True):
+        assert_close(in_distinct(model, variables, row)[4:], jax.nn.log_softmax(logits))
+        start = np.flatnonzero(row == 0)[-1]  # of the last document
+        alone = steps(model, variables, np.roll(row, -start))[: LENGTH - start]
+        scored = max(start, 4)
+        assert_close(alone[scored - start :], logits[scored - 4 :])
 
 
 @every_stack

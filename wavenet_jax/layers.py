@@ -28,7 +28,7 @@ class Bias(nn.Module):
 
     @nn.compact
     def __call__(self, x: jax.Array, mask: jax.Array | None = None) -> jax.Array:  # noqa: ARG002
-        """Add to `[M, H]`; all nodes alike, whatever the mask of a norm."""
+        """Return x plus the bias, `[M, H]`; the mask is a norm's, which a bias needs not."""
         return x + self.param("bias", nn.initializers.zeros, (x.shape[-1],))[None]
 
 
@@ -62,14 +62,16 @@ class PlainLayer(nn.Module):
 class GatedLayer(nn.Module):
     """The layer of WaveNet (1609.03499, eq. 2 and figure 4).
 
-    z = tanh(taps · W_f) ⊙ σ(taps · W_g), y = newest tap + z · W_r; the head is shown z, whose
-    skip products it makes for all layers in one.
+    z = tanh(taps · W_f + b_f) ⊙ σ(taps · W_g + b_g), y = newest tap + z · W_r + b_r; the head is
+    shown z, whose skip products it makes for all layers in one.  The last layer, whose node nobody
+    combines, makes no y.
     """
 
     channels: int
     norm: Callable[..., Any]  # makes a module ([M, 2·H], mask [M, 1]) -> [M, 2·H]
     dropout: Callable[..., Any]  # makes a module [M, H] -> [M, H]
     residual: bool
+    last: bool
 
     @nn.compact
     def __call__(
@@ -84,6 +86,8 @@ class GatedLayer(nn.Module):
         )
         filtered, gate = jnp.split(self.norm(name="norm")(linear(taps), mask=scored), 2, axis=-1)
         z = self.dropout()(jnp.tanh(filtered) * nn.sigmoid(gate))
+        if self.last:
+            return z, z
         residual = nn.Dense(self.channels, kernel_init=fan_in_normal, name="residual")
         node = residual(z)
         return node + taps[:, -self.channels :] if self.residual else node, z

@@ -46,7 +46,7 @@ class WaveNet(nn.Module):
             self.vocab_size, config.n_embd, embedding_init=nn.initializers.normal(1.0)
         )
         self.layers = [self._layer(index) for index in range(len(config.dilations))]
-        if config.layer == "gated":
+        if config.head_reads_all:
             self.head = GatedHead(config.n_skip, self.vocab_size)
         else:
             self.head = PlainHead(self.vocab_size)
@@ -65,7 +65,8 @@ class WaveNet(nn.Module):
         dropout = partial(nn.Dropout, config.dropout, deterministic=not self.training)
         keeps_width = index > 0 or config.n_embd == config.n_hidden
         if config.layer == "gated":
-            return GatedLayer(config.n_hidden, norm, dropout, residual=keeps_width)
+            last = index == len(config.dilations) - 1
+            return GatedLayer(config.n_hidden, norm, dropout, residual=keeps_width, last=last)
         return PlainLayer(
             config.n_hidden,
             norm,

@@ -15,20 +15,20 @@ layer leaves one node of K.
 `shift`, of the sequence run: every position, each node once.  A tap that lies before the document
 began is the layer's *rest*: its node on endless boundaries, which is that of any boundary.
 
-    layer 1   o   o   o   o   o   o           d = 2, documents "emma" and "al"
-             ╱│  ╱│  ╱│  ╱│  ╱│  ╱│
-            ~ │ ~ │ ┊ │ ┊ │ ~ │ ~ │           ~ rest     ┊ the node two to the left
-    nodes     .   e   m   m   .   a
-    age       0   1   2   3   0   1
+    layer 1   o   o   o   o   o   o   o   o   d = 2, documents "emma" and "al"
+             ╱│  ╱│  ╱│  ╱│  ╱│  ╱│  ╱│  ╱│
+            ~ │ ~ │ ┊ │ ┊ │ ┊ │ ~ │ ~ │ ┊ │   ~ rest     ┊ the node two to the left
+    nodes     .   e   m   m   a   .   a   l
+    age       0   1   2   3   4   0   1   2
 
 `pull` and `push`, of the step run: one position, O(L).  Each layer keeps its last (K - 1)·d nodes
 in a ring, and the rings of all layers lie in one array: all older taps are pulled from it in one
 gather before the layers, all new nodes pushed in one scatter after them, into the slots of the
 oldest, which no later position needs.  So nothing is copied, however long the rings.
 
-    rings     o | o   o | o   o   o   o       K = 2, d = 1, 2, 4; time t = 6
-              5   4   5   2   3   4   5       the time of each node; of s it is slot s mod (K - 1)·d
-              ▲   ▲           ▲               of the ring; pulled, then t is pushed here
+    rings     5 | 4   5 | 4   5   2   3       K = 2, d = 1, 2, 4: the times of the nodes kept at
+              ▲   ▲               ▲           t = 6; s has slot s mod (K - 1)·d of its ring; the
+                                              times t - d are pulled, then t takes their place
 
 The fourth way, of evaluation, is a table of the distinct nodes: see the module distinct.
 """
@@ -93,7 +93,7 @@ def push(
 
 
 def _place(times: jax.Array, taps: int, dilations: tuple[int, ...]) -> jax.Array:
-    """Return where in the rings the nodes of times `[L, ...]` lie."""
+    """Return where in the rings the nodes of times `[L, J]` lie: `[L, J]`."""
     slots = ring_slots(taps, dilations)
     first = np.cumsum(slots) - slots
     return first[:, None] + times % slots[:, None]
