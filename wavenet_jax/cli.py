@@ -24,9 +24,13 @@ RunFolder = Annotated[Path, tyro.conf.Positional, tyro.conf.arg(metavar="RUN")]
 class Train:
     """Train a model and leave it, its loss curve and samples in a run folder."""
 
-    preset: Annotated[str | None, tyro.conf.arg(metavar="NAME")] = None
-    """Whose values to start from: makemore (the lecture's), makemore-22k, mlp-3, mlp-8, or
-    makemore-fast, wavenet and shakespeare, trained on sequences."""
+    preset: Annotated[
+        str | None,
+        tyro.conf.arg(
+            metavar="NAME",
+            help=f"Whose values to start from, by default the first: {', '.join(presets.PRESETS)}.",
+        ),
+    ] = None
     run_dir: Annotated[Path | None, tyro.conf.arg(metavar="DIR")] = None
     """Folder of the run; by default runs/ and the time."""
     resume: bool = False

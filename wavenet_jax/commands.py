@@ -71,38 +71,39 @@ def sample_run(
 ) -> int:
     """Print new documents drawn from a run, or text as it is drawn; return 0."""
     run, step, variables = _restored(folder, which)
-    if run.data.is_stream:
-        require(
-            max_length is None,
-            f"max_length is {max_length}, but {folder} was trained on one text, which does not "
-            "end; give --length instead.",
-        )
-        n, length = n or 1, length or STREAM_LENGTH
-    else:
-        require(
-            length is None,
-            f"length is {length}, but {folder} was trained on a list, whose documents end "
-            "themselves; give --max-length instead.",
-        )
-        n, length = n or SAMPLES, max_length or _usual_length(run)
+    stream = run.data.is_stream
+    require(
+        max_length is None or not stream,
+        f"max_length is {max_length}, but {folder} was trained on one text, which does not end; "
+        "give --length instead.",
+    )
+    require(
+        length is None or stream,
+        f"length is {length}, but {folder} was trained on a list, whose documents end themselves; "
+        "give --max-length instead.",
+    )
+    n = n or (1 if stream else SAMPLES)
+    length = length or max_length or (STREAM_LENGTH if stream else _usual_length(run))
     require(
         len(prefix) <= length,
         f"prefix {prefix!r} has {console.count(len(prefix), 'character')}, expected at most the "
-        f"{length:,} to draw; raise "
-        f"{'--length' if run.data.is_stream else '--max-length'}.",
+        f"{length:,} to draw; raise {'--length' if stream else '--max-length'}.",
     )
     run.data.vocab.encode_text(prefix)  # to say what is unknown before anything is printed
     console.stderr.print(
         f"{console.count(n, 'sample')} of {folder} at step {step:,} ({which}), seed {seed}"
     )
-    if run.data.is_stream:
+    if stream:
         for index in range(n):
             pieces = draw_text(run, variables, length=length, seed=seed, index=index, prefix=prefix)
             _print_text(pieces, index, as_json=as_json)
-        return 0
-    samples, origins = draw_documents(
-        run, variables, n=n, seed=seed, max_length=length, prefix=prefix
-    )
+    else:
+        drawn = draw_documents(run, variables, n=n, seed=seed, max_length=length, prefix=prefix)
+        _print_documents(*drawn, as_json=as_json)
+    return 0
+
+
+def _print_documents(samples: list[sample.Sample], origins: list[str], *, as_json: bool) -> None:
     if as_json:
         for one, origin in zip(samples, origins, strict=True):
             line = {"text": one.text, "ended": one.ended, "origin": origin}
@@ -111,7 +112,6 @@ def sample_run(
         print(console.samples_table(samples, origins))
     counts = Counter("new" if origin == "new" else f"in {origin}" for origin in origins)
     console.stderr.print(", ".join(f"{count:,} {mark}" for mark, count in counts.most_common()))
-    return 0
 
 
 def _print_text(pieces: Iterator[str], index: int, *, as_json: bool) -> None:

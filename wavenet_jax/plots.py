@@ -28,7 +28,7 @@ def draw_loss_curve(metrics: list[dict[str, Any]], title: str, path: Path) -> No
         [line["val_loss"] for line in validated],
         "o",
         markersize=4,
-        label="validation, whole split",
+        label="validation",
     )
     losses.set(xlabel="step", ylabel="loss (nats per character)", title=title)
     losses.xaxis.set_major_formatter(lambda step, _: f"{step:,.0f}")

@@ -61,8 +61,8 @@ def draw_character(
     return Drawing(cache, token)
 
 
-# Many sequences in step with each other, so that they share the time, not each with its own.
-_IN_STEP: Any = Drawing(Cache(rings=0, time=None), last=0)  # type: ignore[arg-type]
+# Axes for `vmap`: many sequences in step with each other, so that they share the time.
+IN_STEP: Any = Drawing(Cache(rings=0, time=None), last=0)  # type: ignore[arg-type]
 
 
 @partial(jax.jit, static_argnames=("model", "max_length"))
@@ -80,7 +80,7 @@ def _draw_documents(
     """
     keys = jax.vmap(jax.random.fold_in, (None, 0))(root, first + jnp.arange(LANES))
     draw = partial(draw_character, model, variables, ends=True)
-    draw_all = jax.vmap(draw, (0, None, _IN_STEP), _IN_STEP)
+    draw_all = jax.vmap(draw, (0, None, IN_STEP), IN_STEP)
     fresh = start(model, variables)
     rings = jnp.tile(fresh.cache.rings, (LANES, 1, 1))
     drawings = Drawing(Cache(rings, fresh.cache.time), jnp.full(LANES, BOUNDARY_ID))

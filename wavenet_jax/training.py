@@ -11,6 +11,7 @@ from typing import Any
 import jax
 
 from wavenet_jax import (
+    batches,
     checkpoint,
     commands,
     config_file,
@@ -39,6 +40,7 @@ def train_run(config: Config, folder: Path | None, *, resume: bool, overwrite: b
 
 
 def _train(run: Run, *, resume: bool, overwrite: bool) -> int:
+    batches.require_room(run.data.splits.train, run.config.train, run.config.model.receptive_field)
     state = _latest_state(run) if resume else None
     done = int(state.step) if state else 0
     _announce(run, done)
