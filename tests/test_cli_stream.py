@@ -65,8 +65,8 @@ def test_evaluate_prints_the_same_losses_as_table_and_as_json(
     assert list(losses["splits"]) == ["train", "val"]
     for row, (split, loss) in zip(rows, losses["splits"].items(), strict=True):
         name, stretches, predictions, nats, _, bits = row.split()
-        assert (name, int(stretches)) == (split, loss["documents"])
-        assert loss["documents"] == math.ceil(loss["predictions"] / 1_000)
+        assert (name, int(stretches)) == (split, loss["stretches"])
+        assert loss["stretches"] == math.ceil(loss["predictions"] / 1_000)
         assert int(predictions.replace(",", "")) == loss["predictions"]
         assert float(nats) == pytest.approx(loss["nats_per_character"], abs=1e-4)
         assert float(bits) == pytest.approx(loss["bits_per_character"], abs=1e-4)

@@ -47,7 +47,12 @@ REJECTED: list[tuple[Any, dict[str, Any], str, str]] = [
         "plain layers have no skips, expected 64, which is",
     ),
     (ModelConfig, GATED | {"activation": "relu"}, "activation is relu", DEFAULT),
-    (ModelConfig, GATED | {"residual": True}, "residual is True", DEFAULT),
+    (
+        ModelConfig,
+        GATED | {"residual": True},
+        "residual is True",
+        "expected False, which is the default: --no-residual.",
+    ),
     (
         ModelConfig,
         {"residual": True, "dilations": (1,)},

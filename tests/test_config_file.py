@@ -98,4 +98,4 @@ def test_differences_are_the_changed_fields(values: dict[str, Any], said: list[s
 def test_differences_cover_every_section() -> None:
     said = differences(preset("makemore"), preset("wavenet"))
     assert {"data names -> shakespeare", "layer plain -> gated"} < set(said)
-    assert {"optimizer sgd -> adamw", "length 1 -> 4096"} < set(said)
+    assert {"optimizer sgd -> adamw", "length 1 -> 2048"} < set(said)

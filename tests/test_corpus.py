@@ -139,9 +139,17 @@ def test_data_that_is_no_file_is_rejected(
 @pytest.mark.parametrize(
     ("data", "stream", "said"),
     [
-        ("names", True, "data 'names' is a list, expected a text for --stream."),
-        ("makemore", True, "data 'makemore' is a list; leave out --stream."),
-        ("shakespeare", False, "data 'shakespeare' is one text; add --stream."),
+        ("names", True, "data 'names' is a list, but stream is True, expected False: --no-stream."),
+        (
+            "makemore",
+            True,
+            "data 'makemore' is a list, but stream is True, expected False: --no-stream.",
+        ),
+        (
+            "shakespeare",
+            False,
+            "data 'shakespeare' is one text, but stream is False, expected True: --stream.",
+        ),
     ],
 )
 def test_list_taken_for_a_text_and_a_text_for_a_list_are_rejected(

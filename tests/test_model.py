@@ -56,6 +56,12 @@ def test_window_run_of_dilations_that_are_no_tree_is_refused() -> None:
         model.apply(init(model, jax.random.key(0)), jnp.zeros((2, 5), int), method="window")
 
 
+def test_windows_of_another_length_are_refused() -> None:
+    model = tree(2, 2)
+    with pytest.raises(InputError, match=r"^windows have 8 positions, expected 4\.$"):
+        model.apply(randomised(model, seed=0), jnp.zeros((2, 8), int), method="window")
+
+
 @pytest.mark.parametrize(("taps", "layers"), TREES)
 def test_logits_depend_on_every_position_of_the_own_window_and_on_no_other_row(
     taps: int, layers: int

@@ -87,16 +87,19 @@ def test_stream_kept_in_memory_is_written_as_one_prepared(
     assert written[0] == written[1]
 
 
-def test_numbers_of_a_stream_wait_beside_its_folder_until_it_is_created(
+def test_numbers_of_a_stream_wait_in_its_folder_under_a_name_of_their_own(
     tmp_path: Path, stream: Config
 ) -> None:
     place = tmp_path / "place"
     place.mkdir()
     with runs.prepare(place / "run", stream, overwrite=False) as run:
         before = [part.tokens.copy() for part in run.data.splits]
-        assert [path.name for path in place.iterdir()] == ["run.tokens.partial"]
+        with runs.prepare(place / "run", stream, overwrite=False) as other:
+            waiting = {path.name for path in (place / "run").iterdir()}
+            assert waiting == {run.prepared.name, other.prepared.name}  # type: ignore[union-attr]
         runs.create(run)
-        assert [path.name for path in place.iterdir()] == ["run"]
+        assert "tokens.bin" in {path.name for path in (place / "run").iterdir()}
+        assert not run.prepared.exists()  # type: ignore[union-attr]
         for part, tokens in zip(run.data.splits, before, strict=True):
             np.testing.assert_array_equal(part.tokens, tokens)
     assert [path.name for path in place.iterdir()] == ["run"]
@@ -206,8 +209,26 @@ def test_damage_of_a_stream_is_named(stream_run: Run, damage: Callable[[Path], N
         runs.load(stream_run.folder)
 
 
+@pytest.mark.parametrize("characters", ["", ".", "abc", ".abca", "\0abc"])
+def test_vocabulary_that_is_none_is_named(run: Run, characters: str) -> None:
+    (run.folder / "vocab.json").write_text(json.dumps({"characters": characters}))
+    with pytest.raises(InputError, match=r"vocab\.json is damaged, expected '\.' and the char"):
+        runs.load(run.folder)
+
+
 @pytest.mark.parametrize(
-    "model", [[], {"taps": "2"}, {"dilations": 1}, {"taps": 1}, {"taps": 2.0}, {"width": 3}, None]
+    "model",
+    [
+        [],
+        {"dilations": [1.0, 2, 4]},
+        {"n_hidden": True},
+        {"taps": "2"},
+        {"dilations": 1},
+        {"taps": 1},
+        {"taps": 2.0},
+        {"width": 3},
+        None,
+    ],
 )
 def test_config_of_wrong_values_is_named(run: Run, model: Any) -> None:
     path = run.folder / "config.json"

@@ -80,8 +80,9 @@ class Checkpoints:
             loaded: dict[str, Any] = self._checkpointer.load_checkpointables(chosen, described)
         except (ValueError, KeyError, OSError) as error:
             raise InputError(
-                f"checkpoint {chosen.step} of {str(self._run.folder)!r} cannot be read "
-                f"({str(error).splitlines()[0][:100]}); restore the folder or train anew."
+                f"checkpoint {chosen.step} of {str(self._run.folder)!r} cannot be read: it is "
+                "damaged, or config.json or vocab.json is another's; restore the folder or train "
+                "anew."
             ) from error
         return loaded
 

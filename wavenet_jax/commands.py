@@ -22,7 +22,7 @@ def evaluate_run(folder: Path, which: str, *, as_json: bool) -> int:
     run, step, variables = _restored(folder, which)
     note = "" if run.data.is_stream else "; unseen are documents that do not occur in train"
     console.stderr.print(f"Losses of {folder} at step {step:,} ({which} checkpoint){note}")
-    losses = evaluate.evaluate_splits(run.model, variables, run.data.splits)
+    losses = evaluate.evaluate_splits(run.model, variables, run.data.splits, console.watched)
     if as_json:
         head = {"run": str(folder), "checkpoint": which, "step": step}
         print(json.dumps(head | {"splits": console.losses_json(losses)}, indent=2))

@@ -54,7 +54,7 @@ def _require_default(config: Any, why: str, *names: str) -> None:
         require(
             field.name not in names or value == field.default,
             f"{field.name} is {_shown(value)}, {why}, expected {_shown(field.default)}, which is "
-            "the default.",
+            f"the default{f': --no-{field.name}' if value is True else ''}.",
         )
 
 

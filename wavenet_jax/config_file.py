@@ -31,11 +31,20 @@ def from_dict(sections: dict[str, dict[str, Any]]) -> Config:
         for key, value in plain.items():
             default = getattr(section, key)
             require(
-                isinstance(value, type(default)) or default is None or type(default) is float,
+                _is_like(value, default),
                 f"{key} is {value!r}, expected a value like {default!r}.",
             )
         built[name] = section(**plain)
     return Config(**built)
+
+
+def _is_like(value: Any, default: Any) -> bool:
+    """Tell whether a value of a file has the type of a field; whole numbers are numbers too."""
+    if default is None:
+        return value is None or type(value) in (int, float)
+    if isinstance(default, tuple):
+        return isinstance(value, tuple) and all(_is_like(each, default[0]) for each in value)
+    return type(value) is type(default) or (type(default) is float and type(value) is int)
 
 
 def read_json(path: Path) -> Any:

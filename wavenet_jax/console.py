@@ -7,19 +7,26 @@ from contextlib import contextmanager
 from datetime import timedelta
 from typing import Any, NamedTuple
 
+from rich.cells import cell_len
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from wavenet_jax.corpus import Splits
-from wavenet_jax.evaluate import Evaluation, Loss
+from wavenet_jax.evaluate import Block, Evaluation, Loss
 from wavenet_jax.sample import Sample
 from wavenet_jax.train import Report
 from wavenet_jax.vocab import Vocab
 
 ALPHABET = 100  # characters shown of a vocabulary
+COLUMNS = (
+    TextColumn("{task.description}"),
+    BarColumn(),
+    MofNCompleteColumn(),
+    TimeRemainingColumn(),
+)
 
 # Results go to standard output by `print`; this is for everything else.
-stderr = Console(stderr=True, highlight=False, soft_wrap=True, markup=False)
+stderr = Console(stderr=True, highlight=False, soft_wrap=True, markup=False, emoji=False)
 
 
 class TrainingProgress:
@@ -59,13 +66,7 @@ class TrainingProgress:
 @contextmanager
 def training_progress(total: int, done: int) -> Iterator[TrainingProgress]:
     """Open the progress of a run of so many steps; off a terminal there is no bar."""
-    columns = (
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeRemainingColumn(),
-    )
-    with Progress(*columns, console=stderr, disable=not stderr.is_terminal) as bar:
+    with Progress(*COLUMNS, console=stderr, disable=not stderr.is_terminal) as bar:
         yield TrainingProgress(bar, total, done)
 
 
@@ -87,6 +88,15 @@ def alphabet(vocab: Vocab) -> str:
     shown = vocab.characters if vocab.boundary.isprintable() else vocab.characters[1:]
     more = "..." if len(shown) > ALPHABET else ""
     return f"{count(len(shown), 'character')} {shown[:ALPHABET]!r}{more}"
+
+
+def watched(blocks: Iterator[Block], predictions: int) -> Iterator[Block]:
+    """Yield the blocks, showing on a terminal how many of the predictions they make."""
+    with Progress(*COLUMNS, console=stderr, disable=not stderr.is_terminal, transient=True) as bar:
+        task = bar.add_task("scoring", total=predictions)
+        for block in blocks:
+            yield block
+            bar.advance(task, len(block.targets))
 
 
 def losses_table(evaluations: Splits[Evaluation]) -> str:
@@ -119,9 +129,9 @@ def scores_table(scores: list[Score]) -> str:
     """Return a line per text: its loss whole and by character, and its probability."""
     # A text of several lines keeps to one.
     texts = [score.text if score.text.isprintable() else repr(score.text) for score in scores]
-    width = max(len("text"), *map(len, texts))
+    width = max(len("text"), *map(cell_len, texts))
     rows = [
-        f"{text:<{width}}  {score.characters:10,}  {score.nll_nats:9.3f}  "
+        f"{_padded(text, width)}  {score.characters:10,}  {score.nll_nats:9.3f}  "
         f"{score.nll_nats / score.characters:9.4f}  "
         f"{score.nll_nats / score.characters / math.log(2):9.4f}  {math.exp(-score.nll_nats):11.3e}"
         for text, score in zip(texts, scores, strict=True)
@@ -136,15 +146,22 @@ def scores_table(scores: list[Score]) -> str:
 def losses_json(evaluations: Splits[Evaluation]) -> dict[str, Any]:
     """Return the losses of the splits that hold anything as plain values; undefined is null."""
     return {
-        split: {**_loss_json(loss), **({"unseen": _loss_json(unseen)} if unseen else {})}
+        split: {**_loss_json(loss), "unseen": _loss_json(unseen)}
+        if unseen is not None
+        else _loss_json(loss, units="stretches")
         for split, (loss, unseen) in evaluations._asdict().items()
         if loss.predictions
     }
 
 
-def _loss_json(loss: Loss) -> dict[str, Any]:
+def _padded(text: str, width: int) -> str:
+    """Fill a text with blanks to a width in columns, of which some characters take two or none."""
+    return text + " " * (width - cell_len(text))
+
+
+def _loss_json(loss: Loss, units: str = "documents") -> dict[str, Any]:
     return {
-        "documents": loss.documents,
+        units: loss.documents,
         "predictions": loss.predictions,
         "nats_per_character": _finite(loss.nats_per_character),
         "standard_error": _finite(loss.standard_error),
@@ -162,9 +179,9 @@ def _finite(value: float) -> float | None:
 
 def samples_table(samples: list[Sample], origins: list[str]) -> str:
     """Return a line per sample: its text, where it stands in the data, whether it was cut off."""
-    width = max(len(sample.text) for sample in samples)
+    width = max(cell_len(sample.text) for sample in samples)
     return "\n".join(
-        f"{sample.text:<{width}}  {origin if origin == 'new' else f'in {origin}'}"
+        f"{_padded(sample.text, width)}  {origin if origin == 'new' else f'in {origin}'}"
         f"{'' if sample.ended else ', cut off'}"
         for sample, origin in zip(samples, origins, strict=True)
     )

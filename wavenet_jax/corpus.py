@@ -133,12 +133,15 @@ def find(config: DataConfig) -> Path:
     """Return the file that `--data` means; raise `InputError` if it is not there."""
     data, stream = config.data, config.stream
     if data == "names":
-        require(not stream, "data 'names' is a list, expected a text for --stream.")
+        require(
+            not stream, "data 'names' is a list, but stream is True, expected False: --no-stream."
+        )
         return bundled_names()
     if data in download.SOURCES:
         require(
             stream == download.SOURCES[data].stream,
-            f"data {data!r} is {'a list; leave out' if stream else 'one text; add'} --stream.",
+            f"data {data!r} is {'a list' if stream else 'one text'}, but stream is {stream}, "
+            f"expected {not stream}: --{'no-' if stream else ''}stream.",
         )
         path = download.cached(data)
         require(
@@ -179,7 +182,8 @@ def read_documents(path: Path) -> list[str]:
         require(
             BOUNDARY not in line,
             f"{path}, line {number}: {line[:60]!r} holds {BOUNDARY!r}, the character that marks "
-            "the boundary between documents; remove or replace it.",
+            "the boundary between documents; remove or replace it, or give --stream if the file is "
+            "one text.",
         )
     documents = [line for line in lines if line]
     require(

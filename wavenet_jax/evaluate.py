@@ -1,7 +1,7 @@
 """The exact loss of a corpus with running statistics, as sums and counts until the last line."""
 
 import math
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import NamedTuple
 
 import numpy as np
@@ -107,13 +107,20 @@ def summarise(nats: np.ndarray, predictions: np.ndarray) -> Loss:
 
 
 def evaluate_splits(
-    model: WaveNet, variables: Variables, splits: Splits[Corpus]
+    model: WaveNet,
+    variables: Variables,
+    splits: Splits[Corpus],
+    watch: Callable[[Iterator[Block], int], Iterator[Block]] = lambda scored, _: scored,
 ) -> Splits[Evaluation]:
-    """Return the loss of each split, and of its documents that do not occur in train."""
+    """Return the loss of each split, and of its documents that do not occur in train.
+
+    The blocks of each split pass through `watch`, which also gets the number of predictions.
+    """
     seen = set() if splits.train.is_stream else set(_documents(splits.train))
     evaluations = []
     for corpus in splits:
-        nats, predictions = by_document(nll_nats(model, variables, blocks(model, corpus)), corpus)
+        scored = watch(blocks(model, corpus), corpus.predictions)
+        nats, predictions = by_document(nll_nats(model, variables, scored), corpus)
         unseen = None
         if not splits.train.is_stream:
             new = np.array([document not in seen for document in _documents(corpus)])

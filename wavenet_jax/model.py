@@ -11,7 +11,7 @@ import flax.linen as nn
 import jax
 import jax.numpy as jnp
 
-from wavenet_jax.config import ModelConfig
+from wavenet_jax.config import ModelConfig, require
 from wavenet_jax.layers import ACTIVATIONS, Bias, GatedHead, GatedLayer, PlainHead, PlainLayer
 from wavenet_jax.taps import age, merge, pull, push, ring_slots, shift
 from wavenet_jax.vocab import BOUNDARY_ID
@@ -78,10 +78,14 @@ class WaveNet(nn.Module):
     def window(self, tokens: jax.Array) -> jax.Array:
         """Return the logits `[B, 1, V]` of what follows each window `[B, R]`, oldest first.
 
-        Raises `InputError` where the dilations are no tree.
+        Raises `InputError` where the dilations are no tree, or R is not the receptive field.
         """
         self.config.require_tree()
-        rows = tokens.shape[0]
+        rows, field = tokens.shape
+        require(
+            field == self.config.receptive_field,
+            f"windows have {field} positions, expected {self.config.receptive_field}.",
+        )
         nodes, shown = self.embedding(tokens).reshape(-1, self.config.n_embd), []  # [B·R, C]
         for layer in self.layers:
             nodes, skip = layer(merge(nodes, self.config.taps))  # [M, C] -> [M/K, H], at last B

@@ -35,10 +35,12 @@ def draw_loss_curve(metrics: list[dict[str, Any]], title: str, path: Path) -> No
     losses.grid(alpha=0.3)
 
     rates = losses.twinx()
-    rates.step(
+    values = [line["learning_rate"] for line in metrics]
+    pieces = len(set(values)) < len(values) / 2  # constant but for a few steps
+    rates.plot(
         steps,
-        [line["learning_rate"] for line in metrics],
-        where="pre",
+        values,
+        drawstyle="steps-pre" if pieces else "default",
         color="grey",
         linestyle=":",
         label="learning rate",

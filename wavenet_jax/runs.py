@@ -15,6 +15,7 @@ import json
 import os
 import platform
 import shutil
+import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from importlib.metadata import version
@@ -28,9 +29,10 @@ from wavenet_jax import corpus as corpora
 from wavenet_jax.config import Config, InputError, require
 from wavenet_jax.corpus import Dataset
 from wavenet_jax.model import WaveNet
-from wavenet_jax.vocab import Vocab
+from wavenet_jax.vocab import BOUNDARY, STREAM_BOUNDARY, Vocab
 
 PACKAGES = ("wavenet-jax", "jax", "jaxlib", "flax", "optax", "orbax-checkpoint", "numpy")
+PARTIAL = ".partial"  # ending of a file that is not whole yet
 CONTENTS = (
     "config.json",
     "vocab.json",
@@ -50,6 +52,7 @@ class Run(NamedTuple):
     folder: Path
     config: Config
     data: Dataset
+    prepared: Path | None = None  # where the tokens of a stream wait for the run to be created
 
     @property
     def model(self) -> WaveNet:
@@ -81,24 +84,19 @@ def require_room(folder: Path, *, overwrite: bool) -> None:
 def prepare(folder: Path, config: Config, *, overwrite: bool) -> Iterator[Run]:
     """Read the data of a new run, which `create` then writes, or nothing is left.
 
-    The tokens of a stream are kept beside the folder meanwhile.  Raises `InputError` as
-    `require_room` and `corpus.load` do.
+    The tokens of a stream wait in the folder under a name of their own meanwhile.  Raises
+    `InputError` as `require_room` and `corpus.load` do.
     """
     require_room(folder, overwrite=overwrite)
-    tokens = _tokens_beside(folder)
-    missing = [parent for parent in tokens.parents if not parent.exists()]
+    tokens = folder / f"tokens-{uuid.uuid4().hex}{PARTIAL}"
+    missing = [parent for parent in tokens.absolute().parents if not parent.exists()]
     try:
-        yield Run(folder, config, corpora.load(config.data, tokens))
+        yield Run(folder, config, corpora.load(config.data, tokens), tokens)
     finally:
         tokens.unlink(missing_ok=True)
         with suppress(OSError):  # the first that holds something stays, and so do those above it
             for parent in missing:
                 parent.rmdir()
-
-
-def _tokens_beside(folder: Path) -> Path:
-    absolute = folder.resolve()  # which has a name even where the folder is "."
-    return absolute.parent / f"{absolute.name}.tokens.partial"
 
 
 def create(run: Run, *, overwrite: bool = False) -> None:
@@ -116,7 +114,7 @@ def create(run: Run, *, overwrite: bool = False) -> None:
         _write_json(folder / "config.json", config_file.to_dict(run.config))
         _write_json(folder / "vocab.json", {"characters": data.vocab.characters})
         if data.is_stream:
-            _write_tokens(data, folder)
+            _write_tokens(run)
         else:
             lines = "".join(f"{document}\n" for document in data.documents)
             _replace(folder / "documents.txt", lines)
@@ -133,11 +131,16 @@ def load(folder: Path) -> Run:
     config = load_config(folder)
     path = folder / "vocab.json"
     said = config_file.read_json(path)
+    characters = said.get("characters") if isinstance(said, dict) else None
+    boundary = STREAM_BOUNDARY if config.data.stream else BOUNDARY
     require(
-        isinstance(said, dict) and isinstance(said.get("characters"), str),
-        f"{path} is damaged, expected the characters of the vocabulary; restore it or train anew.",
+        isinstance(characters, str)
+        and len(characters) == len(set(characters)) > 1
+        and characters[0] == boundary,
+        f"{path} is damaged, expected {boundary!r} and the characters of the data, each once; "
+        "restore it or train anew.",
     )
-    vocab = Vocab(said["characters"])
+    vocab = Vocab(str(characters))
     if config.data.stream:
         return Run(folder, config, corpora.map_stream(folder / "tokens.bin", vocab, config.data))
     documents = corpora.read_documents(folder / "documents.txt")
@@ -189,17 +192,19 @@ def environment() -> dict[str, Any]:
 def changed_environment(run: Run) -> list[str]:
     """Return what the run began with and has no longer, such as `jax 0.10.2`."""
     now, path = environment(), run.folder / "environment.json"
+    if not path.exists():
+        return []  # no reason not to go on
     began = config_file.read_json(path)
-    require(isinstance(began, dict), f"{path} is damaged; replace it with {{}} to go on.")
+    require(isinstance(began, dict), f"{path} is damaged; remove it to go on.")
     return [f"{name} {value}" for name, value in began.items() if now.get(name) != value]
 
 
-def _write_tokens(data: Dataset, folder: Path) -> None:
-    prepared, path = _tokens_beside(folder), folder / "tokens.bin"
-    if prepared.exists():
-        prepared.replace(path)  # what is mapped from it stays mapped
-        return
-    streams.write_parts([part.tokens for part in data.splits], path)
+def _write_tokens(run: Run) -> None:
+    path = run.folder / "tokens.bin"
+    if run.prepared is not None:
+        run.prepared.replace(path)  # what is mapped from it stays mapped
+    else:
+        streams.write_parts([part.tokens for part in run.data.splits], path)
 
 
 def _exists(path: Path) -> bool:
@@ -219,6 +224,6 @@ def _write_json(path: Path, value: Any) -> None:
 
 def _replace(path: Path, text: str) -> None:
     """Write a file whole or not at all."""
-    partial = path.with_name(path.name + ".partial")
+    partial = path.with_name(path.name + PARTIAL)
     partial.write_text(text, "utf-8")
     partial.replace(path)

@@ -114,12 +114,16 @@ def _announce(run: Run, done: int) -> None:
     size = model.count_parameters(shapes["params"])
     per_step = settings.batch_size * settings.length
     epochs = total * per_step / data.splits.train.predictions
-    rows = "windows" if settings.run == "window" else f"sequences of {settings.length:,}"
+    rows = console.count(settings.batch_size, "window")
+    if settings.run == "sequence":
+        rows = f"{console.count(settings.batch_size, 'sequence')} of {settings.length:,}"
+    if data.splits.val.predictions > train.VALIDATED:
+        rows += f", validated on the first {train.VALIDATED:,} characters of val"
     console.stderr.print(
         f"{'Continuing' if done else 'Training'} {size:,} parameters "
         f"(receptive field {run.config.model.receptive_field:,}) on {run.config.data.data}: "
         f"{_extent(run)}, {console.alphabet(data.vocab)}\n"
-        f"{f'From step {done:,} to' if done else 'For'} {total:,} steps of {settings.batch_size} "
+        f"{f'From step {done:,} to' if done else 'For'} {total:,} steps of "
         f"{rows} ({epochs:.3g} epochs), in {run.folder}"
     )
     if done and (changed := runs.changed_environment(run)):
