@@ -58,7 +58,7 @@ def test_window_run_of_dilations_that_are_no_tree_is_refused() -> None:
 
 def test_windows_of_another_length_are_refused() -> None:
     model = tree(2, 2)
-    with pytest.raises(InputError, match=r"^windows have 8 positions, expected 4\.$"):
+    with pytest.raises(InputError, match="windows have 8 positions, expected 4"):
         model.apply(randomised(model, seed=0), jnp.zeros((2, 8), int), method="window")
 
 
