@@ -23,7 +23,7 @@ Measured on 2026-11-25, jax 0.10.2, one core of an Intel Xeon (AVX-512, 2 MB of 
       512   9     172.5     12.78    13.5
      4096  12   1,330.3     14.03    94.8
     32768  15   9,745.2     15.88   613.6
-    2. nanoseconds per scored position
+    2. nanoseconds per scored position, of 95,637 (610 / 22,313 / 38,536 distinct nodes)
       windows     4,059
         a row     1,273
      distinct       608
@@ -96,17 +96,20 @@ def draw_by_steps(
     model: WaveNet, variables: Variables, key: jax.Array, count: int, lanes: int
 ) -> jax.Array:
     """Draw characters of many sequences side by side with their caches."""
-    draw = partial(sample.draw_character, model, variables, ends=True)
+    draw = partial(sample.draw_character, model, variables)
     fresh = sample.start(model, variables)
-    nothing = jnp.zeros(0, jnp.int32)
+    nothing, everything = jnp.zeros(0, jnp.int32), jnp.ones(model.vocab_size, bool)
     if lanes == 1:
         one = partial(draw, key, nothing)
-        return jax.lax.scan(lambda state, _: (one(state), state.last), fresh, length=count)[1]
+        body = lambda state, _: (one(state, everything), state.last)  # noqa: E731
+        return jax.lax.scan(body, fresh, length=count)[1]
     keys = jax.random.split(key, lanes)
     rings = jnp.tile(fresh.cache.rings, (lanes, 1, 1))
     start = Drawing(fresh.cache._replace(rings=rings), jnp.zeros(lanes, jnp.int32))
-    many = partial(jax.vmap(draw, (0, None, sample.IN_STEP), sample.IN_STEP), keys, nothing)
-    return jax.lax.scan(lambda state, _: (many(state), state.last), start, length=count)[1]
+    draw_all = jax.vmap(draw, (0, None, sample.IN_STEP, None), sample.IN_STEP)
+    many = partial(draw_all, keys, nothing)
+    body = lambda state, _: (many(state, everything), state.last)  # noqa: E731
+    return jax.lax.scan(body, start, length=count)[1]
 
 
 def growing_fields(rounds: int) -> list[tuple[int, float, float]]:

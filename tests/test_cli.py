@@ -236,3 +236,15 @@ def test_reader_who_leaves_early_is_no_error(trained: Path, n: int) -> None:
     )
     assert process.stdout.count("\n") == 1
     assert "Traceback" not in process.stderr
+
+
+def test_sample_keeps_what_is_asked_of_its_documents(
+    trained: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    asked = "--prefix l --pattern .*[aeiou] --forbid vz --min-length 4 --max-length 7"
+    assert call(f"sample {trained} -n 50 --json {asked}") == 0
+    samples = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert len(samples) == 50
+    for one in samples:
+        assert re.fullmatch("l[^vz]{2,5}[aeiou]", one["text"])
+        assert one["ended"]

@@ -154,6 +154,7 @@ def test_bad_text_is_answered_in_one_sentence(
         (["sample", "--max-length", "9"], ["max_length is 9", "--length"]),
         (["score", ""], ["text '' is empty", "at least one character"]),
         (["score", "to be", ""], ["text '' is empty"]),
+        (["sample", "--pattern", "t.*"], ["one text", "pattern", "leave them out"]),
         (["score", "to be", "BE"], ["'BE' holds 'B' 'E'", "unknown"]),
     ],
 )
@@ -180,5 +181,25 @@ def test_bad_use_of_a_run_on_a_list_is_answered_in_one_sentence(
     words: list[str], parts: list[str], says: Says, trained: Path
 ) -> None:
     sentence = says([words[0], str(trained), *words[1:]])
+    for part in parts:
+        assert part in sentence
+
+
+@pytest.mark.parametrize(
+    ("options", "parts"),
+    [
+        ("--pattern ma(", ["pattern 'ma(' is invalid", "position 2"]),
+        ("--pattern ^ma", ["an anchor at position 0"]),
+        ("--pattern m1", ["'1' at position 1", "expected characters of 'abc"]),
+        ("--forbid 9", ["'9'", "unknown", "expected characters of 'abc"]),
+        ("--prefix b --pattern ma.*", ["prefix 'b' and pattern 'ma.*' together allow no document"]),
+        ("--min-length 9 --max-length 5", ["min_length is 9 and max_length 5"]),
+        ("--pattern [a-c]{2} --min-length 3", ["pattern '[a-c]{2}' allows no document of 3 to"]),
+    ],
+)
+def test_rules_that_no_document_keeps_are_refused_before_anything_is_drawn(
+    options: str, parts: list[str], trained: Path, says: Says
+) -> None:
+    sentence = says(f"sample {trained} {options}")
     for part in parts:
         assert part in sentence

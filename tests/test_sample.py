@@ -1,3 +1,4 @@
+import re
 from collections import Counter
 
 import jax
@@ -7,6 +8,7 @@ import pytest
 from conftest import randomised
 from scipy.stats import chisquare
 
+from wavenet_jax import constraints
 from wavenet_jax import sample as sampling
 from wavenet_jax.config import InputError, ModelConfig
 from wavenet_jax.corpus import Splits
@@ -90,7 +92,7 @@ def test_document_is_that_of_its_key_drawn_alone(model: WaveNet, variables: Vari
     prefix = jnp.zeros(0, jnp.int32)
     drawing, text = sampling.start(model, variables), ""
     while len(text) < 12:
-        drawing = sampling.draw_character(model, variables, key, prefix, drawing, ends=True)
+        drawing = sampling.draw_character(model, variables, key, prefix, drawing, jnp.ones(4, bool))
         if drawing.last == 0:
             break
         text += VOCAB.decode([int(drawing.last)])
@@ -151,7 +153,7 @@ def test_characters_of_a_stream_are_those_of_the_model_without_the_boundary(
 
     def first(key: jax.Array) -> jax.Array:
         none = jnp.zeros(0, jnp.int32)
-        return sampling.draw_character(model, variables, key, none, start, ends=False).last
+        return sampling.draw_character(model, variables, key, none, start, jnp.arange(4) > 0).last
 
     observed = np.bincount(jax.jit(jax.vmap(first))(keys), minlength=4)
     chance = chances(model, variables, "")[1:]
@@ -163,3 +165,67 @@ def test_origins_name_the_first_split_that_holds_a_sample() -> None:
     documents = Splits(["anna", "ben"], ["anna", "cleo"], ["cleo", "dora"])
     samples = [Sample(text, ended=True) for text in ("anna", "cleo", "dora", "emil")]
     assert sampling.origins(samples, documents) == ["train", "val", "test", "new"]
+
+
+CASES = [
+    ("a.*", "", 0, 6),
+    ("[ab]+c?", "", 2, 5),
+    ("(ab|ba){2,3}", "", 0, 12),
+    (".*c", "b", 3, 7),
+    ("a?b?c?", "", 0, 3),
+]
+
+
+@pytest.mark.parametrize(("regex", "prefix", "least", "most"), CASES)
+def test_every_sample_keeps_the_rules_and_ends_itself(
+    model: WaveNet, variables: Variables, regex: str, prefix: str, least: int, most: int
+) -> None:
+    parts = {regex: constraints.pattern(VOCAB, regex)}
+    automaton = constraints.require_feasible(VOCAB, parts, least, most, prefix)
+    rules = constraints.rules(automaton, least, most)
+    samples = sampling.draw_samples(
+        model, variables, VOCAB, KEY, n=2 * LANES, max_length=most, prefix=prefix, rules=rules
+    )
+    for one in samples:
+        assert re.fullmatch(regex, one.text)
+        assert one.text.startswith(prefix)
+        assert least <= len(one.text) <= most
+        assert one.ended
+    few = sampling.draw_samples(
+        model, variables, VOCAB, KEY, n=3, max_length=most, prefix=prefix, rules=rules
+    )
+    assert few == samples[:3]
+
+
+def test_rules_that_allow_everything_change_nothing(model: WaveNet, variables: Variables) -> None:
+    rules = constraints.rules(constraints.anything(VOCAB), 0, 40)
+    ruled, free = (
+        sampling.draw_samples(model, variables, VOCAB, KEY, n=300, max_length=40, rules=one)
+        for one in (rules, None)
+    )
+    assert sum(one.ended for one in free) > 200
+    assert all(a == b for a, b in zip(ruled, free, strict=True) if b.ended)
+
+
+def test_frequencies_under_rules_are_the_models_among_what_is_allowed(
+    model: WaveNet, variables: Variables
+) -> None:
+    """Chi-square over all documents of one or two letters without c; false alarm once in 100,000.
+
+    What is forbidden is left out at each character, where the rest share its chance.
+    """
+    parts = {"forbid": constraints.alphabet(VOCAB, None, "c")}
+    rules = constraints.rules(constraints.require_feasible(VOCAB, parts, 1, 2), 1, 2)
+    first = chances(model, variables, "") * [0, 1, 1, 0]
+    expected: dict[str, float] = {}
+    for a, letter in ((1, "a"), (2, "b")):
+        second = chances(model, variables, letter) * [1, 1, 1, 0]
+        chance = first[a] / first.sum() * second / second.sum()
+        expected |= {letter: chance[0], letter + "a": chance[1], letter + "b": chance[2]}
+    n = 20 * LANES
+    samples = sampling.draw_samples(model, variables, VOCAB, KEY, n=n, max_length=2, rules=rules)
+    drawn = Counter(one.text for one in samples)
+    observed = [drawn[text] for text in expected]
+    assert sum(observed) == n
+    chance = np.array(list(expected.values()))
+    assert chisquare(observed, n * chance / chance.sum()).pvalue > 1e-5

@@ -29,6 +29,9 @@ The modules from the bottom up; each imports only those above it:
     optim        schedules and optimizers from config
     evaluate     exact loss of a split, with its standard error; scores of texts
     train        TrainState, train_step, train_chunk, fit
+    patterns     regular expressions -> positions
+    automata     finite automata as tables
+    constraints  what documents must be like -> tables that the sampler looks up
     sample       one sequence with one key, vmapped
     runs         the run folder
     checkpoint   the states in it, with Orbax

@@ -85,6 +85,14 @@ class Sample:
     """Characters of a text, printed as they are drawn; by default 1000."""
     prefix: str = ""
     """Characters that each sample begins with."""
+    pattern: Annotated[str | None, tyro.conf.arg(metavar="REGEX")] = None
+    """A regular expression that the whole document matches, such as 'ma.*[aeiou]'."""
+    allow: Annotated[str | None, tyro.conf.arg(metavar="CHARACTERS")] = None
+    """The only characters that a document may hold."""
+    forbid: Annotated[str, tyro.conf.arg(metavar="CHARACTERS")] = ""
+    """Characters that no document holds."""
+    min_length: int = 0
+    """Characters that a document has at least."""
     checkpoint: Literal["best", "latest"] = "best"
     """The state with the best validation loss, or the last one."""
     json: bool = False
@@ -186,6 +194,9 @@ def _call(command: Command) -> int:
                 max_length=command.max_length,
                 length=command.length,
                 prefix=command.prefix,
+                limits=commands.Limits(
+                    command.pattern, command.allow, command.forbid, command.min_length
+                ),
                 as_json=command.json,
             )
         case Data():

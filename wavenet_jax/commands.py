@@ -4,17 +4,42 @@ import json
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
+from typing import NamedTuple
 
 import jax
 
-from wavenet_jax import checkpoint, console, download, evaluate, process, runs, sample
+from wavenet_jax import checkpoint, console, constraints, download, evaluate, process, runs, sample
 from wavenet_jax.config import require
+from wavenet_jax.constraints import Rules
 from wavenet_jax.keys import Purpose, root_key
 from wavenet_jax.model import Variables
 from wavenet_jax.runs import Run
+from wavenet_jax.vocab import Vocab
 
 SAMPLES = 20  # documents drawn unless told otherwise
 STREAM_LENGTH = 1_000  # characters of a stream, likewise
+
+
+class Limits(NamedTuple):
+    """What the documents to draw must be like, as the command line says it."""
+
+    pattern: str | None = None
+    allow: str | None = None
+    forbid: str = ""
+    min_length: int = 0
+
+    def rules(self, vocab: Vocab, max_length: int, prefix: str) -> Rules:
+        """Compile the limits; raise `InputError` where no document keeps them."""
+        parts = {}
+        if self.pattern is not None:
+            parts[f"pattern {self.pattern!r}"] = constraints.pattern(vocab, self.pattern)
+        if self.allow is not None:
+            parts[f"allow {self.allow!r}"] = constraints.alphabet(vocab, self.allow, "")
+        if self.forbid:
+            parts[f"forbid {self.forbid!r}"] = constraints.alphabet(vocab, None, self.forbid)
+        lengths = self.min_length, max_length
+        automaton = constraints.require_feasible(vocab, parts, *lengths, prefix)
+        return constraints.rules(automaton, *lengths)
 
 
 def evaluate_run(folder: Path, which: str, *, as_json: bool) -> int:
@@ -67,6 +92,7 @@ def sample_run(
     max_length: int | None,
     length: int | None,
     prefix: str,
+    limits: Limits,
     as_json: bool,
 ) -> int:
     """Print new documents drawn from a run, or text as it is drawn; return 0."""
@@ -82,6 +108,11 @@ def sample_run(
         f"length is {length}, but {folder} was trained on a list, whose documents end themselves; "
         "give --max-length instead.",
     )
+    require(
+        limits == Limits() or not stream,
+        f"{folder} was trained on one text, whose samples are cut from an endless one, expected no "
+        "pattern, allow, forbid or min_length; leave them out.",
+    )
     n = n or (1 if stream else SAMPLES)
     length = length or max_length or (STREAM_LENGTH if stream else _usual_length(run))
     require(
@@ -89,7 +120,9 @@ def sample_run(
         f"prefix {prefix!r} has {console.count(len(prefix), 'character')}, expected at most the "
         f"{length:,} to draw; raise {'--length' if stream else '--max-length'}.",
     )
-    run.data.vocab.encode_text(prefix)  # to say what is unknown before anything is printed
+    vocab = run.data.vocab
+    vocab.encode_text(prefix)  # to say what is unknown before anything is printed
+    rules = None if limits == Limits() else limits.rules(vocab, length, prefix)
     console.stderr.print(
         f"{console.count(n, 'sample')} of {folder} at step {step:,} ({which}), seed {seed}"
     )
@@ -98,7 +131,9 @@ def sample_run(
             pieces = draw_text(run, variables, length=length, seed=seed, index=index, prefix=prefix)
             _print_text(pieces, index, as_json=as_json)
     else:
-        drawn = draw_documents(run, variables, n=n, seed=seed, max_length=length, prefix=prefix)
+        drawn = draw_documents(
+            run, variables, n=n, seed=seed, max_length=length, prefix=prefix, rules=rules
+        )
         _print_documents(*drawn, as_json=as_json)
     return 0
 
@@ -147,6 +182,7 @@ def draw_documents(
     seed: int = 0,
     max_length: int | None = None,
     prefix: str = "",
+    rules: Rules | None = None,
 ) -> tuple[list[sample.Sample], list[str]]:
     """Draw documents from a run trained on a list, and tell which split holds each."""
     samples = sample.draw_samples(
@@ -157,6 +193,7 @@ def draw_documents(
         n=n,
         max_length=max_length or _usual_length(run),
         prefix=prefix,
+        rules=rules,
     )
     return samples, sample.origins(samples, run.data.parts)
 
