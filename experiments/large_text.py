@@ -8,6 +8,9 @@ preset `shakespeare`, all in a temporary folder, and prints the seconds and the 
 command, from its start to its end: reading, compiling, training, one validation, a sample.
 
 Claim: less than 1.5 GB for a text of 1 GB.
+Measured on 2026-11-25, jax 0.10.2, two cores of an Intel Xeon:
+
+    1.0 GB of text: 23 seconds, at most 1.16 GB of memory
 """
 
 import resource
