@@ -3,8 +3,8 @@
 A node depends on nothing but the tokens that it sees, and low in the stack these are few: pairs,
 then groups of four.  So the host numbers the distinct nodes of each layer, each known by the
 numbers of the K nodes below that it combines, and the device computes each of them once, its taps
-fetched from the table of the layer below.  The 95,637 training predictions of the bundled names have
-610 distinct nodes in the lecture's first layer, 22,313 in the second and 38,536 in the third.
+fetched from the table of the layer below.  The 95,637 training predictions of the bundled names
+have 610 distinct nodes in the lecture's first layer, 22,313 in the second and 38,536 in the third.
 """
 
 from collections.abc import Callable
