@@ -12,8 +12,9 @@ from hypothesis import strategies as st
 
 from wavenet_jax import vocab
 from wavenet_jax.batches import Batch, crop, draw, require_room, windows
-from wavenet_jax.config import InputError, TrainConfig
+from wavenet_jax.config import TrainConfig
 from wavenet_jax.corpus import Corpus, from_documents
+from wavenet_jax.errors import InputError
 from wavenet_jax.vocab import Vocab
 
 jitted = jax.jit(windows, static_argnames="receptive_field")

@@ -9,8 +9,9 @@ import pytest
 from conftest import assert_same, changed
 
 from wavenet_jax import checkpoint, optim, runs, train
-from wavenet_jax.config import Config, InputError
+from wavenet_jax.config import Config
 from wavenet_jax.corpus import Dataset
+from wavenet_jax.errors import InputError
 from wavenet_jax.runs import Run
 
 

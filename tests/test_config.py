@@ -10,14 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from wavenet_jax.config import (
-    Config,
-    DataConfig,
-    InputError,
-    ModelConfig,
-    OptimConfig,
-    TrainConfig,
-)
+from wavenet_jax.config import Config, DataConfig, ModelConfig, OptimConfig, TrainConfig
+from wavenet_jax.errors import InputError
 
 POSITIVE = "expected a number above 0; leave it out"
 FRACTIONS = "expected numbers between 0 and 1 such as 0.75"

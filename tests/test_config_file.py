@@ -8,8 +8,9 @@ from typing import Any
 import pytest
 from conftest import changed
 
-from wavenet_jax.config import Config, DataConfig, InputError, ModelConfig, TrainConfig
+from wavenet_jax.config import Config, DataConfig, ModelConfig, TrainConfig
 from wavenet_jax.config_file import differences, from_dict, load, to_dict
+from wavenet_jax.errors import InputError
 from wavenet_jax.presets import preset
 
 GATED = Config(

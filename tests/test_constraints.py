@@ -11,8 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from wavenet_jax import constraints
-from wavenet_jax.config import InputError
 from wavenet_jax.constraints import MAX_STATES, Automaton
+from wavenet_jax.errors import InputError
 from wavenet_jax.patterns import MAX_POSITIONS
 from wavenet_jax.vocab import Vocab
 

@@ -12,8 +12,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from wavenet_jax import corpus, download, vocab
-from wavenet_jax.config import DataConfig, InputError
+from wavenet_jax.config import DataConfig
 from wavenet_jax.corpus import Splits, bundled_names, find, read_documents, split_documents
+from wavenet_jax.errors import InputError
 from wavenet_jax.vocab import Vocab
 
 DOCUMENTS = st.lists(st.text("abcé漢", min_size=1), min_size=1)

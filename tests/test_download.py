@@ -16,8 +16,8 @@ from typing import Any
 import pytest
 
 from wavenet_jax import download as module
-from wavenet_jax.config import InputError
 from wavenet_jax.download import SOURCES, Source, cache_dir, cached, download
+from wavenet_jax.errors import InputError
 
 BODY = b"emma\nolivia\nava\n" * 100
 SHA256 = hashlib.sha256(BODY).hexdigest()

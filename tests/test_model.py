@@ -11,7 +11,8 @@ import numpy as np
 import pytest
 from conftest import randomised
 
-from wavenet_jax.config import InputError, ModelConfig
+from wavenet_jax.config import ModelConfig
+from wavenet_jax.errors import InputError
 from wavenet_jax.model import Cache, WaveNet, count_parameters, init
 
 TREES = [(2, 1), (2, 3), (3, 2), (4, 1), (8, 1)]  # K, L

@@ -7,7 +7,8 @@ import jax
 import pytest
 
 from wavenet_jax import config_file
-from wavenet_jax.config import Config, InputError
+from wavenet_jax.config import Config
+from wavenet_jax.errors import InputError
 from wavenet_jax.model import WaveNet, count_parameters, init
 from wavenet_jax.presets import PRESETS, preset
 

@@ -13,8 +13,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from wavenet_jax import corpus, runs
-from wavenet_jax.config import Config, DataConfig, InputError
+from wavenet_jax.config import Config, DataConfig
 from wavenet_jax.corpus import Dataset
+from wavenet_jax.errors import InputError
 from wavenet_jax.runs import Run
 
 

@@ -10,8 +10,9 @@ from scipy.stats import chisquare
 
 from wavenet_jax import constraints
 from wavenet_jax import sample as sampling
-from wavenet_jax.config import InputError, ModelConfig
+from wavenet_jax.config import ModelConfig
 from wavenet_jax.corpus import Splits
+from wavenet_jax.errors import InputError
 from wavenet_jax.model import Variables, WaveNet
 from wavenet_jax.sample import LANES, PIECE, Sample
 from wavenet_jax.vocab import Vocab

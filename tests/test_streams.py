@@ -11,7 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from wavenet_jax import corpus, streams
-from wavenet_jax.config import DataConfig, InputError
+from wavenet_jax.config import DataConfig
+from wavenet_jax.errors import InputError
 from wavenet_jax.vocab import STREAM_BOUNDARY, Vocab, from_characters
 
 PIECES = st.sampled_from([1, 2, 3, 7, 2**22])  # bytes

@@ -10,8 +10,9 @@ from conftest import assert_same, changed
 
 from wavenet_jax import corpus, evaluate, optim, train, vocab
 from wavenet_jax.batches import draw, windows
-from wavenet_jax.config import Config, InputError, ModelConfig
+from wavenet_jax.config import Config, ModelConfig
 from wavenet_jax.corpus import Corpus, Splits
+from wavenet_jax.errors import InputError
 from wavenet_jax.model import WaveNet
 from wavenet_jax.train import NonFiniteLossError
 

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from wavenet_jax.config import InputError
+from wavenet_jax.errors import InputError
 from wavenet_jax.vocab import Vocab, code_points, from_characters, from_documents
 
 DOCUMENTS = st.lists(st.text(st.characters(exclude_characters=".", codec="utf-8")), max_size=5)

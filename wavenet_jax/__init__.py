@@ -13,6 +13,7 @@ Losses are in nats per character, the boundary that ends a document counting as 
 
 The modules from the bottom up; each imports only those above it:
 
+    errors       how a user's mistake is said; imports no JAX
     config       frozen dataclasses, checked where they are made; imports no JAX
     config_file  the configuration as JSON; imports no JAX
     presets      configurations with a name; imports no JAX

@@ -10,7 +10,7 @@ from typing import NamedTuple, TypeVar
 
 import numpy as np
 
-from wavenet_jax.config import require
+from wavenet_jax.errors import require
 
 MAX_STATES = 10_000
 

@@ -5,8 +5,9 @@ from typing import NamedTuple
 import jax
 import jax.numpy as jnp
 
-from wavenet_jax.config import TrainConfig, require
+from wavenet_jax.config import TrainConfig
 from wavenet_jax.corpus import Corpus
+from wavenet_jax.errors import require
 from wavenet_jax.vocab import BOUNDARY_ID
 
 

@@ -11,7 +11,7 @@ from orbax.checkpoint import v1 as ocp
 
 from wavenet_jax import model as models
 from wavenet_jax import optim, train
-from wavenet_jax.config import InputError, require
+from wavenet_jax.errors import InputError, require
 from wavenet_jax.model import Variables
 from wavenet_jax.runs import Run
 

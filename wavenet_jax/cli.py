@@ -15,7 +15,8 @@ from typing import Annotated, Literal
 import tyro
 
 from wavenet_jax import __version__, config_file, presets
-from wavenet_jax.config import Config, InputError, require
+from wavenet_jax.config import Config
+from wavenet_jax.errors import InputError, require
 
 RunFolder = Annotated[Path, tyro.conf.Positional, tyro.conf.arg(metavar="RUN")]
 

@@ -9,8 +9,8 @@ from typing import NamedTuple
 import jax
 
 from wavenet_jax import checkpoint, console, constraints, download, evaluate, process, runs, sample
-from wavenet_jax.config import require
 from wavenet_jax.constraints import Rules
+from wavenet_jax.errors import require
 from wavenet_jax.keys import Purpose, root_key
 from wavenet_jax.model import Variables
 from wavenet_jax.runs import Run

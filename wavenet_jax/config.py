@@ -8,19 +8,7 @@ import math
 from dataclasses import dataclass
 from typing import Any, Literal, get_args, get_origin
 
-
-class InputError(Exception):
-    """Says in one sentence which value a user gave, what was expected, and the remedy.
-
-    The command line prints the sentence and exits with code 2.  It is no `ValueError`, so that
-    nothing on the way mistakes it for a failure of its own.
-    """
-
-
-def require(condition: bool, sentence: str) -> None:
-    """Raise `InputError` with the sentence unless the condition holds."""
-    if not condition:
-        raise InputError(sentence)
+from wavenet_jax.errors import require
 
 
 def _require_positive(config: Any, *names: str) -> None:

@@ -5,7 +5,8 @@ import json
 from pathlib import Path
 from typing import Any
 
-from wavenet_jax.config import Config, InputError, require
+from wavenet_jax.config import Config
+from wavenet_jax.errors import InputError, require
 
 
 def to_dict(config: Config) -> dict[str, dict[str, Any]]:

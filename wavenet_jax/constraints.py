@@ -25,7 +25,7 @@ from wavenet_jax.automata import (
     feasible,
     minimal,
 )
-from wavenet_jax.config import InputError, require
+from wavenet_jax.errors import InputError, require
 from wavenet_jax.patterns import Positions, Token
 from wavenet_jax.vocab import Vocab
 

@@ -11,7 +11,8 @@ import numpy as np
 
 from wavenet_jax import download, streams
 from wavenet_jax import vocab as vocabs
-from wavenet_jax.config import DataConfig, InputError, require
+from wavenet_jax.config import DataConfig
+from wavenet_jax.errors import InputError, require
 from wavenet_jax.vocab import BOUNDARY, BOUNDARY_ID, Vocab
 
 MINIMUM_DOCUMENTS = 3  # one each to train on, to validate and to test

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import NamedTuple
 
-from wavenet_jax.config import InputError, require
+from wavenet_jax.errors import InputError, require
 
 TIMEOUTS_IN_ALL = 10  # a whole download may take this many times its timeout
 

@@ -11,7 +11,8 @@ import flax.linen as nn
 import jax
 import jax.numpy as jnp
 
-from wavenet_jax.config import ModelConfig, require
+from wavenet_jax.config import ModelConfig
+from wavenet_jax.errors import require
 from wavenet_jax.layers import ACTIVATIONS, Bias, GatedHead, GatedLayer, PlainHead, PlainLayer
 from wavenet_jax.taps import age, merge, pull, push, ring_slots, shift
 from wavenet_jax.vocab import BOUNDARY_ID

@@ -9,7 +9,7 @@ import warnings
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from wavenet_jax.config import InputError, require
+from wavenet_jax.errors import InputError, require
 
 # Positions of a pattern, its repeats written out: what keeps the worst one a matter of seconds.
 MAX_POSITIONS = 2_000

@@ -2,14 +2,8 @@
 
 import difflib
 
-from wavenet_jax.config import (
-    Config,
-    DataConfig,
-    InputError,
-    ModelConfig,
-    OptimConfig,
-    TrainConfig,
-)
+from wavenet_jax.config import Config, DataConfig, ModelConfig, OptimConfig, TrainConfig
+from wavenet_jax.errors import InputError
 
 
 def _adamw(learning_rate: float, weight_decay: float, warmup: float = 0.0) -> OptimConfig:

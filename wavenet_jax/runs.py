@@ -26,8 +26,9 @@ import jax
 
 from wavenet_jax import config_file, streams
 from wavenet_jax import corpus as corpora
-from wavenet_jax.config import Config, InputError, require
+from wavenet_jax.config import Config
 from wavenet_jax.corpus import Dataset
+from wavenet_jax.errors import InputError, require
 from wavenet_jax.model import WaveNet
 from wavenet_jax.vocab import BOUNDARY, STREAM_BOUNDARY, Vocab
 

@@ -12,7 +12,8 @@ from pathlib import Path
 import numpy as np
 
 from wavenet_jax import vocab as vocabs
-from wavenet_jax.config import DataConfig, InputError, require
+from wavenet_jax.config import DataConfig
+from wavenet_jax.errors import InputError, require
 from wavenet_jax.vocab import BOUNDARY_ID, STREAM_BOUNDARY, Vocab
 
 _PIECE = 2**22  # bytes read at a time

@@ -21,7 +21,8 @@ from wavenet_jax import (
     runs,
     train,
 )
-from wavenet_jax.config import Config, InputError, require
+from wavenet_jax.config import Config
+from wavenet_jax.errors import InputError, require
 from wavenet_jax.runs import Run
 
 

@@ -6,7 +6,8 @@ from functools import cached_property
 
 import numpy as np
 
-from wavenet_jax.config import DataConfig, InputError, require
+from wavenet_jax.config import DataConfig
+from wavenet_jax.errors import InputError, require
 
 BOUNDARY_ID = 0
 BOUNDARY = "."  # what stands for it in the vocabulary of a list
