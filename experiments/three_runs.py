@@ -18,26 +18,26 @@ Measured on 2026-11-25, jax 0.10.2, one core of an Intel Xeon (AVX-512, 2 MB of 
 
     1. microseconds per character drawn
         R   L    window      step   ratio
-        8   3      13.2     10.36     1.3
-       64   6      32.5     11.65     2.8
-      512   9     172.5     12.78    13.5
-     4096  12   1,330.3     14.03    94.8
-    32768  15   9,745.2     15.88   613.6
+        8   3      13.2     10.49     1.3
+       64   6      32.4     11.48     2.8
+      512   9     172.9     13.37    12.9
+     4096  12   1,270.7     14.36    88.5
+    32768  15   9,603.6     16.22   592.1
     2. nanoseconds per scored position, of 95,637 (610 / 22,313 / 38,536 distinct nodes)
-      windows     4,059
-        a row     1,273
-     distinct       608
+      windows     3,784
+        a row     1,192
+     distinct       574
     3. samples per second of 20 gated layers
     residual  skip  sequences  samples/s
-          32    64          1     53,276
-          32    64         64     92,539
-          64   256          1      7,113
-          64   256         64     41,381
+          32    64          1     52,072
+          32    64         64     95,830
+          64   256          1      6,782
+          64   256         64     38,542
 
-The first two claims hold; the last is missed by a factor of 2.4.  There a step reads 3.5 MB of
+The first two claims hold; the last is missed by a factor of 2.5.  There a step reads 3.5 MB of
 weights, more than the 2 MB of L2, and at 29 GB/s from L3 that alone takes 120 of its 140 µs:
 weights of 1.7 MB are read at 80 GB/s and more.  Scratch measurements of what might help, for one
-sequence: a ring a layer, written one by one, 29,200 samples/s instead of 53,300 with 32 residual
+sequence: a ring a layer, written one by one, 29,200 samples/s instead of 53,000 with 32 residual
 channels; a scan over the layers 24,100; the older taps' products of all layers in one 59,200, but
 6,850 with 64; products in bfloat16, which XLA has no fast kernel for at one row, 265 µs a step for
 the weights alone, and 118 µs at four rows; halves of the weights on two devices, 26 to 60 µs for
