@@ -217,11 +217,14 @@ class OptimConfig:
             _require_default(self, "but plain SGD has none", "weight_decay")
 
 
+TrainingRun = Literal["window", "sequence"]
+
+
 @dataclass(frozen=True)
 class TrainConfig:
     """What a step sees, how long, in what portions, and from which seed."""
 
-    run: Literal["window", "sequence"] = "window"
+    run: TrainingRun = "window"
     """The stack as a tree that computes one position, or as a sequence that computes all."""
     batch_size: int = 32
     """Rows per step, drawn with replacement: windows, or sequences."""

@@ -3,7 +3,7 @@
 import time
 from collections.abc import Callable, Iterator
 from functools import partial
-from typing import Any, Literal, NamedTuple
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -13,12 +13,10 @@ import optax
 from wavenet_jax import batches, evaluate, optim
 from wavenet_jax import model as models
 from wavenet_jax.batches import Batch
-from wavenet_jax.config import Config, TrainConfig
+from wavenet_jax.config import Config, TrainConfig, TrainingRun
 from wavenet_jax.corpus import Corpus, Splits
 from wavenet_jax.keys import Purpose, root_key
 from wavenet_jax.model import Variables, WaveNet
-
-Run = Literal["window", "sequence"]
 
 VALIDATED = 1_000_000  # predictions of val, from its start, that training looks at
 
@@ -67,7 +65,7 @@ def init(model: WaveNet, optimizer: optax.GradientTransformation, seed: int) -> 
 
 
 def mean_nll(
-    params: Any, batch_stats: Any, batch: Batch, key: jax.Array, model: WaveNet, run: Run
+    params: Any, batch_stats: Any, batch: Batch, key: jax.Array, model: WaveNet, run: TrainingRun
 ) -> tuple[jax.Array, Any]:
     """Return the batch's mean loss in nats, and BatchNorm's statistics after seeing the batch."""
     history = batch.inputs.shape[1] - batch.targets.shape[1]
@@ -87,7 +85,7 @@ def train_step(
     state: TrainState,
     batch: Batch,
     *,
-    run: Run,
+    run: TrainingRun,
     model: WaveNet,
     optimizer: optax.GradientTransformation,
 ) -> tuple[TrainState, jax.Array]:
