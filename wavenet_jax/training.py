@@ -53,7 +53,7 @@ def _train(run: Run, *, resume: bool, overwrite: bool) -> int:
         try:
             first = next(reports, None)
             if first is not None:
-                # Nothing on disk is touched before the first steps have worked.
+                # No run on disk is touched before the first steps have worked.
                 runs.cut_metrics(run, done) if resume else runs.create(run, overwrite=overwrite)
                 done = _keep(run, chain([first], reports), progress)
         except train.NonFiniteLossError as error:
