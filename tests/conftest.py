@@ -226,3 +226,22 @@ def assert_same_run(a: Path, b: Path) -> None:
     jax.tree.map(np.testing.assert_array_equal, *best)
     assert losses(a) == losses(b)
     assert (a / "samples.txt").read_text() == (b / "samples.txt").read_text()
+
+
+class Prints:
+    """Gives what a good command prints on standard output."""
+
+    def __init__(self, capsys: pytest.CaptureFixture[str]) -> None:
+        self._capsys = capsys
+        self.err = ""  # what the last one said on standard error
+
+    def __call__(self, *words: str | Path) -> str:
+        self._capsys.readouterr()
+        assert call(list(map(str, words))) == 0
+        out, self.err = self._capsys.readouterr()
+        return out
+
+
+@pytest.fixture
+def prints(capsys: pytest.CaptureFixture[str]) -> Prints:
+    return Prints(capsys)

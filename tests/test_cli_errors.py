@@ -1,10 +1,12 @@
 """Bad use and bad data: one sentence, exit code 2, and nothing left behind."""
 
+import re
 from pathlib import Path
 
 import pytest
 from conftest import SMALL_STREAM, Says, call, stream_command
 
+from wavenet_jax import generate, sample
 from wavenet_jax.runs import Run
 
 
@@ -38,11 +40,24 @@ from wavenet_jax.runs import Run
         ("evaluate nowhere", ["'nowhere'", "holds no run"]),
         ("sample nowhere", ["'nowhere'", "holds no run"]),
         ("score nowhere emma", ["'nowhere'", "holds no run"]),
-        ("score nowhere", ["no text is given"]),
         ("sample nowhere --length 0", ["length is 0"]),
         ("sample nowhere -n 0", ["n is 0"]),
         ("sample nowhere --max-length 0", ["max_length is 0"]),
         ("sample nowhere --seed -1", ["seed is -1"]),
+        ("sample nowhere --min-length -1", ["min_length is -1", "0 or more"]),
+        ("sample nowhere --temperature -1", ["temperature is -1.0", "0 to 1,000,000"]),
+        ("sample nowhere --temperature nan", ["temperature is nan"]),
+        ("sample nowhere --top-k 0", ["top_k is 0", "at least 1"]),
+        ("sample nowhere --top-p 0", ["top_p is 0.0", "above 0, at most 1"]),
+        ("sample nowhere --top-p 1.5", ["top_p is 1.5"]),
+        ("sample nowhere --top-p nan", ["top_p is nan"]),
+        (
+            "sample nowhere --exact --temperature 0",
+            ["temperature is 0.0", "exact", "leave one out"],
+        ),
+        ("sample nowhere --exact --top-k 1", ["top_k is 1", "exact"]),
+        ("sample nowhere --unique --temperature 0", ["temperature is 0.0", "unique"]),
+        ("sample nowhere --unique --top-k 1 -n 2", ["top_k is 1", "unique"]),
         ("data nothing", ["'nothing'", "makemore", "shakespeare"]),
     ],
 )
@@ -150,11 +165,18 @@ def test_bad_text_is_answered_in_one_sentence(
         (["sample", "--prefix", "be!Z"], ["'be!Z' holds '!' 'Z'", "characters of '\\n abd"]),
         (["sample", "--prefix", "b\udcff"], [r"holds '\udcff'", "unknown"]),
         (["sample", "--prefix", "b\0"], [r"holds '\x00'", "unknown"]),
-        (["sample", "--prefix", "to be", "--length", "4"], ["5 characters", "the 4", "--length"]),
-        (["sample", "--max-length", "9"], ["max_length is 9", "--length"]),
+        (["sample", "--prefix", "to be", "--length", "4"], ["5 characters", "at most the 4"]),
+        (["sample", "--allow", "Z"], ["'Z' holds 'Z'", "unknown"]),
+        (["sample", "--allow", ""], ["allow ''", "at least one"]),
+        (["sample", "--prefix", "to", "--forbid", "ot"], ["prefix 'to' and forbid 'ot' together"]),
+        (["sample", "--max-length", "9"], ["max_length is 9", "one text", "give length"]),
+        (["sample", "--min-length", "9"], ["min_length is 9", "one text", "give length"]),
+        (["sample", "--pattern", "t.*"], ["pattern is 't.*'", "one text", "leave it out"]),
+        (["sample", "--unique"], ["unique is True", "one text", "leave it out"]),
+        (["sample", "--new"], ["new is True", "one text", "leave it out"]),
+        (["sample", "--exact"], ["exact is True", "one text", "leave it out"]),
         (["score", ""], ["text '' is empty", "at least one character"]),
         (["score", "to be", ""], ["text '' is empty"]),
-        (["sample", "--pattern", "t.*"], ["one text", "pattern", "leave them out"]),
         (["score", "to be", "BE"], ["'BE' holds 'B' 'E'", "unknown"]),
     ],
 )
@@ -171,8 +193,10 @@ def test_bad_use_of_a_run_on_a_text_is_answered_in_one_sentence(
     [
         (["sample", "--prefix", "ann!"], ["'ann!' holds '!'", "characters of 'abcd"]),
         (["sample", "--prefix", "an.a"], ["'an.a' holds '.'", "unknown"]),
-        (["sample", "--prefix", "anna", "--max-length", "3"], ["4 characters", "--max-length"]),
-        (["sample", "--length", "9"], ["length is 9", "--max-length"]),
+        (["sample", "--prefix", "b\udcff"], [r"holds '\udcff'", "unknown"]),
+        (["sample", "--prefix", "anna", "--max-length", "3"], ["4 characters", "at most the 3"]),
+        (["sample", "--allow", "an!"], ["'an!' holds '!'", "unknown"]),
+        (["sample", "--length", "9"], ["length is 9", "a list", "give max_length"]),
         (["score", "anna", "Anna"], ["'Anna' holds 'A'", "unknown"]),
         (["score", "anna.ben"], ["'anna.ben' holds '.'", "unknown"]),
     ],
@@ -190,16 +214,39 @@ def test_bad_use_of_a_run_on_a_list_is_answered_in_one_sentence(
     [
         ("--pattern ma(", ["pattern 'ma(' is invalid", "position 2"]),
         ("--pattern ^ma", ["an anchor at position 0"]),
+        (r"--pattern (m)a\1", ["a back-reference at position 4", "expected literals"]),
         ("--pattern m1", ["'1' at position 1", "expected characters of 'abc"]),
-        ("--forbid 9", ["'9'", "unknown", "expected characters of 'abc"]),
-        ("--prefix b --pattern ma.*", ["prefix 'b' and pattern 'ma.*' together allow no document"]),
-        ("--min-length 9 --max-length 5", ["min_length is 9 and max_length 5"]),
         ("--pattern [a-c]{2} --min-length 3", ["pattern '[a-c]{2}' allows no document of 3 to"]),
+        ("--prefix b --pattern ma.*", ["prefix 'b' and pattern 'ma.*' together allow no document"]),
+        ("--forbid aeiou --allow aei", ["allow 'aei' and forbid 'aeiou' together", "at least one"]),
+        ("--min-length 9 --max-length 5", ["min_length is 9 and max_length 5"]),
+        ("--min-length 19", ["min_length is 19 and max_length 18"]),
+        ("--unique -n 17 --pattern [a-d]{2}", ["16 documents", "expected at least 17", "fewer"]),
+        ("--unique --max-length 1 --forbid abc", ["19 documents", "at least 20"]),
+        ("--new --pattern ava|mia|zoe", ["0 new documents", "can be had"]),
+        ("--new --unique -n 3 --pattern ava|lee|ann", ["2 new documents", "at least 3"]),
     ],
 )
-def test_rules_that_no_document_keeps_are_refused_before_anything_is_drawn(
-    options: str, parts: list[str], trained: Path, says: Says
+def test_order_that_cannot_be_is_refused_before_anything_is_drawn(
+    options: str, parts: list[str], trained: Path, says: Says, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    sentence = says(f"sample {trained} {options}")
-    for part in parts:
-        assert part in sentence
+    monkeypatch.setattr(sample, "draw_samples", None)
+    for more in ("", " --json"):
+        sentence = says(f"sample {trained} {options}{more}")
+        for part in parts:
+            assert part in sentence
+
+
+@pytest.mark.parametrize("more", ["", "--json"])
+def test_order_that_takes_too_long_is_given_up_in_one_sentence(
+    more: str, trained: Path, says: Says, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for module in (generate, sample):
+        monkeypatch.setattr(module, "_TRIES", 100)
+        monkeypatch.setattr(module, "_TRIES_EACH", 10)
+    sentence = says(f"sample {trained} --unique -n 36 --pattern [aeilnz]{{2}} {more}")
+    assert " of 460 documents drawn are unique, expected 36" in sentence
+    sentence = says(f"sample {trained} --new -n 3 --pattern ava|zoeava --temperature 0 {more}")
+    assert "0 of 3 documents drawn are new, expected 3; ask for fewer, raise" in sentence
+    sentence = says(f"sample {trained} --exact -n 3 --pattern (.*z){{4}} {more}")
+    assert re.search(r"exact threw \d+ documents away and kept \d, expected 3; ", sentence)

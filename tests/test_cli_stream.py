@@ -5,26 +5,9 @@ import math
 from pathlib import Path
 
 import pytest
-from conftest import TEXT, call, stream_command
+from conftest import TEXT, Prints, call, stream_command
 
 from wavenet_jax import runs
-
-
-class Prints:
-    """Gives what a good command prints on standard output."""
-
-    def __init__(self, capsys: pytest.CaptureFixture[str]) -> None:
-        self._capsys = capsys
-
-    def __call__(self, *words: str | Path) -> str:
-        self._capsys.readouterr()
-        assert call(list(map(str, words))) == 0
-        return self._capsys.readouterr().out
-
-
-@pytest.fixture
-def prints(capsys: pytest.CaptureFixture[str]) -> Prints:
-    return Prints(capsys)
 
 
 def test_training_leaves_a_whole_run_folder_and_nothing_beside_it(streamed: Path) -> None:

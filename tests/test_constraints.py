@@ -7,57 +7,29 @@ from random import Random
 
 import numpy as np
 import pytest
+from automata_cases import (
+    ABC,
+    DOCUMENTS,
+    LENGTHS,
+    ODD,
+    ODD_ATOMS,
+    PARTS,
+    PATTERNS,
+    language,
+    regexes,
+    state_after,
+    walk,
+)
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from wavenet_jax import constraints
-from wavenet_jax.constraints import MAX_STATES, Automaton
+from wavenet_jax.constraints import MAX_STATES, Automaton, accepts
 from wavenet_jax.errors import InputError
 from wavenet_jax.patterns import MAX_POSITIONS
 from wavenet_jax.vocab import Vocab
 
-ABC = Vocab(".abc")
 LETTERS = Vocab(".abcdefghijklmnopqrstuvwxyz")
-ODD = Vocab("\0\t\n !#&*+-09AZ[\\]^_abz{|}~ßé٣漢")
-DOCUMENTS = ["".join(letters) for size in range(6) for letters in product("abc", repeat=size)]
-
-
-def state_after(automaton: Automaton, vocab: Vocab, text: str, state: int = 0) -> int:
-    for character in vocab.encode_text(text):
-        state = int(automaton.next[state, character])
-    return state
-
-
-def accepted(automaton: Automaton, vocab: Vocab, text: str) -> bool:
-    return bool(automaton.accepts[state_after(automaton, vocab, text)])
-
-
-def language(automaton: Automaton, state: int = 0) -> list[str]:
-    """Return which of all documents of up to five letters are accepted from a state."""
-    return [
-        text for text in DOCUMENTS if automaton.accepts[state_after(automaton, ABC, text, state)]
-    ]
-
-
-def walk(
-    automaton: Automaton, vocab: Vocab, lengths: tuple[int, int], random: Random
-) -> str | None:
-    """Return a document drawn as `feasible` allows, None where it allows none."""
-    shortest, longest = lengths
-    can_end = constraints.feasible(automaton, shortest, longest)
-    if not can_end[0, 0]:
-        return None
-    text, state = "", 0
-    while True:
-        choices = [""] if automaton.accepts[state] and len(text) >= shortest else []
-        if len(text) < longest:
-            is_open = can_end[len(text) + 1, automaton.next[state, 1:]]
-            choices += [vocab.characters[1 + index] for index in np.flatnonzero(is_open)]
-        character = random.choice(choices)  # raises at a dead end
-        if not character:
-            return text
-        text += character
-        state = state_after(automaton, vocab, text)
 
 
 def assert_refused(vocab: Vocab, regex: str, *said: str) -> None:
@@ -67,39 +39,6 @@ def assert_refused(vocab: Vocab, regex: str, *said: str) -> None:
     assert all(part in message for part in said), message
     assert message.endswith(".")
     assert not re.search(r"[.?!] +[A-Z]", message)
-
-
-def repeated(inner: st.SearchStrategy[str]) -> st.SearchStrategy[str]:
-    bounds = st.tuples(st.integers(0, 2), st.integers(0, 2)).map(lambda two: (two[0], sum(two)))
-    counts = st.one_of(
-        st.sampled_from(["*", "+", "?", "{,}", "{2}", "{,2}", "{1,}"]),
-        bounds.map(lambda two: f"{{{two[0]},{two[1]}}}"),
-    )
-    groups = st.builds("{}{})".format, st.sampled_from(["(", "(?:"]), inner)
-    return st.builds("{}{}{}".format, groups, counts, st.sampled_from(["", "?"]))
-
-
-def regexes(atoms: list[str]) -> st.SearchStrategy[str]:
-    atom = st.sampled_from(atoms)
-    return st.recursive(
-        st.one_of(atom, st.just(""), st.builds("{}{}".format, atom, st.sampled_from("*+?"))),
-        lambda inner: st.one_of(
-            st.builds("{}{}".format, inner, inner),
-            st.builds("({}|{})".format, inner, inner),
-            st.builds("{}|{}".format, inner, inner),
-            repeated(inner),
-        ),
-        max_leaves=8,
-    )
-
-
-PATTERNS = regexes([*"abc.", "[ab]", "[^a]", "[a-c]", "[^b-z]", r"\w", r"\x61", r"\142"])
-ODD_ATOMS = [
-    *(re.escape(character) for character in ODD.characters[1:]),
-    *("[]a]", "[^]a]", r"[\]\[]", "[a-]", "[-a]", "[!--]", "[^^]", "[[a]", r"[\\a]", r"[\d_]"),
-    *(r"\d", r"\D", r"\w", r"\W", r"\s", r"\S", r"[^\W]", r"[\D0]", r"[\W\s]", r"[^\s\d]", "."),
-    *(r"\x61", r"\u6f22", r"\141", r"[\141-\x62]", r"\N{LATIN SMALL LETTER A}", "{", "}", "]"),
-]
 
 
 @settings(max_examples=300)
@@ -115,9 +54,9 @@ def test_pattern_accepts_what_python_matches_of_all_documents(regex: str) -> Non
 def test_pattern_accepts_what_python_matches_of_odd_characters(regex: str, random: Random) -> None:
     automaton = constraints.pattern(ODD, regex)
     pairs = ["".join(two) for two in product(ODD.characters[1:], repeat=2)]
-    walks = [walk(automaton, ODD, (0, 7), random) or "" for _ in range(10)]
+    walks = [walk(automaton, ODD, 7, random) or "" for _ in range(10)]
     for text in ["", *ODD.characters[1:], *pairs, *walks]:  # short, as Python's time is exponential
-        assert accepted(automaton, ODD, text) == bool(re.fullmatch(regex, text))
+        assert accepts(automaton, ODD, text) == bool(re.fullmatch(regex, text))
 
 
 @pytest.mark.filterwarnings("ignore:Possible:FutureWarning")
@@ -125,12 +64,12 @@ def test_pattern_accepts_what_python_matches_of_odd_characters(regex: str, rando
 def test_every_kind_of_atom_stands_for_what_python_says(regex: str) -> None:
     automaton = constraints.pattern(ODD, regex)
     for character in ODD.characters[1:]:
-        assert accepted(automaton, ODD, character) == bool(re.fullmatch(regex, character))
+        assert accepts(automaton, ODD, character) == bool(re.fullmatch(regex, character))
 
 
 def test_class_of_which_python_warns_is_taken_as_it_is() -> None:
     re.purge()  # which else remembers what it warned of
-    assert constraints.count(constraints.pattern(ODD, "[[b]"), 0, 9) == 2
+    assert constraints.count(constraints.pattern(ODD, "[[b]"), 9) == 2
 
 
 @pytest.mark.parametrize(
@@ -169,22 +108,10 @@ def test_states_are_reached_and_no_two_accept_the_same(regex: str) -> None:
         assert len({tuple(language(automaton, state)) for state in range(states)}) == states
 
 
-PARTS = st.one_of(
-    PATTERNS.map(lambda regex: constraints.pattern(ABC, regex)),
-    st.sampled_from(["", "a", "ba", "abc"]).map(lambda text: constraints.beginning(ABC, text)),
-    st.builds(
-        lambda allowed, forbidden: constraints.alphabet(ABC, allowed, forbidden),
-        st.sampled_from([None, "", "a", "ab", "cba"]),
-        st.sampled_from(["", "a", "bc"]),
-    ),
-)
-LENGTHS = st.tuples(st.integers(0, 5), st.integers(0, 5)).map(lambda two: (min(two), max(two)))
-
-
 @given(st.lists(PARTS, min_size=1, max_size=4))
 def test_both_accepts_what_every_one_does_and_is_minimal(parts: list[Automaton]) -> None:
     together = constraints.both(*parts)
-    expected = [text for text in DOCUMENTS if all(accepted(one, ABC, text) for one in parts)]
+    expected = [text for text in DOCUMENTS if all(accepts(one, ABC, text) for one in parts)]
     assert language(together) == expected
     states = len(together.accepts)
     assert states <= np.prod([len(one.accepts) for one in parts])
@@ -201,6 +128,34 @@ def test_alphabet_allows_and_forbids(allowed: str | None, forbidden: str) -> Non
     assert language(constraints.alphabet(ABC, allowed, forbidden)) == expected
 
 
+@pytest.mark.parametrize("unknown", ["x", ".", "\udcff", "\0", "漢é"])
+def test_forbidding_what_never_occurs_changes_nothing(unknown: str) -> None:
+    for allowed, forbidden in ((None, ""), ("ab", ""), (None, "b"), ("abc", "ca")):
+        expected = constraints.alphabet(ABC, allowed, forbidden)
+        together = constraints.alphabet(ABC, allowed, unknown + forbidden + unknown)
+        for one, other in zip(together, expected, strict=True):
+            np.testing.assert_array_equal(one, other)
+
+
+@given(PARTS)
+def test_accepts_tells_where_a_document_leads(automaton: Automaton) -> None:
+    assert [text for text in DOCUMENTS if accepts(automaton, ABC, text)] == language(automaton)
+
+
+@pytest.mark.parametrize("length", range(7))
+def test_at_least_so_long_are_those_that_are_not_shorter(length: int) -> None:
+    automaton = constraints.at_least(ABC, length)
+    assert language(automaton) == [text for text in DOCUMENTS if len(text) >= length]
+    assert len(automaton.accepts) == length + 1
+    assert automaton.next.dtype == np.int32
+
+
+def test_minimum_that_needs_too_many_states_is_refused() -> None:
+    assert len(constraints.at_least(ABC, MAX_STATES - 1).accepts) == MAX_STATES
+    with pytest.raises(InputError, match=r"^min_length is 10,000, expected less than 10,000\.$"):
+        constraints.at_least(ABC, MAX_STATES)
+
+
 def test_anything_is_accepted_and_a_beginning_begins() -> None:
     assert language(constraints.anything(ABC)) == DOCUMENTS
     for prefix in ("", "a", "bab"):
@@ -209,54 +164,40 @@ def test_anything_is_accepted_and_a_beginning_begins() -> None:
 
 
 @given(PARTS, LENGTHS)
-def test_feasible_is_what_some_document_shows(
-    automaton: Automaton, lengths: tuple[int, int]
-) -> None:
-    shortest, longest = lengths
-    can_end = constraints.feasible(automaton, shortest, longest)
-    assert can_end.shape == (longest + 1, len(automaton.accepts))
-    for state in range(len(automaton.accepts)):
-        sizes = {len(text) for text in language(automaton, state)}
-        for time in range(longest + 1):
-            expected = any(shortest <= time + size <= longest for size in sizes)
-            assert can_end[time, state] == expected
-
-
-@given(PARTS, LENGTHS, st.randoms(use_true_random=False))
-def test_a_document_drawn_as_feasible_allows_never_comes_to_a_dead_end(
-    automaton: Automaton, lengths: tuple[int, int], random: Random
-) -> None:
-    text = walk(automaton, ABC, lengths, random)
-    if text is None:
-        assert not any(lengths[0] <= len(one) <= lengths[1] for one in language(automaton))
-    else:
-        assert accepted(automaton, ABC, text)
-        assert lengths[0] <= len(text) <= lengths[1]
-
-
-@given(PARTS, LENGTHS)
 def test_count_is_that_of_the_documents(automaton: Automaton, lengths: tuple[int, int]) -> None:
     shortest, longest = lengths
     expected = sum(shortest <= len(text) <= longest for text in language(automaton))
-    assert constraints.count(automaton, shortest, longest) == expected
+    together = constraints.both(automaton, constraints.at_least(ABC, shortest))
+    assert constraints.count(together, longest) == expected
+
+
+@given(PARTS, st.integers(0, 5), st.integers(0, 400))
+def test_count_is_exact_below_what_is_enough(
+    automaton: Automaton, longest: int, enough: int
+) -> None:
+    exactly = constraints.count(automaton, longest)
+    counted = constraints.count(automaton, longest, enough=enough)
+    assert counted == exactly if exactly < enough else enough <= counted <= exactly
 
 
 def test_count_is_exact_beyond_64_bits() -> None:
-    name = constraints.pattern(LETTERS, "ma.*[aeiou]")
-    assert constraints.count(name, 30, 30) == 5 * 26**27
-    assert constraints.count(constraints.anything(LETTERS), 0, 40) == (26**41 - 1) // 25
+    name = constraints.pattern(LETTERS, "ma.{27}[aeiou]")
+    assert constraints.count(name, 29) == 0
+    assert constraints.count(name, 30) == 5 * 26**27
+    assert constraints.count(constraints.anything(LETTERS), 40) == (26**41 - 1) // 25
+    assert constraints.count(constraints.anything(LETTERS), 10**9, enough=100) == 27 + 26**2
 
 
 def test_constraints_of_the_issue_make_a_small_automaton() -> None:
     parts = {
+        "prefix 'ma'": constraints.beginning(LETTERS, "ma"),
         "pattern 'ma.*[aeiou]'": constraints.pattern(LETTERS, "ma.*[aeiou]"),
         "forbid 'qx'": constraints.alphabet(LETTERS, None, "qx"),
     }
-    together = constraints.require_feasible(LETTERS, parts, 5, 8, "ma")
-    assert len(together.accepts) == 5
-    assert constraints.count(together, 5, 8) == sum(5 * 24**size for size in range(2, 6))
-    assert accepted(together, LETTERS, "mabbo")
-    assert not accepted(together, LETTERS, "maqqo")
+    together = constraints.require_feasible(LETTERS, parts, 5, 8)
+    assert constraints.count(together, 8) == sum(5 * 24**size for size in range(2, 6))
+    assert accepts(together, LETTERS, "mabbo")
+    assert not accepts(together, LETTERS, "maqqo")
 
 
 @pytest.mark.parametrize(
@@ -345,8 +286,8 @@ def test_what_the_vocabulary_does_not_have_is_named_with_its_position(
 
 
 def test_range_and_negated_class_mean_the_characters_that_there_are() -> None:
-    assert constraints.count(constraints.pattern(ABC, "[a-z]"), 0, 9) == 3
-    assert constraints.count(constraints.pattern(ABC, "[^a]."), 0, 9) == 6
+    assert constraints.count(constraints.pattern(ABC, "[a-z]"), 9) == 3
+    assert constraints.count(constraints.pattern(ABC, "[^a]."), 9) == 6
 
 
 def test_long_alphabet_is_cut_where_it_is_shown() -> None:
@@ -356,15 +297,19 @@ def test_long_alphabet_is_cut_where_it_is_shown() -> None:
 
 @pytest.mark.parametrize("characters", ["axb", "a.b"])
 def test_unknown_characters_are_refused_by_every_part(characters: str) -> None:
-    builds: list[Callable[[], Automaton]] = [
+    builds: list[Callable[[], object]] = [
         lambda: constraints.alphabet(ABC, characters, ""),
-        lambda: constraints.alphabet(ABC, None, characters),
         lambda: constraints.beginning(ABC, characters),
-        lambda: constraints.require_feasible(ABC, {}, 0, 9, characters),
+        lambda: accepts(constraints.anything(ABC), ABC, characters),
     ]
     for build in builds:
         with pytest.raises(InputError, match=r"unknown to this vocabulary; expected .* 'abc'"):
             build()
+
+
+def test_prefix_that_is_too_long_is_refused() -> None:
+    with pytest.raises(InputError, match=r"^prefix 'aaaa.* has 4,001 characters, expected at most"):
+        constraints.beginning(ABC, "a" * 4_001)
 
 
 @pytest.mark.parametrize("regex", [".*a.{20}", "(a|b)*a(a|b){12,14}c"])
@@ -416,7 +361,7 @@ OF_LENGTH = "pattern '(..)*'", constraints.pattern(ABC, "(..)*")
             [SHORT, OF_LENGTH, NO_B, ENDS_IN_A],
             (0, 1),
             "a",
-            "prefix 'a' and pattern '(..)*' together allow no document of 0 to 1 characters, "
+            "prefix 'a' and pattern '(..)*' together allow no document of 0 to 1 character, "
             "expected at least one; change one of them or the lengths.",
         ),
         ([], (3, 2), "", "min_length is 3 and max_length 2, expected"),
@@ -427,11 +372,14 @@ OF_LENGTH = "pattern '(..)*'", constraints.pattern(ABC, "(..)*")
 def test_the_fewest_parts_that_allow_nothing_are_named(
     parts: list[tuple[str, Automaton]], lengths: tuple[int, int], prefix: str, said: str
 ) -> None:
+    named = dict(parts)
+    if prefix:
+        named = {f"prefix {prefix!r}": constraints.beginning(ABC, prefix), **named}
     if not said:
-        constraints.require_feasible(ABC, dict(parts), *lengths, prefix)
+        constraints.require_feasible(ABC, named, *lengths)
         return
     with pytest.raises(InputError, match=f"^{re.escape(said)}"):
-        constraints.require_feasible(ABC, dict(parts), *lengths, prefix)
+        constraints.require_feasible(ABC, named, *lengths)
 
 
 def test_three_parts_may_be_to_blame_together() -> None:
@@ -441,20 +389,18 @@ def test_three_parts_may_be_to_blame_together() -> None:
         constraints.require_feasible(ABC, parts, 1, 9)
 
 
-@given(st.dictionaries(st.sampled_from("123"), PARTS), LENGTHS, st.sampled_from(["", "a", "cb"]))
+@given(st.dictionaries(st.sampled_from("123"), PARTS), LENGTHS)
 def test_what_is_feasible_has_a_document_and_what_is_not_has_none(
-    parts: dict[str, Automaton], lengths: tuple[int, int], prefix: str
+    parts: dict[str, Automaton], lengths: tuple[int, int]
 ) -> None:
+    shortest, longest = lengths
     fits = [
         text
         for text in DOCUMENTS
-        if lengths[0] <= len(text) <= lengths[1]
-        and text.startswith(prefix)
-        and all(accepted(one, ABC, text) for one in parts.values())
+        if len(text) >= shortest and all(accepts(one, ABC, text) for one in parts.values())
     ]
-    if fits:
-        automaton = constraints.require_feasible(ABC, parts, *lengths, prefix)
-        assert constraints.count(automaton, *lengths) == len(fits)
+    if any(len(text) <= longest for text in fits):
+        assert language(constraints.require_feasible(ABC, parts, *lengths)) == fits
     else:
         with pytest.raises(InputError, match=r"allows? no document"):
-            constraints.require_feasible(ABC, parts, *lengths, prefix)
+            constraints.require_feasible(ABC, parts, *lengths)

@@ -13,7 +13,14 @@ from conftest import randomised
 
 from wavenet_jax.config import ModelConfig
 from wavenet_jax.errors import InputError
-from wavenet_jax.model import Cache, WaveNet, count_parameters, init
+from wavenet_jax.model import (
+    IN_STEP,
+    Cache,
+    WaveNet,
+    count_parameters,
+    init,
+    side_by_side,
+)
 
 TREES = [(2, 1), (2, 3), (3, 2), (4, 1), (8, 1)]  # K, L
 
@@ -201,9 +208,8 @@ def test_step_updates_its_cache_in_place(layer: Any, lanes: int) -> None:
     cache = model.apply(variables, method="fresh_cache")
     assert cache.rings.shape == (551, 4)
     if lanes > 1:
-        axes: Any = Cache(rings=0, time=None)  # type: ignore[arg-type]
-        step = jax.vmap(step, (axes, 0), (axes, 0))
-        cache = cache._replace(rings=jnp.tile(cache.rings, (lanes, 1, 1)))
+        step = jax.vmap(step, (IN_STEP, 0), (IN_STEP, 0))
+        cache = side_by_side(cache, lanes)
 
     @jax.jit
     def many(cache: Cache, tokens: jax.Array) -> Any:

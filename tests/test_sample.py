@@ -1,232 +1,283 @@
+"""Laws of the sampler: what a sample depends on, and what it keeps."""
+
 import re
 from collections import Counter
+from collections.abc import Iterator
+from functools import partial
+from typing import Any
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from conftest import randomised
-from scipy.stats import chisquare
+from automata_cases import ABC, PATTERNS
+from hypothesis import assume, given, settings
+from hypothesis import strategies as st
+from three_letters import KEY, MODEL, VARIABLES, logits_after, matching
 
 from wavenet_jax import constraints
 from wavenet_jax import sample as sampling
-from wavenet_jax.config import ModelConfig
-from wavenet_jax.corpus import Splits
 from wavenet_jax.errors import InputError
-from wavenet_jax.model import Variables, WaveNet
-from wavenet_jax.sample import LANES, PIECE, Sample
-from wavenet_jax.vocab import Vocab
+from wavenet_jax.rules import Rules, in_common, tables
+from wavenet_jax.sample import (
+    BLOCK,
+    IN_STEP,
+    PIECE,
+    Request,
+    Sample,
+    draw_character,
+    draw_samples,
+    draw_stream,
+    side_by_side,
+    start,
+)
+from wavenet_jax.strategies import Strategy
 
-VOCAB = Vocab(".abc")
-KEY = jax.random.key(7)
+OPTIONS: dict[str, dict[str, Any]] = {
+    "plain": {},
+    "rules": {"rules": matching("[ab]*c?")},
+    "exact": {"rules": matching("a.*[bc]"), "exact": True},
+    "strategy": {"strategy": Strategy(1.5, top_k=3, top_p=0.9)},
+    "all": {
+        "rules": matching("[ab]+"),
+        "exact": True,
+        "strategy": Strategy(0.8, top_k=3, top_p=0.95),
+    },
+}
+every_option = pytest.mark.parametrize("options", OPTIONS.values(), ids=OPTIONS)
 
 
-@pytest.fixture(scope="module")
-def model() -> WaveNet:
-    return WaveNet(ModelConfig(n_embd=3, n_hidden=6, dilations=(1, 2)), len(VOCAB))
+draw_alone = jax.jit(partial(draw_character, MODEL, VARIABLES))
 
 
-@pytest.fixture(scope="module")
-def variables(model: WaveNet) -> Variables:
-    variables = randomised(model, seed=0)
-    # A flatter head, so that no letter is rare.
-    return variables | {
-        "params": variables["params"]
-        | {"head": jax.tree.map(lambda w: w / 4, variables["params"]["head"])}
+def draw(n: int, key: jax.Array = KEY, max_length: int = 12, **options: Any) -> list[Sample]:
+    return list(draw_samples(MODEL, VARIABLES, ABC, key, n=n, max_length=max_length, **options))
+
+
+def stream(length: int, **options: Any) -> Iterator[str]:
+    return draw_stream(MODEL, VARIABLES, ABC, KEY, length=length, **options)
+
+
+@every_option
+def test_sample_depends_on_its_number_and_key_alone(options: dict[str, Any]) -> None:
+    n = BLOCK + 2_000 if options == OPTIONS["plain"] else 500
+    many = draw(n, **options)
+    assert len(many) == n
+    for number in (0, 1, 63, 64, 255, n // 2, n - 1):
+        assert draw(1, first=number, **options) == [many[number]]
+    assert draw(150, **options) == many[:150]
+    assert draw(150, first=n - 150, **options) == many[-150:]
+    assert len({one.nll_nats for one in many}) > 10
+    assert draw(500, jax.random.key(8), **options) != many[:500]
+
+
+@pytest.mark.parametrize("lanes", [1, 7])
+@every_option
+def test_sample_is_the_same_however_many_are_drawn_beside_it(
+    options: dict[str, Any], lanes: int
+) -> None:
+    for one, other in zip(draw(300, **options), draw(300, lanes=lanes, **options), strict=True):
+        assert one == other._replace(nll_nats=one.nll_nats)
+        assert one.nll_nats == pytest.approx(other.nll_nats, abs=1e-5)
+
+
+@pytest.mark.parametrize("n", [127, 128, 129, 1_000])
+def test_sample_is_the_same_however_small_the_blocks_are(
+    n: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of 128 documents here, two for each lane, for want of room for more."""
+    expected = draw(n)
+    monkeypatch.setattr(sampling, "_ROOM", 1_000)
+    assert draw(n) == expected
+
+
+def test_none_are_drawn_where_none_are_wanted() -> None:
+    assert draw(0) == []
+
+
+@every_option
+def test_document_drawn_alone_is_the_one_that_the_lanes_draw(options: dict[str, Any]) -> None:
+    rules = options.get("rules", tables(constraints.anything(ABC)))
+    strategy, exact = options.get("strategy", Strategy()), options.get("exact", False)
+    asked = Request(rules, 5, exact, in_common(rules, 5) + (strategy == Strategy()), strategy)
+    together = draw(200, max_length=5, **options)
+    for number in (0, 3, 199):
+        drawing, text, attempts = start(MODEL, VARIABLES), "", 1
+        while True:
+            drawing, drawn = draw_alone(asked, jax.random.fold_in(KEY, number), drawing)
+            if drawn.is_last:
+                break
+            text += ABC.decode(np.array([drawn.token]))
+            if drawn.is_thrown:
+                text, attempts = "", attempts + 1
+        ended = drawn.token == 0
+        assert together[number][:2] == (text, ended)
+        assert together[number].attempts == attempts
+        assert together[number].nll_nats == pytest.approx(float(drawn.nll_nats), abs=1e-5)
+
+
+def test_constraints_of_other_lanes_change_nothing() -> None:
+    """Each lane under rules of its own, every other one under the same."""
+    rules = [matching("a[ab]*"), matching("(bc|c)*a{0,3}")]
+    lanes = 40
+    keys = jax.vmap(jax.random.fold_in, (None, 0))(KEY, jnp.arange(lanes))
+    axes: Any = Request(Rules(0, 0), None, None, None, None)  # type: ignore[arg-type]
+    one_each = jax.vmap(partial(draw_character, MODEL, VARIABLES), (axes, 0, IN_STEP), (IN_STEP, 0))
+    step = jax.jit(one_each)
+    asked = Request(Rules(*(np.stack(two * (lanes // 2)) for two in zip(*rules, strict=True))), 7)
+    drawings, texts, over = side_by_side(start(MODEL, VARIABLES), lanes), [""] * lanes, set()
+    for _ in range(8):
+        drawings, drawn = step(asked, keys, drawings)
+        over |= set(np.flatnonzero(drawn.is_last).tolist())
+        for lane in set(range(lanes)) - over:
+            texts[lane] += ABC.characters[drawn.token[lane]]
+    for lane in range(2):
+        alone = draw(lanes, max_length=7, rules=rules[lane])
+        assert texts[lane::2] == [one.text for one in alone[lane::2]]
+        assert len(set(texts[lane::2])) > 3
+
+
+@settings(max_examples=120)
+@given(
+    PATTERNS,
+    st.sampled_from([0, 0, 0, 2, 4]),
+    st.integers(0, 6),
+    st.sampled_from(["", "", "", "a", "cb"]),
+    st.sampled_from(["abc", "abc", "ab", "bc"]),
+    st.booleans(),
+    st.sampled_from([Strategy(), Strategy(0.0), Strategy(3.0), Strategy(1.0, 2, 0.9)]),
+    st.integers(0, 2**16),
+)
+def test_every_sample_keeps_the_constraints(
+    regex: str,
+    shortest: int,
+    room: int,
+    prefix: str,
+    allowed: str,
+    exact: bool,
+    strategy: Strategy,
+    seed: int,
+) -> None:
+    longest = shortest + room
+    parts = {
+        "prefix": constraints.beginning(ABC, prefix),
+        "pattern": constraints.pattern(ABC, regex),
+        "allow": constraints.alphabet(ABC, allowed, ""),
     }
-
-
-def chances(model: WaveNet, variables: Variables, text: str) -> np.ndarray:
-    """Return the probabilities of what follows the text at the start of a document."""
-    field = model.config.receptive_field
-    window = [0] * field + VOCAB.encode(text).tolist()
-    logits = model.apply(variables, jnp.asarray(window[-field:])[None], method="window")[0, 0]
-    return np.asarray(jax.nn.softmax(logits), np.float64)
-
-
-def test_sample_depends_on_its_index_and_key_alone(model: WaveNet, variables: Variables) -> None:
-    few = sampling.draw_samples(model, variables, VOCAB, KEY, n=3, max_length=12)
-    many = sampling.draw_samples(model, variables, VOCAB, KEY, n=2 * LANES + 5, max_length=12)
-    assert few == many[:3]
-    assert len(many) == 2 * LANES + 5
-    assert many[:LANES] != many[LANES : 2 * LANES]
-
-
-def test_samples_change_with_the_key(model: WaveNet, variables: Variables) -> None:
-    one, other = (
-        sampling.draw_samples(model, variables, VOCAB, jax.random.key(seed), n=20, max_length=12)
-        for seed in (0, 1)
-    )
-    assert one != other
-
-
-def test_maximum_length_cuts_off_and_says_so(model: WaveNet, variables: Variables) -> None:
-    whole = sampling.draw_samples(model, variables, VOCAB, KEY, n=300, max_length=30)
-    cut = sampling.draw_samples(model, variables, VOCAB, KEY, n=300, max_length=2)
-    assert [one.text for one in cut] == [one.text[:2] for one in whole]
-    # A document of two characters is not over before its boundary is drawn.
-    assert [one.ended for one in cut] == [len(one.text) < 2 for one in whole]
-
-
-def test_frequencies_are_those_of_the_model(model: WaveNet, variables: Variables) -> None:
-    """Chi-square over all strings of up to two letters; false alarm once in 100,000 keys."""
-    expected = {}
-    first = chances(model, variables, "")
-    expected["", True] = first[0]
-    for a, letter in enumerate("abc", start=1):
-        second = chances(model, variables, letter)
-        expected[letter, True] = first[a] * second[0]
-        for b, other in enumerate("abc", start=1):
-            expected[letter + other, False] = first[a] * second[b]
-    n = 20 * LANES
-    drawn = Counter(sampling.draw_samples(model, variables, VOCAB, KEY, n=n, max_length=2))
-    observed = [drawn[Sample(*outcome)] for outcome in expected]
-    assert sum(observed) == n
-    chance = np.array(list(expected.values()))
-    assert chance.sum() == pytest.approx(1)
-    assert min(chance) * n > 5  # chi-square's own condition
-    assert chisquare(observed, n * chance / chance.sum()).pvalue > 1e-5
-
-
-def test_document_is_that_of_its_key_drawn_alone(model: WaveNet, variables: Variables) -> None:
-    key = jax.random.fold_in(KEY, 4)
-    prefix = jnp.zeros(0, jnp.int32)
-    drawing, text = sampling.start(model, variables), ""
-    while len(text) < 12:
-        drawing = sampling.draw_character(model, variables, key, prefix, drawing, jnp.ones(4, bool))
-        if drawing.last == 0:
-            break
-        text += VOCAB.decode([int(drawing.last)])
-    lanes = sampling.draw_samples(model, variables, VOCAB, KEY, n=5, max_length=12)
-    assert lanes[4] == Sample(text, ended=len(text) < 12)
-
-
-def test_prefix_begins_every_document_and_moves_the_rest(
-    model: WaveNet, variables: Variables
-) -> None:
-    samples = sampling.draw_samples(
-        model, variables, VOCAB, KEY, n=4_000, max_length=3, prefix="cb"
-    )
-    assert all(sample.text.startswith("cb") for sample in samples)
-    counts = Counter(sample.text[2:] for sample in samples)
-    observed = [counts[letter] for letter in ("", "a", "b", "c")]
-    # Chi-square; false alarm once in 100,000 keys.
-    chance = chances(model, variables, "cb")
-    assert chisquare(observed, 4_000 * chance / chance.sum()).pvalue > 1e-5
-
-
-def test_prefix_may_not_hold_what_is_unknown_or_the_boundary(
-    model: WaveNet, variables: Variables
-) -> None:
-    for prefix, unknown in (("axb", "'x'"), ("a.b", "'.'")):
-        with pytest.raises(InputError, match=f"holds {unknown}, unknown .* of 'abc'"):
-            sampling.draw_samples(model, variables, VOCAB, KEY, n=1, max_length=9, prefix=prefix)
-
-
-@pytest.mark.parametrize("length", [1, PIECE, PIECE + 5, 3 * PIECE])
-def test_stream_has_its_length_and_begins_like_a_longer_one(
-    model: WaveNet, variables: Variables, length: int
-) -> None:
-    def draw(length: int) -> str:
-        pieces = sampling.draw_stream(
-            model, variables, VOCAB, KEY, length=length, prefix="abba"[:length]
-        )
-        return "".join(pieces)
-
-    text = draw(length)
-    assert len(text) == length
-    assert set(text) <= set("abc")  # a stream has no boundary in it
-    assert draw(4 * PIECE).startswith(text)
-    assert text.startswith("abba"[:length])
-
-
-def test_stream_is_drawn_piece_by_piece(model: WaveNet, variables: Variables) -> None:
-    pieces = sampling.draw_stream(model, variables, VOCAB, KEY, length=10**12)
-    assert len(next(pieces)) == len(next(pieces)) == PIECE
-
-
-def test_characters_of_a_stream_are_those_of_the_model_without_the_boundary(
-    model: WaveNet, variables: Variables
-) -> None:
-    """Chi-square over the first character; false alarm once in 100,000 keys."""
-    start = sampling.start(model, variables)
-    keys = jax.vmap(jax.random.fold_in, (None, 0))(KEY, jnp.arange(4_000))
-
-    def first(key: jax.Array) -> jax.Array:
-        none = jnp.zeros(0, jnp.int32)
-        return sampling.draw_character(model, variables, key, none, start, jnp.arange(4) > 0).last
-
-    observed = np.bincount(jax.jit(jax.vmap(first))(keys), minlength=4)
-    chance = chances(model, variables, "")[1:]
-    assert observed[0] == 0
-    assert chisquare(observed[1:], 4_000 * chance / chance.sum()).pvalue > 1e-5
-
-
-def test_origins_name_the_first_split_that_holds_a_sample() -> None:
-    documents = Splits(["anna", "ben"], ["anna", "cleo"], ["cleo", "dora"])
-    samples = [Sample(text, ended=True) for text in ("anna", "cleo", "dora", "emil")]
-    assert sampling.origins(samples, documents) == ["train", "val", "test", "new"]
-
-
-CASES = [
-    ("a.*", "", 0, 6),
-    ("[ab]+c?", "", 2, 5),
-    ("(ab|ba){2,3}", "", 0, 12),
-    (".*c", "b", 3, 7),
-    ("a?b?c?", "", 0, 3),
-]
-
-
-@pytest.mark.parametrize(("regex", "prefix", "least", "most"), CASES)
-def test_every_sample_keeps_the_rules_and_ends_itself(
-    model: WaveNet, variables: Variables, regex: str, prefix: str, least: int, most: int
-) -> None:
-    parts = {regex: constraints.pattern(VOCAB, regex)}
-    automaton = constraints.require_feasible(VOCAB, parts, least, most, prefix)
-    rules = constraints.rules(automaton, least, most)
-    samples = sampling.draw_samples(
-        model, variables, VOCAB, KEY, n=2 * LANES, max_length=most, prefix=prefix, rules=rules
-    )
+    try:
+        automaton = constraints.require_feasible(ABC, parts, shortest, longest)
+    except InputError:
+        assume(False)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(sampling, "_TRIES", 20_000)
+        patch.setattr(sampling, "_TRIES_EACH", 0)
+        key, rules = jax.random.key(seed), tables(automaton)
+        try:
+            samples = draw(64, key, longest, rules=rules, exact=exact, strategy=strategy)
+        except InputError:
+            assert exact
+            return
+    assert len(samples) == 64
     for one in samples:
         assert re.fullmatch(regex, one.text)
         assert one.text.startswith(prefix)
-        assert least <= len(one.text) <= most
-        assert one.ended
-    few = sampling.draw_samples(
-        model, variables, VOCAB, KEY, n=3, max_length=most, prefix=prefix, rules=rules
-    )
-    assert few == samples[:3]
+        assert set(one.text) <= {*allowed}
+        assert shortest <= len(one.text) <= longest
+        assert one.ended or len(one.text) == longest
+        assert one.ended or not exact
+        assert one.attempts == 1 or exact
 
 
-def test_rules_that_allow_everything_change_nothing(model: WaveNet, variables: Variables) -> None:
-    rules = constraints.rules(constraints.anything(VOCAB), 0, 40)
-    ruled, free = (
-        sampling.draw_samples(model, variables, VOCAB, KEY, n=300, max_length=40, rules=one)
-        for one in (rules, None)
-    )
-    assert sum(one.ended for one in free) > 200
-    assert all(a == b for a, b in zip(ruled, free, strict=True) if b.ended)
+@pytest.mark.parametrize("regex", [".*", "[a-c]*", "(a|b|c)*"])
+def test_rules_that_allow_everything_change_nothing(regex: str) -> None:
+    assert draw(300, rules=matching(regex)) == draw(300)
 
 
-def test_frequencies_under_rules_are_the_models_among_what_is_allowed(
-    model: WaveNet, variables: Variables
+def test_maximum_length_cuts_off_and_says_where_the_model_would_have_gone_on() -> None:
+    whole, cut = draw(300, max_length=30), draw(300, max_length=2)
+    assert [one.text for one in cut] == [one.text[:2] for one in whole]
+    assert [one.ended for one in cut] == [len(one.text) <= 2 for one in whole]
+    assert len(Counter((len(one.text), one.ended) for one in cut)) == 4
+    for one, other in zip(whole, cut, strict=True):
+        assert other.nll_nats == one.nll_nats if other.ended else other.nll_nats < one.nll_nats
+
+
+def test_exact_samples_all_end_in_time() -> None:
+    samples = draw(300, max_length=2, exact=True)
+    assert all(one.ended for one in samples)
+    assert {len(one.text) for one in samples} == {0, 1, 2}
+    thrown = sum(one.attempts - 1 for one in samples)
+    assert thrown > 30
+    # What is not thrown away is drawn as without exact.
+    free = draw(300, max_length=2)
+    for one, other in zip(samples, free, strict=True):
+        assert one.attempts > 1 or one.text == other.text
+        assert (one.attempts > 1) != other.ended
+
+
+def test_exact_gives_up_where_hardly_any_document_keeps_the_constraints(
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """Chi-square over all documents of one or two letters without c; false alarm once in 100,000.
+    monkeypatch.setattr(sampling, "_TRIES", 1_000)
+    monkeypatch.setattr(sampling, "_TRIES_EACH", 10)
+    with pytest.raises(InputError) as caught:
+        draw(50, max_length=30, rules=matching("a?(bc){12}"), exact=True)
+    said = re.fullmatch(
+        r"exact threw (1,\d{3}) documents away and kept (\d+), expected 50; ask for what is less "
+        r"unlikely, or leave exact out\.",
+        str(caught.value),
+    )
+    assert said
+    # The lanes are beyond the limit of 1,000 + 50 * 10 together, within one character.
+    assert 1_500 < int(said[1].replace(",", "")) <= 1_500 + sampling.LANES
+    assert int(said[2]) < 50
+    assert len(draw(50, max_length=30, rules=matching("a?(bc){12}"))) == 50
 
-    What is forbidden is left out at each character, where the rest share its chance.
-    """
-    parts = {"forbid": constraints.alphabet(VOCAB, None, "c")}
-    rules = constraints.rules(constraints.require_feasible(VOCAB, parts, 1, 2), 1, 2)
-    first = chances(model, variables, "") * [0, 1, 1, 0]
-    expected: dict[str, float] = {}
-    for a, letter in ((1, "a"), (2, "b")):
-        second = chances(model, variables, letter) * [1, 1, 1, 0]
-        chance = first[a] / first.sum() * second / second.sum()
-        expected |= {letter: chance[0], letter + "a": chance[1], letter + "b": chance[2]}
-    n = 20 * LANES
-    samples = sampling.draw_samples(model, variables, VOCAB, KEY, n=n, max_length=2, rules=rules)
-    drawn = Counter(one.text for one in samples)
-    observed = [drawn[text] for text in expected]
-    assert sum(observed) == n
-    chance = np.array(list(expected.values()))
-    assert chisquare(observed, n * chance / chance.sum()).pvalue > 1e-5
+
+def test_temperature_zero_draws_the_likeliest_document_each_time() -> None:
+    text = ""
+    while len(text) < 12 and logits_after(text).argmax():
+        text += ABC.characters[logits_after(text).argmax()]
+    cold = draw(70, strategy=Strategy(0.0))
+    assert {(one.text, one.ended) for one in cold} == {(text, len(text) < 12)}
+
+
+@pytest.mark.parametrize("length", [1, PIECE, PIECE + 5, 3 * PIECE])
+def test_stream_has_its_length_and_begins_like_a_longer_one(length: int) -> None:
+    rules = tables(constraints.beginning(ABC, "abba"[:length]))
+    text = "".join(stream(length, rules=rules))
+    assert len(text) == length
+    assert set(text) <= set("abc")  # a stream has no boundary in it
+    assert "".join(stream(4 * PIECE, rules=rules)).startswith(text)
+    assert text.startswith("abba"[:length])
+
+
+def test_stream_is_drawn_piece_by_piece() -> None:
+    pieces = stream(10**12)
+    assert len(next(pieces)) == len(next(pieces)) == PIECE
+
+
+def test_alphabet_of_a_stream_holds_for_ever() -> None:
+    prefix, alphabet = constraints.beginning(ABC, "bb"), constraints.alphabet(ABC, None, "c")
+    text = "".join(stream(40 * PIECE, rules=tables(constraints.both(prefix, alphabet))))
+    assert text.startswith("bb")
+    assert set(text) == {"a", "b"}
+
+
+def test_stream_leaves_the_rules_as_they_are() -> None:
+    rules = matching(".*")
+    assert len("".join(stream(PIECE, rules=rules))) == PIECE
+    assert rules.needed[0, 0] == 0
+
+
+@pytest.mark.parametrize("forbidden", ["", "b"])
+def test_stream_of_temperature_zero_goes_on_with_the_likeliest(forbidden: str) -> None:
+    rules = tables(constraints.alphabet(ABC, None, forbidden))
+    never = [0, *map(ABC.characters.index, forbidden)]
+    text = ""
+    for _ in range(3 * PIECE):
+        logits = logits_after(text).copy()
+        logits[never] = -np.inf
+        text += ABC.characters[logits.argmax()]
+    assert "".join(stream(3 * PIECE, rules=rules, strategy=Strategy(0.0))) == text
+    assert len(set(text)) > 1

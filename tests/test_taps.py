@@ -59,15 +59,16 @@ def test_pull_and_push_give_what_shift_gives_one_node_at_a_time(
     layers, channels = len(dilations), 3
     nodes = rng.normal(size=(layers, 30, channels)).astype(np.float32)
     rests = rng.normal(size=(layers, channels)).astype(np.float32)
-    rings = jnp.repeat(jnp.asarray(rests), ring_slots(taps, dilations), axis=0)
-    pulls = jax.jit(pull, static_argnums=(2, 3))
+    # What is in the rings before a document is never read.
+    rings = jnp.full((ring_slots(taps, dilations).sum(), channels), jnp.nan)
+    ages = np.append(np.arange(9), np.arange(21))
+    pulls = jax.jit(pull, static_argnums=(4, 5))
     pushes = jax.jit(push, static_argnums=(3, 4))
     pulled = []
     for time in range(30):
-        older = pulls(rings, jnp.array(time), taps, dilations)
+        older = pulls(rings, rests, jnp.array(time), ages[time], taps, dilations)
         pulled.append(jnp.concatenate([older, nodes[:, None, time]], axis=1))  # [L, K, C]
         rings = pushes(rings, nodes[:, time], jnp.array(time), taps, dilations)
-    ages = np.arange(30)[None]
     for layer, dilation in enumerate(dilations):
-        expected = shifted(nodes[layer][None], rests[layer][None], ages, taps, dilation)[0]
+        expected = shifted(nodes[layer][None], rests[layer][None], ages[None], taps, dilation)[0]
         np.testing.assert_array_equal(jnp.stack(pulled)[:, layer].reshape(30, -1), expected)

@@ -30,6 +30,13 @@ def test_decode_inverts_encode(documents: list[str]) -> None:
     assert vocab.decode(ids) == text
 
 
+@pytest.mark.parametrize("dtype", [np.uint8, np.int32, np.int64])
+def test_decode_takes_ids_of_any_type_and_gives_every_character_back(dtype: type) -> None:
+    vocab = Vocab("\0\nAé漢\udcff😀")
+    assert vocab.decode(np.array([6, 5, 4, 3, 2, 1, 0, 6], dtype)) == "😀\udcff漢éA\n\0😀"
+    assert vocab.decode(np.zeros(0, dtype)) == ""
+
+
 def test_ids_are_the_places_among_the_characters() -> None:
     np.testing.assert_array_equal(Vocab(".abc").encode("cab."), [3, 1, 2, 0])
 

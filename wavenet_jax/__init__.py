@@ -16,6 +16,7 @@ The modules from the bottom up; each imports only those above it:
     errors       how a user's mistake is said; imports no JAX
     config       frozen dataclasses, checked where they are made; imports no JAX
     config_file  the configuration as JSON; imports no JAX
+    sample_config  what is to be drawn from a run; imports no JAX
     presets      configurations with a name; imports no JAX
     download     the lecture's file and Shakespeare's, checked by SHA-256
     vocab        characters <-> ids
@@ -32,10 +33,13 @@ The modules from the bottom up; each imports only those above it:
     train        TrainState, train_step, train_chunk, fit
     patterns     regular expressions -> positions
     automata     finite automata as tables
-    constraints  what documents must be like -> tables that the sampler looks up
+    constraints  what documents must be like -> automata
+    rules        an automaton -> tables that the sampler looks up
+    strategies   temperature, top-k, top-p: logits -> a character
     sample       one sequence with one key, vmapped
     runs         the run folder
     checkpoint   the states in it, with Orbax
+    generate     what a `SampleConfig` asks of a run
     plots        the loss curve; the only user of matplotlib
     console      progress and tables
     process      signals, and the cache of compiled programs

@@ -3,6 +3,7 @@
 S  states                      K  columns of a table that differ
 """
 
+import math
 from collections import Counter
 from collections.abc import Callable, Hashable, Sequence
 from functools import reduce
@@ -56,7 +57,7 @@ def distinct(rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     return rows[first], np.array(number)
 
 
-def _distances(table: np.ndarray, accepts: np.ndarray) -> np.ndarray:
+def distances(table: np.ndarray, accepts: np.ndarray) -> np.ndarray:
     """Return after how many characters each state can accept `[S]`, S where it never can."""
     distance = np.where(accepts, 0, len(accepts))
     while True:
@@ -71,7 +72,7 @@ def minimal(table: np.ndarray, accepts: np.ndarray, column: np.ndarray) -> Autom
 
     `column` `[V - 1]` tells which of the K columns each character has.
     """
-    label, count = _distances(table, accepts), 0
+    label, count = distances(table, accepts), 0
     while True:
         rows, label = distinct(np.column_stack([label, label[table]]))
         if len(rows) == count:
@@ -103,29 +104,15 @@ def _product(a: Automaton, b: Automaton) -> Automaton:
     return minimal(table, accepts, column)
 
 
-def feasible(automaton: Automaton, min_length: int, max_length: int) -> np.ndarray:
-    """Return F `[max_length + 1, S]`, whether a document can end that is in state s after t.
-
-        F[t, s] = accepts[s] and t >= min_length  or  t < max_length and any_c F[t + 1, next[s, c]]
-
-    Lengths are in characters; the boundary is not counted.
-    """
-    columns, _ = distinct(automaton.next[:, 1:].T)
-    can_end = np.zeros((max_length + 1, len(automaton.accepts)), bool)
-    can_end[min_length:] = automaton.accepts
-    for length in reversed(range(max_length)):
-        can_end[length] |= can_end[length + 1][columns].any(axis=0)
-    return can_end
-
-
-def count(automaton: Automaton, min_length: int, max_length: int) -> int:
-    """Return how many documents of such a length are accepted, exactly."""
+def count(automaton: Automaton, max_length: int, enough: float = math.inf) -> int:
+    """Return how many documents of at most that length are accepted, exactly below `enough`."""
     columns, column = distinct(automaton.next[:, 1:].T)
     table, characters = columns.T.tolist(), np.bincount(column).tolist()
     ways, total = Counter({0: 1}), 0  # of each state the documents that lead to it
-    for length in range(max_length + 1):
-        if length >= min_length:
-            total += sum(number for state, number in ways.items() if automaton.accepts[state])
+    for _ in range(max_length + 1):
+        if total >= enough:
+            break
+        total += sum(number for state, number in ways.items() if automaton.accepts[state])
         longer: Counter[int] = Counter()
         for state, number in ways.items():
             for after, width in zip(table[state], characters, strict=True):

@@ -17,6 +17,7 @@ import tyro
 from wavenet_jax import __version__, config_file, presets
 from wavenet_jax.config import Config
 from wavenet_jax.errors import InputError, require
+from wavenet_jax.sample_config import SampleConfig
 
 RunFolder = Annotated[Path, tyro.conf.Positional, tyro.conf.arg(metavar="RUN")]
 
@@ -59,62 +60,45 @@ class Score:
 
     run: RunFolder
     """The run folder."""
-    texts: Annotated[tuple[str, ...], tyro.conf.Positional, tyro.conf.arg(metavar="TEXT...")]
-    """Documents as in the run's list, or beginnings of its text."""
+    texts: Annotated[
+        tuple[str, ...],
+        tyro.conf.Positional,
+        tyro.conf.arg(
+            metavar="[TEXT...]",
+            help_behavior_hint="",
+            help="Documents as in the run's list, or beginnings of its text; by default what is "
+            "piped in, a document a line, or one text.",
+        ),
+    ] = ()
+    per_char: bool = False
+    """Print the probability of each character too, on a terminal as a heat map."""
     checkpoint: Literal["best", "latest"] = "best"
     """The state with the best validation loss, or the last one."""
     json: bool = False
     """Print a JSON object per text."""
 
     def __post_init__(self) -> None:
-        require(len(self.texts) > 0, "no text is given, expected at least one to score.")
+        require(
+            len(self.texts) > 0 or (sys.stdin is not None and not sys.stdin.isatty()),
+            "no text is given, expected at least one to score, as an argument or piped in.",
+        )
 
 
 @dataclass(frozen=True)
 class Sample:
-    """Draw new documents from a run and tell which of them its data already hold, or new text."""
+    """Draw new documents from a run and tell which of them its data already hold, or new text.
+
+    A text has a --length; --max-length, --min-length, --pattern, --unique, --new and --exact are of
+    documents.
+    """
 
     run: RunFolder
     """The run folder."""
-    n: Annotated[int | None, tyro.conf.arg(aliases=["-n"], metavar="INT")] = None
-    """How many to draw; by default 20 documents, or 1 text."""
-    seed: int = 0
-    """Sample i depends on the checkpoint, the seed and i alone."""
-    max_length: Annotated[int | None, tyro.conf.arg(metavar="INT")] = None
-    """Characters at which a document is cut off; by default twice the longest of training."""
-    length: Annotated[int | None, tyro.conf.arg(metavar="INT")] = None
-    """Characters of a text, printed as they are drawn; by default 1000."""
-    prefix: str = ""
-    """Characters that each sample begins with."""
-    pattern: Annotated[str | None, tyro.conf.arg(metavar="REGEX")] = None
-    """A regular expression that the whole document matches, such as 'ma.*[aeiou]'."""
-    allow: Annotated[str | None, tyro.conf.arg(metavar="CHARACTERS")] = None
-    """The only characters that a document may hold."""
-    forbid: Annotated[str, tyro.conf.arg(metavar="CHARACTERS")] = ""
-    """Characters that no document holds."""
-    min_length: int = 0
-    """Characters that a document has at least."""
+    config: Annotated[SampleConfig, tyro.conf.arg(name="")] = field(default_factory=SampleConfig)
     checkpoint: Literal["best", "latest"] = "best"
     """The state with the best validation loss, or the last one."""
     json: bool = False
     """Print a JSON object per sample."""
-
-    def __post_init__(self) -> None:
-        require(
-            self.n is None or self.n >= 1, f"n is {self.n}, expected at least 1 sample to draw."
-        )
-        require(
-            0 <= self.seed < 2**32,
-            f"seed is {self.seed}, expected a whole number from 0 to {2**32 - 1}.",
-        )
-        require(
-            self.max_length is None or self.max_length >= 1,
-            f"max_length is {self.max_length}, expected at least 1 character.",
-        )
-        require(
-            self.length is None or self.length >= 1,
-            f"length is {self.length}, expected at least 1 character.",
-        )
 
 
 @dataclass(frozen=True)
@@ -184,21 +168,15 @@ def _call(command: Command) -> int:
             return commands.evaluate_run(command.run, command.checkpoint, as_json=command.json)
         case Score():
             return commands.score_run(
-                command.run, command.checkpoint, list(command.texts), as_json=command.json
+                command.run,
+                command.checkpoint,
+                list(command.texts),
+                per_char=command.per_char,
+                as_json=command.json,
             )
         case Sample():
             return commands.sample_run(
-                command.run,
-                command.checkpoint,
-                n=command.n,
-                seed=command.seed,
-                max_length=command.max_length,
-                length=command.length,
-                prefix=command.prefix,
-                limits=commands.Limits(
-                    command.pattern, command.allow, command.forbid, command.min_length
-                ),
-                as_json=command.json,
+                command.run, command.checkpoint, command.config, as_json=command.json
             )
         case Data():
             return commands.fetch_data(command.name)
@@ -210,6 +188,8 @@ def _behave_as_a_process() -> None:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")  # where a terminal is not UTF-8
+    if isinstance(sys.stdin, io.TextIOWrapper):
+        sys.stdin.reconfigure(errors="surrogateescape")  # to be named as unknown
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -225,7 +205,8 @@ def main(arguments: list[str] | None = None) -> int:
         return 0
     try:
         code = _call(parse(arguments))
-        sys.stdout.flush()  # here, where a reader who has left is no error
+        if sys.stdout is not None:
+            sys.stdout.flush()  # here, where a reader who has left is no error
         return code
     except InputError as error:
         print(f"wavenet-jax: {error}", file=sys.stderr)

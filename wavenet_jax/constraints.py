@@ -1,16 +1,10 @@
-"""What a document must be like: finite automata, compiled to tables that a sampler looks up.
+"""What a document must be like: each constraint a finite automaton, combined with others by `both`.
 
-Each constraint is a plain value, built once and combined with others by `both`.  Let F be
-`feasible(automaton, min_length, max_length)`: in state s after t characters the sampler may draw
-character c where F[t + 1, next[s, c]], and may end where accepts[s] and t >= min_length, so that
-it never comes to a state from which no document can end.
-
-    S  states                      K  columns of a table that differ
+S  states                      K  columns of a table that differ
 """
 
 from collections.abc import Mapping
 from itertools import combinations
-from typing import NamedTuple
 
 import numpy as np
 
@@ -20,30 +14,30 @@ from wavenet_jax.automata import (
     Automaton,
     both,
     count,
+    distances,
     distinct,
     explore,
-    feasible,
     minimal,
 )
-from wavenet_jax.errors import InputError, require
+from wavenet_jax.errors import InputError, counted, require
 from wavenet_jax.patterns import Positions, Token
 from wavenet_jax.vocab import Vocab
 
 __all__ = [
     "MAX_STATES",
     "Automaton",
-    "Rules",
+    "accepts",
     "alphabet",
     "anything",
+    "at_least",
     "beginning",
     "both",
     "count",
-    "feasible",
     "pattern",
     "require_feasible",
-    "rules",
 ]
 
+MAX_PREFIX = 4_000
 _SHOWN = 100  # characters of an alphabet in a message
 
 
@@ -55,11 +49,11 @@ def anything(vocab: Vocab) -> Automaton:
 def alphabet(vocab: Vocab, allowed: str | None, forbidden: str) -> Automaton:
     """Accept the documents of allowed characters, by default all, without the forbidden ones.
 
-    Raises `InputError` for characters that the vocabulary does not know.
+    Raises `InputError` for allowed characters that the vocabulary does not know.
     """
     is_forbidden = np.full(len(vocab), allowed is not None)
     is_forbidden[vocab.encode_text(allowed or "")] = False
-    is_forbidden[vocab.encode_text(forbidden)] = True
+    is_forbidden[1:] |= np.isin(list(vocab.characters[1:]), list(forbidden))
     if not is_forbidden[1:].any():
         return anything(vocab)
     return minimal(np.array([[0, 1], [1, 1]]), np.array([True, False]), is_forbidden[1:] * 1)
@@ -68,14 +62,31 @@ def alphabet(vocab: Vocab, allowed: str | None, forbidden: str) -> Automaton:
 def beginning(vocab: Vocab, prefix: str) -> Automaton:
     """Accept the documents that begin with the prefix.
 
-    Raises `InputError` for characters that the vocabulary does not know.
+    Raises `InputError` for characters that the vocabulary does not know, or too many of them.
     """
     ids, end = vocab.encode_text(prefix), len(prefix)
+    require(
+        end <= MAX_PREFIX,
+        f"prefix {prefix[:20]!r}... has {end:,} characters, expected at most {MAX_PREFIX:,}; leave "
+        "out its beginning.",
+    )
     after = np.full((end + 2, len(vocab)), end + 1, np.int32)
     after[np.arange(end), ids] = np.arange(1, end + 1)
     after[end] = after[:, 0] = 0
     after[end, 1:] = end
     return Automaton(after, np.arange(end + 2) == end)
+
+
+def at_least(vocab: Vocab, length: int) -> Automaton:
+    """Accept the documents of so many characters and more.
+
+    Raises `InputError` beyond `MAX_STATES`.
+    """
+    require(length < MAX_STATES, f"min_length is {length:,}, expected less than {MAX_STATES:,}.")
+    state = np.arange(length + 1, dtype=np.int32)
+    after = np.repeat(np.minimum(state + 1, length)[:, None], len(vocab), axis=1)
+    after[:, 0] = 0
+    return Automaton(after, state == length)
 
 
 def pattern(vocab: Vocab, regex: str) -> Automaton:
@@ -150,33 +161,18 @@ def _union(sets: list[int], chosen: int) -> int:
     return union
 
 
-class Rules(NamedTuple):
-    """What documents must be like, as tables that the sampler looks up."""
-
-    next: np.ndarray  # [S, V] int32, as of the automaton
-    accepts: np.ndarray  # [S] bool, likewise
-    can_end: np.ndarray  # [max_length + 2, S] bool, `feasible` and a last row of False
-    min_length: np.ndarray  # [] int32
-
-
-def rules(automaton: Automaton, min_length: int, max_length: int) -> Rules:
-    """Return the tables of an automaton, built once for any number of samples.
-
-    Documents have from `min_length` to `max_length` characters, and end by themselves within them.
-    """
-    can_end = feasible(automaton, min_length, max_length)
-    beyond = np.zeros((1, can_end.shape[1]), bool)
-    return Rules(*automaton, np.concatenate([can_end, beyond]), np.int32(min_length))  # type: ignore[arg-type]
+def accepts(automaton: Automaton, vocab: Vocab, text: str) -> bool:
+    """Tell whether a document is accepted; raise `InputError` for characters that are unknown."""
+    state = 0
+    for character in vocab.encode_text(text):
+        state = automaton.next[state, character]
+    return bool(automaton.accepts[state])
 
 
 def require_feasible(
-    vocab: Vocab,
-    parts: Mapping[str, Automaton],
-    min_length: int,
-    max_length: int,
-    prefix: str = "",
+    vocab: Vocab, parts: Mapping[str, Automaton], min_length: int, max_length: int
 ) -> Automaton:
-    """Return the product of the named parts and the prefix, which some document satisfies.
+    """Return the product of the named parts and the minimum, which some document keeps.
 
     Raises `InputError` where none does; it names the fewest parts that are to blame.
     """
@@ -185,23 +181,31 @@ def require_feasible(
         f"min_length is {min_length} and max_length {max_length}, expected a minimum from 0 to the "
         "maximum; lower the one or raise the other.",
     )
-    if prefix:
-        parts = {f"prefix {prefix!r}": beginning(vocab, prefix), **parts}
-    product = both(anything(vocab), *parts.values())
-    if not feasible(product, min_length, max_length)[0, 0]:
-        raise _blame(parts, min_length, max_length)
+    minimum = at_least(vocab, min_length)
+    product = both(minimum, *parts.values())
+    if not _is_feasible(product, max_length):
+        raise _blame(parts, minimum, min_length, max_length)
     return product
 
 
-def _blame(parts: Mapping[str, Automaton], min_length: int, max_length: int) -> InputError:
+def _is_feasible(automaton: Automaton, max_length: int) -> bool:
+    distance = distances(automaton.next[:, 1:], automaton.accepts)[0]
+    return bool(distance <= max_length and distance < len(automaton.accepts))
+
+
+def _blame(
+    parts: Mapping[str, Automaton], minimum: Automaton, min_length: int, max_length: int
+) -> InputError:
     subsets = (names for size in range(len(parts)) for names in combinations(parts, size + 1))
     for names in subsets:
         product = both(*(parts[name] for name in names))
-        if not feasible(product, min_length, max_length)[0, 0]:
+        if not _is_feasible(both(minimum, product), max_length):
             break
-    lengths = str(max_length) if min_length == max_length else f"{min_length} to {max_length}"
+    lengths = counted(max_length, "character")
+    if min_length < max_length:
+        lengths = f"{min_length:,} to {lengths}"
     together, verb = (" together", "allow") if len(names) > 1 else ("", "allows")
-    size = f"of {lengths} characters" if product.accepts.any() else "of any length"
+    size = f"of {lengths}" if product.accepts.any() else "of any length"
     return InputError(
         f"{' and '.join(names)}{together} {verb} no document {size}, expected at least one; "
         f"change {'one of them' if together else 'it'}"

@@ -13,3 +13,8 @@ def require(condition: bool, sentence: str) -> None:
     """Raise `InputError` with the sentence unless the condition holds."""
     if not condition:
         raise InputError(sentence)
+
+
+def counted(number: int, noun: str) -> str:
+    """Return a number and what it counts, such as "1 sample" and "1,000 samples"."""
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"

@@ -4,18 +4,22 @@ The law, tested in tests/test_runs_agree.py: with running statistics, `window`, 
 and the table of the module distinct give the same logits at every position.
 """
 
+from dataclasses import replace
 from functools import partial
 from typing import Any, NamedTuple
 
 import flax.linen as nn
 import jax
 import jax.numpy as jnp
+import numpy as np
 
 from wavenet_jax.config import ModelConfig
 from wavenet_jax.errors import require
 from wavenet_jax.layers import ACTIVATIONS, Bias, GatedHead, GatedLayer, PlainHead, PlainLayer
 from wavenet_jax.taps import age, merge, pull, push, ring_slots, shift
 from wavenet_jax.vocab import BOUNDARY_ID
+
+_CONTEXTS = 1_000  # of a first layer that is folded
 
 Variables = dict[str, Any]  # "params", and "batch_stats", empty without BatchNorm
 
@@ -24,7 +28,19 @@ class Cache(NamedTuple):
     """What the step run remembers of one sequence."""
 
     rings: jax.Array  # [Σ(K-1)·d, C] what each layer took in last, C the widest of all
+    rests: jax.Array  # [L, C] what each layer takes in on endless boundaries
     time: jax.Array  # [] int32, tokens taken in
+    age: jax.Array  # [] int32, tokens since the last boundary
+
+
+# Axes for `vmap`: many sequences in step with each other, so that they share the time.
+IN_STEP: Any = Cache(rings=0, rests=None, time=None, age=0)  # type: ignore[arg-type]
+
+
+def side_by_side(cache: Cache, lanes: int) -> Cache:
+    """Return the caches of so many sequences in step with each other, each as the given one."""
+    rings = jnp.tile(cache.rings, (lanes, 1, 1))
+    return cache._replace(rings=rings, age=jnp.tile(cache.age, lanes))
 
 
 class WaveNet(nn.Module):
@@ -39,18 +55,24 @@ class WaveNet(nn.Module):
     config: ModelConfig
     vocab_size: int
     training: bool = False
+    contexts: int = 0  # of characters, which are embedded in place of these: see `folded`
 
     def setup(self) -> None:
         """Make the parts; their attribute names are the names of the parameters."""
         config = self.config
         self.embedding = nn.Embed(
-            self.vocab_size, config.n_embd, embedding_init=nn.initializers.normal(1.0)
+            self.inputs, config.n_embd, embedding_init=nn.initializers.normal(1.0)
         )
         self.layers = [self._layer(index) for index in range(len(config.dilations))]
         if config.head_reads_all:
             self.head = GatedHead(config.n_skip, self.vocab_size)
         else:
             self.head = PlainHead(self.vocab_size)
+
+    @property
+    def inputs(self) -> int:
+        """Return how many things are embedded."""
+        return self.contexts or self.vocab_size
 
     def _layer(self, index: int) -> nn.Module:
         config = self.config
@@ -118,21 +140,28 @@ class WaveNet(nn.Module):
         for layer in self.layers:
             rests.append(rest)
             rest, _ = layer(jnp.tile(rest, self.config.taps))
-        slots = ring_slots(self.config.taps, self.config.dilations)
-        return Cache(jnp.repeat(self._stack(rests), slots, axis=0), jnp.zeros((), jnp.int32))
+        slots = ring_slots(self.config.taps, self.config.dilations).sum()
+        stacked = self._stack(rests)
+        rings = jnp.zeros((slots, stacked.shape[1]))
+        return Cache(rings, stacked, time=jnp.array(0), age=jnp.array(0))
 
     def step(self, cache: Cache, token: jax.Array) -> tuple[Cache, jax.Array]:
-        """Take in the next token `[]` of one sequence: the cache after it, and logits `[V]`."""
+        """Take in the next token `[]` of one sequence: the cache after it, and logits `[V]`.
+
+        A boundary begins a document, at rest, whatever came before.
+        """
         geometry = self.config.taps, self.config.dilations
-        older = pull(cache.rings, cache.time, *geometry)  # [L, K-1, C]
+        rings, rests, time, age = cache
+        age = jnp.where(token == BOUNDARY_ID, 0, age + 1)
+        older = pull(rings, rests, time, age, *geometry)  # [L, K-1, C]
         node, nodes, shown = self.embedding(token[None]), [], []  # [1, C]
         for layer, others in zip(self.layers, older, strict=True):
             nodes.append(node)
             laid = jnp.concatenate([others[:, : node.shape[1]], node]).reshape(1, -1)
             node, skip = layer(laid)
             shown.append(skip)
-        rings = push(cache.rings, self._stack(nodes), cache.time, *geometry)
-        return Cache(rings, cache.time + 1), self.head(shown)[0]
+        rings = push(rings, self._stack(nodes), time, *geometry)
+        return Cache(rings, rests, time + 1, age), self.head(shown)[0]
 
     def _stack(self, nodes: list[jax.Array]) -> jax.Array:
         """Put what each layer takes in, `[1, C]`, into one array `[L, C]` of the widest C."""
@@ -140,8 +169,8 @@ class WaveNet(nn.Module):
         return jnp.concatenate([jnp.pad(n, ((0, 0), (0, width - n.shape[1]))) for n in nodes])
 
     def embed(self) -> jax.Array:
-        """Return the node below the layers of every token, `[V, C]`."""
-        return self.embedding(jnp.arange(self.vocab_size))
+        """Return the node below the layers of everything embedded, `[V, C]`."""
+        return self.embedding(jnp.arange(self.inputs))
 
     def one_layer(self, index: int, taps: jax.Array) -> tuple[jax.Array, jax.Array]:
         """Apply one layer to taps `[M, K·C]`: its nodes `[M, H]` and what it shows the head."""
@@ -157,6 +186,42 @@ def init(model: WaveNet, key: jax.Array) -> Variables:
     """Return fresh parameters and running statistics of the model."""
     variables = model.init(key, jnp.zeros((1, 1), jnp.int32), method="sequence")
     return {"batch_stats": {}, **variables}
+
+
+def folded(model: WaveNet, variables: Variables) -> tuple[WaveNet, Variables]:
+    """Return the stack above the first layer, with what that one gives as its embedding.
+
+    Where its dilation is 1, the first layer has one node for each context of K characters, V^K of
+    them, taken in as numbers by `follow`.  A stack whose head reads all layers, or with more than
+    a thousand contexts, stays as it is.
+    """
+    config, size = model.config, model.vocab_size
+    first, *above = config.dilations
+    contexts = size**config.taps
+    if first != 1 or not above or config.head_reads_all or contexts > _CONTEXTS:
+        return model, variables
+    characters = np.indices((size,) * config.taps).reshape(config.taps, contexts).T
+    laid = model.apply(variables, method="embed")[characters].reshape(contexts, -1)  # [V^K, K·C]
+    nodes, _ = model.apply(variables, 0, laid, method="one_layer")
+    lower = {f"layers_{index + 1}": f"layers_{index}" for index in range(len(above))}
+    moved = {
+        collection: {
+            lower.get(name, name): part for name, part in parts.items() if name != "layers_0"
+        }
+        for collection, parts in variables.items()
+    }
+    moved["params"]["embedding"] = {"embedding": nodes}
+    smaller = replace(config, n_embd=config.n_hidden, dilations=tuple(above))
+    return WaveNet(smaller, size, contexts=contexts), moved
+
+
+def follow(model: WaveNet, before: jax.Array, token: jax.Array) -> jax.Array:
+    """Return what the model takes in for a token `[]` behind what it took in before: the same `[]`.
+
+    That is the token, or the number of the context that ends in it; 0 for a boundary in any case.
+    """
+    number = (before * model.vocab_size + token) % model.inputs
+    return jnp.where(token == BOUNDARY_ID, BOUNDARY_ID, number)
 
 
 def count_parameters(params: Any) -> int:

@@ -1,22 +1,30 @@
 """New text, drawn one character at a time: written for one sequence, vmapped to many."""
 
+import os
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from functools import partial
+from itertools import chain, pairwise
 from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 
-from wavenet_jax.constraints import Rules
-from wavenet_jax.corpus import Splits
+from wavenet_jax import constraints
+from wavenet_jax import model as models
+from wavenet_jax.errors import require
 from wavenet_jax.model import Cache, Variables, WaveNet
+from wavenet_jax.rules import FOREVER, NEVER, Rules, in_common, tables
+from wavenet_jax.strategies import AS_LEARNED, Strategy, choose
 from wavenet_jax.vocab import BOUNDARY_ID, Vocab
 
-# Sequences that run side by side.  The number is fixed, so that one compiled program draws every
-# sample, and sample i comes out the same to the bit however many are asked for.
-LANES = 256
+LANES = 64  # documents drawn side by side, where one ends the next begins
+BLOCK = 8_192  # documents of one call at most, its room fixed for one compiled program
+_ROOM = 2**24  # characters of one call at most, but for two documents a lane
 PIECE = 64  # characters of a stream drawn at a time: few enough to be seen coming
+_TRIES, _TRIES_EACH = 1_000_000, 1_000  # documents thrown away at most, and for each one asked for
+_TIMES = 32  # characters of a document for which there is room, at least, and powers of two
 
 
 class Sample(NamedTuple):
@@ -24,111 +32,179 @@ class Sample(NamedTuple):
 
     text: str
     ended: bool  # False where the maximum length cut it off
+    nll_nats: float  # by the model itself, its end among its characters where it has one
+    attempts: int  # documents drawn for it: more than 1 where some were thrown away
+
+
+class Request(NamedTuple):
+    """What is asked of every sequence."""
+
+    rules: Rules
+    max_length: int
+    exact: bool = False  # throw away what the rules forbid, not leave it out
+    given: int = 0  # characters at which it is left out all the same, as the chances stay right
+    strategy: Strategy = AS_LEARNED
 
 
 class Drawing(NamedTuple):
     """A sequence on its way."""
 
     cache: Cache
-    last: jax.Array  # [] int32, the character drawn last, to be taken in next
+    last: jax.Array  # [] int32, what is taken in next: the character drawn last, or its context
+    state: jax.Array  # [] int32, of the automaton
+    length: jax.Array  # [] int32, characters of the document so far
+    draws: jax.Array  # [] int32, characters drawn for it, those thrown away among them
+    attempts: jax.Array  # [] int32, documents begun for it
+    nll_nats: jax.Array  # [] float32, of its characters so far
 
 
+class Drawn(NamedTuple):
+    """A character, and what it makes of the document."""
+
+    token: jax.Array  # [] int32
+    is_last: jax.Array  # [] bool, whether the document is over: ended, or cut off
+    is_thrown: jax.Array  # [] bool, whether the rules are broken, and it is drawn anew
+    nll_nats: jax.Array  # [] float32, of the document with this character, unless cut off
+
+
+@partial(jax.jit, static_argnames="model")
 def start(model: WaveNet, variables: Variables) -> Drawing:
     """Return the sequence of no character yet."""
-    return Drawing(model.apply(variables, method="fresh_cache"), jnp.array(BOUNDARY_ID))
+    return Drawing(
+        model.apply(variables, method="fresh_cache"),
+        last=jnp.array(BOUNDARY_ID),
+        state=jnp.array(0),
+        length=jnp.array(0),
+        draws=jnp.array(0),
+        attempts=jnp.array(1),
+        nll_nats=jnp.array(0.0),
+    )
+
+
+# Axes for `vmap`: many sequences in step with each other.
+IN_STEP: Any = Drawing(models.IN_STEP, 0, 0, 0, 0, 0, 0)  # type: ignore[arg-type]
+
+
+def side_by_side(drawing: Drawing, lanes: int) -> Drawing:
+    """Return so many sequences in step with each other, each as the given one."""
+    cache, *rest = drawing
+    return Drawing(models.side_by_side(cache, lanes), *(jnp.tile(one, lanes) for one in rest))
 
 
 def draw_character(
-    model: WaveNet,
-    variables: Variables,
-    key: jax.Array,
-    prefix: jax.Array,
-    drawing: Drawing,
-    allowed: jax.Array,
-) -> Drawing:
-    """Draw the next character of one sequence, or take it from the prefix `[P]` while that lasts.
+    model: WaveNet, variables: Variables, asked: Request, key: jax.Array, drawing: Drawing
+) -> tuple[Drawing, Drawn]:
+    """Draw the next character of one sequence, which goes on after it, or begins anew.
 
-    Character t is drawn with fold_in(key, t) from softmax(logits) of the R characters before it,
-    boundaries before the first, as in training, and among those that are `allowed [V]`.
+    Character t is drawn with fold_in(key, t) from the R characters before it, boundaries before
+    the first, as in training.
     """
-    time = drawing.cache.time
     cache, logits = model.apply(variables, drawing.cache, drawing.last, method="step")
-    logits = jnp.where(allowed, logits, -jnp.inf)
-    token = jax.random.categorical(jax.random.fold_in(key, time), logits)
-    if len(prefix):
-        token = jnp.where(time < len(prefix), prefix[time], token)  # JAX takes the last for later
-    return Drawing(cache, token)
+    logits = logits.astype(jnp.float32)
+    after, needed = map(jnp.asarray, asked.rules)
+    is_exact, is_full = jnp.asarray(asked.exact), drawing.length == asked.max_length
+    # At the maximum length the model tells, unless exact, whether it would have gone on.
+    left = jnp.where(is_full & ~is_exact, FOREVER, asked.max_length - drawing.length)
+    allowed = needed[drawing.state] <= left  # [V]
+    leaves_out = ~is_exact | (drawing.length < asked.given)
+    kept = jnp.where(allowed | ~leaves_out, logits, -jnp.inf)
+    token = choose(jax.random.fold_in(key, drawing.draws), kept, asked.strategy)
 
-
-def allowed_next(rules: Rules, state: jax.Array, time: jax.Array) -> jax.Array:
-    """Return which characters may follow `time []` of them that led to a state `[]`: `[V]` bool.
-
-    Those after which the document can still end in time; the boundary where it may end now.
-    """
-    allowed = rules.can_end[time + 1, rules.next[state]]
-    return allowed.at[BOUNDARY_ID].set(rules.accepts[state] & (time >= rules.min_length))
-
-
-# Axes for `vmap`: many sequences in step with each other, so that they share the time.
-IN_STEP: Any = Drawing(Cache(rings=0, time=None), last=0)  # type: ignore[arg-type]
+    is_thrown = ~allowed[token]
+    is_last = ~is_thrown & ((token == BOUNDARY_ID) | is_full)
+    nll_nats = drawing.nll_nats - jax.nn.log_softmax(logits)[token]
+    drawn = Drawn(
+        token,
+        is_last,
+        is_thrown,
+        jnp.where(is_full & (token != BOUNDARY_ID), drawing.nll_nats, nll_nats),
+    )
+    anew = is_last | is_thrown
+    following = Drawing(
+        cache,
+        last=models.follow(model, drawing.last, jnp.where(anew, BOUNDARY_ID, token)),
+        state=jnp.where(anew, 0, after[drawing.state, token]),
+        length=jnp.where(anew, 0, drawing.length + 1),
+        draws=jnp.where(is_last, 0, drawing.draws + 1),
+        attempts=jnp.where(is_last, 1, drawing.attempts + is_thrown),
+        nll_nats=jnp.where(anew, 0, nll_nats),
+    )
+    return following, drawn
 
 
 class _Documents(NamedTuple):
-    """Documents on their way, side by side."""
+    """Documents drawn: a row each, written as they come, and what is known of it in the end."""
 
-    drawings: Drawing  # [LANES, ...]
-    states: jax.Array  # [LANES] int32, of the automaton of the rules
-    tokens: jax.Array  # [LANES, T] int32
-    ended: jax.Array  # [LANES] bool
+    tokens: jax.Array  # [N, T + 1], the smallest unsigned type that holds V - 1
+    length: jax.Array  # [N] int32, -1 before it is over
+    ended: jax.Array  # [N] bool
+    nll_nats: jax.Array  # [N] float32
+    attempts: jax.Array  # [N] int32
 
 
-@partial(jax.jit, static_argnames=("model", "max_length"))
+class _Lanes(NamedTuple):
+    """Sequences side by side, and which document each is drawing."""
+
+    drawings: Drawing  # [lanes, ...]
+    document: jax.Array  # [lanes] int32
+    begun: jax.Array  # [] int32, documents begun so far
+    thrown: jax.Array  # [] int32, documents thrown away so far
+    documents: _Documents
+
+
+@partial(jax.jit, static_argnames=("model", "times", "lanes", "rows"))
 def _draw_documents(
     model: WaveNet,
     variables: Variables,
+    asked: Request,
     root: jax.Array,
     first: jax.Array,
-    prefix: jax.Array,
-    max_length: int,
-    rules: Rules | None,
-) -> tuple[jax.Array, jax.Array]:
-    """Draw documents number first, ..., first + LANES - 1 and tell which ended themselves.
+    count: jax.Array,
+    limit: jax.Array,
+    rows: int,
+    times: int,
+    lanes: int,
+) -> tuple[_Documents, jax.Array]:
+    """Draw documents number first, ..., first + count - 1, and tell how many are thrown away.
 
-    Tokens `[LANES, max_length + 1]`, boundaries from a document's end on, and `[LANES]` bool.
+    Gives up beyond `limit` of these.
     """
-    keys = jax.vmap(jax.random.fold_in, (None, 0))(root, first + jnp.arange(LANES))
-    draw = jax.vmap(partial(draw_character, model, variables), (0, None, IN_STEP, 0), IN_STEP)
-    # Rules make a document end, which takes one boundary more than the characters.
-    times = max_length if rules is None else max_length + 1
+    model, variables = models.folded(model, variables)
+    draw = jax.vmap(partial(draw_character, model, variables, asked), (0, IN_STEP), (IN_STEP, 0))
+    key_of = jax.vmap(jax.random.fold_in, (None, 0))
 
-    def is_any_open(documents: _Documents) -> jax.Array:
-        return (documents.drawings.cache.time < times) & ~documents.ended.all()
+    def is_any_open(state: _Lanes) -> jax.Array:
+        return (state.document < count).any() & (state.thrown <= limit)
 
-    def add_character(documents: _Documents) -> _Documents:
-        drawings, states, tokens, ended = documents
-        time = drawings.cache.time
-        if rules is None:
-            allowed = jnp.ones((LANES, model.vocab_size), bool)
-        else:
-            allowed = jax.vmap(allowed_next, (None, 0, None))(rules, states, time)
-        drawings = draw(keys, prefix, drawings, allowed)
-        if rules is not None:
-            states = rules.next[states, drawings.last]
-        ended |= drawings.last == BOUNDARY_ID
-        tokens = tokens.at[:, time].set(jnp.where(ended, BOUNDARY_ID, drawings.last))
-        return _Documents(drawings, states, tokens, ended)
+    def add_character(state: _Lanes) -> _Lanes:
+        drawings, document, begun, thrown, documents = state
+        following, drawn = draw(key_of(root, first + document), drawings)
+        over = jnp.where(drawn.is_last, document, rows)  # beyond the rows, which drops it
+        token = drawn.token.astype(documents.tokens.dtype)
+        documents = _Documents(
+            documents.tokens.at[document, drawings.length].set(token, mode="drop"),
+            documents.length.at[over].set(drawings.length, mode="drop"),
+            documents.ended.at[over].set(drawn.token == BOUNDARY_ID, mode="drop"),
+            documents.nll_nats.at[over].set(drawn.nll_nats, mode="drop"),
+            documents.attempts.at[over].set(drawings.attempts, mode="drop"),
+        )
+        newest = begun - 1 + jnp.cumsum(drawn.is_last)
+        document = jnp.where(drawn.is_last, newest, document)
+        return _Lanes(
+            following, document, newest[-1] + 1, thrown + drawn.is_thrown.sum(), documents
+        )
 
-    fresh = start(model, variables)
-    rings = jnp.tile(fresh.cache.rings, (LANES, 1, 1))
-    nothing = jnp.full(LANES, BOUNDARY_ID)
-    documents = _Documents(
-        drawings=Drawing(Cache(rings, fresh.cache.time), nothing),
-        states=jnp.zeros(LANES, jnp.int32),
-        tokens=jnp.full((LANES, max_length + 1), BOUNDARY_ID),
-        ended=jnp.zeros(LANES, bool),
+    empty = _Documents(
+        tokens=jnp.zeros((rows, times + 1), np.min_scalar_type(model.vocab_size - 1)),
+        length=jnp.full(rows, -1),
+        ended=jnp.zeros(rows, bool),
+        nll_nats=jnp.zeros(rows),
+        attempts=jnp.zeros(rows, jnp.int32),
     )
-    documents = jax.lax.while_loop(is_any_open, add_character, documents)
-    return documents.tokens, documents.ended
+    fresh = side_by_side(start(model, variables), lanes)
+    begin = _Lanes(fresh, jnp.arange(lanes), jnp.array(lanes), jnp.array(0), empty)
+    end = jax.lax.while_loop(is_any_open, add_character, begin)
+    return end.documents, end.thrown
 
 
 def draw_samples(
@@ -139,37 +215,84 @@ def draw_samples(
     *,
     n: int,
     max_length: int,
-    prefix: str = "",
     rules: Rules | None = None,
-) -> list[Sample]:
-    """Draw n documents; document i depends on (variables, key, prefix, max_length, rules, i) alone.
+    exact: bool = False,
+    strategy: Strategy = AS_LEARNED,
+    first: int = 0,
+    lanes: int = LANES,
+) -> Iterator[Sample]:
+    """Yield n documents, number first, ..., first + n - 1, of at most `max_length` characters.
 
-    Without rules a document is cut off after `max_length` characters; rules, made for that length,
-    let it end by itself.  What they forbid is left out character by character, so that the chances
-    of documents are not those of the model given the rules.
-    Raises `InputError` for characters of the prefix that the vocabulary does not know.
+    What the rules forbid is left out at each character, where the rest share its chance: fast, but
+    documents come too often whose likelier neighbours are forbidden.  Where exact, a document that
+    breaks the rules, or does not end in time, is thrown away at once and drawn anew, so that the
+    chances are those of the model given the rules.
+
+    Document i depends on (model, variables, key, max_length, rules, exact, strategy, i) alone: not
+    on n, nor on how many `lanes` are drawn side by side.  Raises `InputError` where exact is asked
+    for and hardly any document keeps the rules.
     """
-    begun = jnp.asarray(vocab.encode_text(prefix), jnp.int32)
-    samples = []
-    for first in range(0, n, LANES):
-        drawn = _draw_documents(model, variables, key, jnp.array(first), begun, max_length, rules)
-        for tokens, ended in zip(*jax.device_get(drawn), strict=True):
-            # A boundary ends a document, so none stands inside one.
-            length = np.count_nonzero(tokens != BOUNDARY_ID)
-            samples.append(Sample(vocab.decode(tokens[:length].tolist()), bool(ended)))
-    return samples[:n]
+    rules = rules or tables(constraints.anything(vocab))
+    # Behind a beginning that all documents have in common, the share of what is allowed is the same
+    # for all, unless the strategy takes what is left out into account.
+    given = in_common(rules, max_length) + (strategy.top_k is None and strategy.top_p is None)
+    asked = Request(rules, max_length, exact, given, strategy)
+    times = max(_TIMES, 1 << (max_length - 1).bit_length())
+    rows = max(2 * lanes, min(BLOCK, _ROOM // times))
+    room = {"rows": rows, "times": times, "lanes": lanes}
+    draw = partial(_draw_documents, model, variables, asked, key, **room)
+
+    def block(begin: int, count: int) -> list[Sample]:
+        limit = _TRIES + _TRIES_EACH * count
+        drawn, thrown = jax.device_get(draw(jnp.array(begin), jnp.array(count), jnp.array(limit)))
+        drawn = jax.tree.map(lambda rows: rows[:count], drawn)
+        kept = np.count_nonzero(drawn.length >= 0)
+        require(
+            kept == count,
+            f"exact threw {thrown:,} documents away and kept {kept:,}, expected {count:,}; ask for "
+            "what is less unlikely, or leave exact out.",
+        )
+        texts = _texts(vocab, drawn.tokens, drawn.length)
+        rest = (drawn.ended, drawn.nll_nats, drawn.attempts)
+        return list(map(Sample._make, zip(texts, *(part.tolist() for part in rest), strict=True)))
+
+    firsts, counts = _blocks(first, n, lanes, rows)
+    if len(firsts) > 1:
+        block(first, 0)  # compiles, which many at a time would do each for itself
+    with ThreadPoolExecutor(_cores()) as pool:
+        yield from chain.from_iterable(pool.map(block, firsts, counts))
+
+
+def _cores() -> int:
+    """Return how many blocks are drawn at a time: a step is too little work for two cores."""
+    return (os.cpu_count() or 1) if jax.default_backend() == "cpu" else 1
+
+
+def _blocks(first: int, n: int, lanes: int, rows: int) -> tuple[list[int], list[int]]:
+    """Cut documents into blocks for the cores, none smaller than the lanes: firsts and counts."""
+    cores = _cores()
+    number = max(1, min(cores * -(-n // (cores * rows)), n // lanes))
+    edges = [n * index // number for index in range(number + 1)]
+    return [first + edge for edge in edges[:-1]], [end - edge for edge, end in pairwise(edges)]
+
+
+def _texts(vocab: Vocab, tokens: np.ndarray, length: np.ndarray) -> list[str]:
+    """Return the texts of rows `[N, T + 1]`, of which the first `length` `[N]` ones count."""
+    time = np.arange(tokens.shape[1])
+    tokens = np.where(time < length[:, None], tokens, BOUNDARY_ID)
+    joined = vocab.decode(tokens[time <= length[:, None]])  # each with a boundary behind it
+    return joined.split(vocab.boundary)[:-1]
 
 
 @partial(jax.jit, static_argnames="model", donate_argnames="drawing")
 def _draw_piece(
-    model: WaveNet, variables: Variables, key: jax.Array, prefix: jax.Array, drawing: Drawing
+    model: WaveNet, variables: Variables, asked: Request, key: jax.Array, drawing: Drawing
 ) -> tuple[Drawing, jax.Array]:
     """Draw the next PIECE characters of a stream: the sequence after them, and `[PIECE]`."""
-    allowed = jnp.arange(model.vocab_size) != BOUNDARY_ID  # a stream does not end
 
     def draw(drawing: Drawing, _: None) -> tuple[Drawing, jax.Array]:
-        drawing = draw_character(model, variables, key, prefix, drawing, allowed)
-        return drawing, drawing.last
+        drawing, drawn = draw_character(model, variables, asked, key, drawing)
+        return drawing, drawn.token
 
     return jax.lax.scan(draw, drawing, length=PIECE)
 
@@ -181,24 +304,18 @@ def draw_stream(
     key: jax.Array,
     *,
     length: int,
-    prefix: str = "",
+    rules: Rules | None = None,
+    strategy: Strategy = AS_LEARNED,
 ) -> Iterator[str]:
-    """Yield a text of `length` characters as it is drawn; the first ones are the prefix.
+    """Yield a text of `length` characters, cut from an endless one, as it is drawn.
 
-    Raises `InputError` for characters of the prefix that the vocabulary does not know.
+    What the rules accept must have a longer text in them, and so for ever.
     """
-    begun = jnp.asarray(vocab.encode_text(prefix), jnp.int32)
+    after, needed = rules or tables(constraints.anything(vocab))
+    needed = needed.copy()
+    needed[:, BOUNDARY_ID] = NEVER
+    asked = Request(Rules(after, needed), FOREVER, strategy=strategy)
     drawing = start(model, variables)
     for done in range(0, length, PIECE):
-        drawing, tokens = _draw_piece(model, variables, key, begun, drawing)
-        yield vocab.decode(np.asarray(tokens)[: length - done].tolist())
-
-
-def origins(samples: list[Sample], documents: Splits[list[str]]) -> list[str]:
-    """Return for each sample the first split that holds it, `train`, `val` or `test`, or `new`."""
-    held = {
-        document: split
-        for split, part in reversed(list(documents._asdict().items()))
-        for document in part
-    }
-    return [held.get(one.text, "new") for one in samples]
+        drawing, tokens = _draw_piece(model, variables, asked, key, drawing)
+        yield vocab.decode(np.asarray(tokens)[: length - done])

@@ -24,7 +24,8 @@ began is the layer's *rest*: its node on endless boundaries, which is that of an
 `pull` and `push`, of the step run: one position, O(L).  Each layer keeps its last (K - 1)·d nodes
 in a ring, and the rings of all layers lie in one array: all older taps are pulled from it in one
 gather before the layers, all new nodes pushed in one scatter after them, into the slots of the
-oldest, which no later position needs.  So nothing is copied, however long the rings.
+oldest, which no later position needs.  So nothing is copied, however long the rings, and nothing
+cleared where a document follows another.
 
     rings     5 | 4   5 | 4   5   2   3       K = 2, d = 1, 2, 4: the times of the nodes kept at
               ▲   ▲               ▲           t = 6; s has slot s mod (K - 1)·d of its ring; the
@@ -78,10 +79,21 @@ def ring_slots(taps: int, dilations: tuple[int, ...]) -> np.ndarray:
     return (taps - 1) * np.array(dilations, np.int32)
 
 
-def pull(rings: jax.Array, time: jax.Array, taps: int, dilations: tuple[int, ...]) -> jax.Array:
-    """Take the older taps of every layer at a time `[]` from the rings: `[L, K-1, C]`."""
+def pull(
+    rings: jax.Array,
+    rests: jax.Array,
+    time: jax.Array,
+    age: jax.Array,
+    taps: int,
+    dilations: tuple[int, ...],
+) -> jax.Array:
+    """Take the older taps of every layer at a time `[]` from the rings: `[L, K-1, C]`.
+
+    A tap j·d back is the rest `[L, C]` of its layer where the age `[]` is less than j·d.
+    """
     back = np.outer(dilations, np.arange(taps - 1, 0, -1))  # [L, K-1]
-    return rings[_place(time - back, taps, dilations)]
+    older = rings[_place(time - back, taps, dilations)]
+    return jnp.where((age >= back)[..., None], older, rests[:, None])
 
 
 def push(

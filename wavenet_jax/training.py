@@ -13,16 +13,16 @@ import jax
 from wavenet_jax import (
     batches,
     checkpoint,
-    commands,
     config_file,
     console,
+    generate,
     model,
     process,
     runs,
     train,
 )
 from wavenet_jax.config import Config
-from wavenet_jax.errors import InputError, require
+from wavenet_jax.errors import InputError, counted, require
 from wavenet_jax.runs import Run
 
 
@@ -115,9 +115,9 @@ def _announce(run: Run, done: int) -> None:
     size = model.count_parameters(shapes["params"])
     per_step = settings.batch_size * settings.length
     epochs = total * per_step / data.splits.train.predictions
-    rows = console.count(settings.batch_size, "window")
+    rows = counted(settings.batch_size, "window")
     if settings.run == "sequence":
-        rows = f"{console.count(settings.batch_size, 'sequence')} of {settings.length:,}"
+        rows = f"{counted(settings.batch_size, 'sequence')} of {settings.length:,}"
     if data.splits.val.predictions > train.VALIDATED:
         rows += f", validated on the first {train.VALIDATED:,} characters of val"
     console.stderr.print(
@@ -175,9 +175,9 @@ def _finish(run: Run) -> None:
     with checkpoint.checkpoints(run) as states:
         best_step, variables = states.restore_variables("best")
     if run.data.is_stream:
-        text = "".join(commands.draw_text(run, variables))
+        text = "".join(next(generate.texts(run, variables)))
     else:
-        text = console.samples_table(*commands.draw_documents(run, variables))
+        text = console.found_table(list(generate.documents(run, variables)))
     (run.folder / "samples.txt").write_text(text + "\n", "utf-8")
     losses = {line["step"]: line["val_loss"] for line in metrics if "val_loss" in line}
     if losses:

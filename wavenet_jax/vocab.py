@@ -65,9 +65,9 @@ class Vocab:
             f"expected characters of {alphabet[:_SHOWN]!r}{more}."
         )
 
-    def decode(self, ids: Iterable[int]) -> str:
-        """Return the text of ids, each from 0 to V - 1."""
-        return "".join(self.characters[index] for index in ids)
+    def decode(self, ids: np.ndarray) -> str:
+        """Return the text of ids `[T]`, each from 0 to V - 1."""
+        return code_points(self.characters)[ids].tobytes().decode("utf-32-le", "surrogatepass")
 
 
 def code_points(text: str) -> np.ndarray:

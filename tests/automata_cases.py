@@ -1,0 +1,90 @@
+"""Automata to be tested, and all documents of up to five letters to test them against."""
+
+import re
+from itertools import product
+from random import Random
+
+import numpy as np
+from hypothesis import strategies as st
+
+from wavenet_jax import constraints
+from wavenet_jax.constraints import Automaton
+from wavenet_jax.rules import tables
+from wavenet_jax.vocab import BOUNDARY_ID, Vocab
+
+ABC = Vocab(".abc")
+ODD = Vocab("\0\t\n !#&*+-09AZ[\\]^_abz{|}~ßé٣漢")
+DOCUMENTS = ["".join(letters) for size in range(6) for letters in product("abc", repeat=size)]
+
+
+def state_after(automaton: Automaton, vocab: Vocab, text: str, state: int = 0) -> int:
+    for character in vocab.encode_text(text):
+        state = int(automaton.next[state, character])
+    return state
+
+
+def language(automaton: Automaton, state: int = 0) -> list[str]:
+    """Return which of all documents of up to five letters are accepted from a state."""
+    return [
+        text for text in DOCUMENTS if automaton.accepts[state_after(automaton, ABC, text, state)]
+    ]
+
+
+def walk(automaton: Automaton, vocab: Vocab, longest: int, random: Random) -> str | None:
+    """Return a document drawn as the tables allow, None where they allow none."""
+    rules, text, state = tables(automaton), "", 0
+    while True:
+        allowed = np.flatnonzero(rules.needed[state] <= longest - len(text)).tolist()
+        if not text and not allowed:
+            return None
+        character = random.choice(allowed)  # raises at a dead end
+        if character == BOUNDARY_ID:
+            return text
+        text += vocab.characters[character]
+        state = rules.next[state, character]
+
+
+def repeated(inner: st.SearchStrategy[str]) -> st.SearchStrategy[str]:
+    bounds = st.tuples(st.integers(0, 2), st.integers(0, 2)).map(lambda two: (two[0], sum(two)))
+    counts = st.one_of(
+        st.sampled_from(["*", "+", "?", "{,}", "{2}", "{,2}", "{1,}"]),
+        bounds.map(lambda two: f"{{{two[0]},{two[1]}}}"),
+    )
+    groups = st.builds("{}{})".format, st.sampled_from(["(", "(?:"]), inner)
+    return st.builds("{}{}{}".format, groups, counts, st.sampled_from(["", "?"]))
+
+
+def regexes(atoms: list[str]) -> st.SearchStrategy[str]:
+    atom = st.sampled_from(atoms)
+    written = st.recursive(
+        st.one_of(atom, st.just(""), st.builds("{}{}".format, atom, st.sampled_from("*+?"))),
+        lambda inner: st.one_of(
+            st.builds("{}{}".format, inner, inner),
+            st.builds("({}|{})".format, inner, inner),
+            st.builds("{}|{}".format, inner, inner),
+            repeated(inner),
+        ),
+        max_leaves=8,
+    )
+    # Groups repeated in each other three deep take Python minutes for five letters.
+    return written.filter(lambda regex: len(re.findall(r"\)[*+?{]", regex)) <= 2)
+
+
+PATTERNS = regexes([*"abc.", "[ab]", "[^a]", "[a-c]", "[^b-z]", r"\w", r"\x61", r"\142"])
+ODD_ATOMS = [
+    *(re.escape(character) for character in ODD.characters[1:]),
+    *("[]a]", "[^]a]", r"[\]\[]", "[a-]", "[-a]", "[!--]", "[^^]", "[[a]", r"[\\a]", r"[\d_]"),
+    *(r"\d", r"\D", r"\w", r"\W", r"\s", r"\S", r"[^\W]", r"[\D0]", r"[\W\s]", r"[^\s\d]", "."),
+    *(r"\x61", r"\u6f22", r"\141", r"[\141-\x62]", r"\N{LATIN SMALL LETTER A}", "{", "}", "]"),
+]
+PARTS = st.one_of(
+    PATTERNS.map(lambda regex: constraints.pattern(ABC, regex)),
+    st.sampled_from(["", "a", "ba", "abc"]).map(lambda text: constraints.beginning(ABC, text)),
+    st.builds(
+        lambda allowed, forbidden: constraints.alphabet(ABC, allowed, forbidden),
+        st.sampled_from([None, "", "a", "ab", "cba"]),
+        st.sampled_from(["", "a", "bc"]),
+    ),
+    st.integers(0, 5).map(lambda length: constraints.at_least(ABC, length)),
+)
+LENGTHS = st.tuples(st.integers(0, 5), st.integers(0, 5)).map(lambda two: (min(two), max(two)))

@@ -1,0 +1,224 @@
+"""What `score` prints of texts, given or piped in, by a run on a list and by one on a text."""
+
+import io
+import json
+import math
+import re
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+from conftest import Prints, Says
+
+from wavenet_jax import checkpoint, corpus, evaluate, runs
+
+
+class Scores:
+    """Gives what `score --json` prints."""
+
+    def __init__(self, prints: Prints) -> None:
+        self._prints = prints
+
+    def __call__(self, run: Path, *words: str) -> list[dict[str, Any]]:
+        return list(map(json.loads, self._prints("score", run, "--json", *words).splitlines()))
+
+
+@pytest.fixture
+def scores(prints: Prints) -> Scores:
+    return Scores(prints)
+
+
+class Closed(io.StringIO):
+    """Standard input that nothing should look at."""
+
+    def read(self, size: int | None = -1, /) -> str:
+        raise AssertionError(size)
+
+
+def pipe(text: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "stdin", io.StringIO(text))
+
+
+def test_scores_of_names_are_the_models(trained: Path, scores: Scores) -> None:
+    run = runs.load(trained)
+    with checkpoint.checkpoints(run) as states:
+        _, variables = states.restore_variables("best")
+    texts = ["emma", "", "lazella", "emma"]
+    for text, found in zip(texts, scores(trained, *texts), strict=True):
+        laid = corpus.from_documents([text], run.data.vocab)
+        nll = evaluate.nll_nats(run.model, variables, evaluate.blocks(run.model, laid))
+        assert found["text"] == text
+        assert found["characters"] == len(text) + 1
+        assert found["nll_nats"] == pytest.approx(sum(piece.sum() for piece in nll), rel=1e-5)
+
+
+def test_scores_of_a_split_add_up_to_its_loss(
+    trained: Path, prints: Prints, scores: Scores
+) -> None:
+    loss = json.loads(prints("evaluate", trained, "--json"))["splits"]["val"]
+    each = scores(trained, *runs.load(trained).data.parts.val)
+    assert sum(one["characters"] for one in each) == loss["predictions"]
+    nats = sum(one["nll_nats"] for one in each)
+    assert nats / loss["predictions"] == pytest.approx(loss["nats_per_character"], rel=1e-5)
+
+
+def test_table_and_json_tell_the_same(trained: Path, prints: Prints, scores: Scores) -> None:
+    texts = ["emma", "lazella", "zzzz"]
+    asked = ["--checkpoint", "latest", *texts]
+    head, *rows = prints("score", trained, *asked).splitlines()
+    assert head.split() == "text rank characters nats nats/char bits/char probability".split()
+    for row, one in zip(rows, scores(trained, *asked), strict=True):
+        text, rank, characters, nats, mean, bits, probability = row.split()
+        assert (text, int(characters)) == (one["text"], one["characters"])
+        assert int(rank) == one["rank"]
+        assert float(nats) == pytest.approx(one["nll_nats"], abs=1e-3)
+        assert float(mean) == pytest.approx(one["nll_nats"] / int(characters), abs=1e-4)
+        assert float(bits) == pytest.approx(float(mean) / math.log(2), abs=2e-4)
+        assert float(bits) == pytest.approx(one["bits_per_character"], abs=1e-4)
+        assert float(probability) == pytest.approx(math.exp(-one["nll_nats"]), rel=1e-3)
+        assert one["probability"] == pytest.approx(math.exp(-one["nll_nats"]))
+
+
+def test_ranks_go_from_the_likeliest_down_in_the_order_given(
+    trained: Path, prints: Prints, scores: Scores
+) -> None:
+    texts = ["zzzzzz", "emma", "a", "emma", "charlotte", "a"]
+    each = scores(trained, *texts)
+    assert [one["text"] for one in each] == texts
+    nats = {one["text"]: one["nll_nats"] for one in each}
+    for one in each:
+        assert one["rank"] == 1 + sum(nats[text] < one["nll_nats"] for text in texts)
+    assert prints.err == (
+        f"6 scores by {trained} at step 60 (best), from the start of the document, its end "
+        "counting as a character\n"
+    )
+
+
+def test_documents_are_piped_in_a_line_each(
+    trained: Path, scores: Scores, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    given = scores(trained, "emma", "lazella", "ann")
+    pipe("\ufeff  emma \n\n\tlazella\r\n   \nann", monkeypatch)
+    assert scores(trained) == given
+
+
+def test_text_is_piped_in_as_a_whole(
+    streamed: Path, scores: Scores, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    given = scores(streamed, " to be\n\nor not \n")
+    assert given[0]["characters"] == 16
+    pipe(" to be\n\nor not \n", monkeypatch)
+    assert scores(streamed) == given
+
+
+def test_nothing_is_read_where_texts_are_given(
+    trained: Path, streamed: Path, scores: Scores, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys, "stdin", Closed())
+    assert [one["text"] for one in scores(trained, "emma", "")] == ["emma", ""]
+    assert [one["text"] for one in scores(streamed, "to be")] == ["to be"]
+
+
+def test_text_too_unlikely_for_a_number_has_a_probability_all_the_same(
+    trained: Path, prints: Prints, scores: Scores
+) -> None:
+    (one,) = scores(trained, "zv" * 300)
+    assert one["nll_nats"] > 1_000
+    assert one["probability"] == 0
+    *_, shown = prints("score", trained, "zv" * 300).split()
+    mantissa, exponent = shown.split("e")
+    assert 1 <= float(mantissa) < 10
+    power = math.log10(float(mantissa)) + int(exponent)
+    assert power == pytest.approx(-one["nll_nats"] / math.log(10), abs=1e-3)
+
+
+def test_characters_are_told_one_by_one(trained: Path, prints: Prints, scores: Scores) -> None:
+    texts = ["emma", "charlottevictoria"]
+    head, emma, short, long, *charlotte = prints("score", trained, "--per-char", *texts).split("\n")
+    assert prints("score", trained, *texts) == f"{head}\n{emma}\n{long}\n"
+    assert [len(line.split("  ")) - 1 for line in (short, *charlotte)] == [5, 10, 8, 0]
+    told = " ".join([short, *charlotte]).split()
+    each = scores(trained, "--per-char", *texts)
+    characters = [one for score in each for one in score["per_character"]]
+    assert [one["character"] for one in characters] == list("emma.charlottevictoria.")
+    assert told[::2] == [one["character"] for one in characters]
+    for number, one in zip(told[1::2], characters, strict=True):
+        assert float(number) == pytest.approx(one["probability"], rel=0.06)
+        assert one["probability"] == pytest.approx(math.exp(-one["nll_nats"]))
+    for score, plain in zip(each, scores(trained, *texts), strict=True):
+        nats = [one["nll_nats"] for one in score.pop("per_character")]
+        assert math.fsum(nats) == score["nll_nats"]
+        assert score == plain
+
+
+def test_characters_of_a_text_have_no_end_among_them(
+    streamed: Path, prints: Prints, scores: Scores
+) -> None:
+    (score,) = scores(streamed, "--per-char", "to be\nété 漢")
+    assert "".join(one["character"] for one in score["per_character"]) == "to be\nété 漢"
+    assert score["characters"] == 11
+    head, row, *lines = prints("score", streamed, "--per-char", "to be\nété 漢").splitlines()
+    assert row.startswith(r"'to be\nété 漢'  ")
+    assert len(lines) == 2
+    assert re.match(r"  t [\d.e-]+  o [\d.e-]+  ", lines[0])
+    assert r"  '\n' " in lines[0]
+    assert "\x1b" not in head + row + "".join(lines)
+
+
+@pytest.mark.parametrize("piped", ["", "\n", " \n\t\r\n"])
+def test_nothing_piped_in_is_answered_in_one_sentence(
+    piped: str, trained: Path, says: Says, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pipe(piped, monkeypatch)
+    assert "no text is given, expected at least one" in says(f"score {trained}")
+
+
+def test_empty_text_piped_in_is_answered_in_one_sentence(
+    streamed: Path, says: Says, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pipe("", monkeypatch)
+    assert "no text is given" in says(f"score {streamed}")
+
+
+@pytest.mark.parametrize("is_closed", [False, True])
+def test_terminal_is_not_waited_for(
+    is_closed: bool, trained: Path, says: Says, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    terminal = Closed()
+    monkeypatch.setattr(terminal, "isatty", lambda: True)
+    monkeypatch.setattr(sys, "stdin", None if is_closed else terminal)
+    assert "no text is given" in says(f"score {trained}")
+
+
+@pytest.mark.parametrize(
+    ("piped", "parts"),
+    [
+        ("emma\nEmma\n", ["'Emma' holds 'E'", "unknown"]),
+        ("emma\nan na\n", ["'an na' holds ' '"]),
+        ("emma\nan\0na\n", [r"'an\x00na' holds '\x00'"]),
+        ("anna.\n", ["'anna.' holds '.'"]),
+    ],
+)
+def test_unknown_characters_piped_in_are_answered_before_anything_is_scored(
+    piped: str, parts: list[str], trained: Path, says: Says, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pipe(piped, monkeypatch)
+    sentence = says(f"score {trained}")
+    for part in parts:
+        assert part in sentence
+
+
+def test_bytes_that_are_no_text_are_answered_in_one_sentence(trained: Path) -> None:
+    process = subprocess.run(
+        [sys.executable, "-m", "wavenet_jax", "score", str(trained)],
+        input=b"emma\nb\xe9n\n",
+        capture_output=True,
+        check=False,
+    )
+    assert process.returncode == 2
+    assert process.stdout == b""
+    assert re.fullmatch(
+        rb"wavenet-jax: 'b\\udce9n' holds '\\udce9', unknown [^.?!\n]*\.\n", process.stderr
+    )
