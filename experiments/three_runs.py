@@ -57,10 +57,10 @@ import jax.numpy as jnp
 import numpy as np
 import tyro
 
-from wavenet_jax import batches, constraints, corpus, evaluate, rules, sample
+from wavenet_jax import batches, constraints, corpus, drawing, evaluate, rules
 from wavenet_jax.config import DataConfig, ModelConfig
+from wavenet_jax.drawing import Request
 from wavenet_jax.model import Variables, WaveNet, init
-from wavenet_jax.sample import Request
 from wavenet_jax.vocab import Vocab
 
 FIELDS = (8, 64, 512, 4_096, 32_768)
@@ -99,12 +99,12 @@ def draw_by_steps(
 ) -> jax.Array:
     """Draw characters of many sequences side by side with their caches."""
     asked = Request(rules.tables(constraints.anything(VOCAB)), rules.FOREVER)
-    draw = partial(sample.draw_character, model, variables, asked)
-    start = sample.start(model, variables)
+    draw = partial(drawing.draw_character, model, variables, asked)
+    start = drawing.start(model, variables)
     if lanes > 1:
-        start = sample.side_by_side(start, lanes)
+        start = drawing.side_by_side(start, lanes)
         key = jax.random.split(key, lanes)
-        draw = jax.vmap(draw, (0, sample.IN_STEP), (sample.IN_STEP, 0))
+        draw = jax.vmap(draw, (0, drawing.IN_STEP), (drawing.IN_STEP, 0))
     return jax.lax.scan(lambda state, _: draw(key, state), start, length=count)[1].token
 
 

@@ -17,20 +17,10 @@ from three_letters import KEY, MODEL, VARIABLES, logits_after, matching
 
 from wavenet_jax import constraints
 from wavenet_jax import sample as sampling
+from wavenet_jax.drawing import IN_STEP, Request, draw_character, side_by_side, start
 from wavenet_jax.errors import InputError
 from wavenet_jax.rules import Rules, in_common, tables
-from wavenet_jax.sample import (
-    BLOCK,
-    IN_STEP,
-    PIECE,
-    Request,
-    Sample,
-    draw_character,
-    draw_samples,
-    draw_stream,
-    side_by_side,
-    start,
-)
+from wavenet_jax.sample import BLOCK, PIECE, Sample, draw_samples, draw_stream
 from wavenet_jax.strategies import Strategy
 
 OPTIONS: dict[str, dict[str, Any]] = {

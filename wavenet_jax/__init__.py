@@ -36,12 +36,14 @@ The modules from the bottom up; each imports only those above it:
     constraints  what documents must be like -> automata
     rules        an automaton -> tables that the sampler looks up
     strategies   temperature, top-k, top-p: logits -> a character
-    sample       one sequence with one key, vmapped
+    drawing      one sequence with one key, character by character
+    sample       documents side by side, and text
     runs         the run folder
     checkpoint   the states in it, with Orbax
     generate     what a `SampleConfig` asks of a run
     plots        the loss curve; the only user of matplotlib
-    console      progress and tables
+    console      progress
+    results      tables, and plain values for JSON
     process      signals, and the cache of compiled programs
     commands     what the commands that read a run do
     training     what `train` does

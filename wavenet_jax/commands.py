@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from wavenet_jax import checkpoint, console, download, evaluate, generate, process, runs
+from wavenet_jax import checkpoint, console, download, evaluate, generate, process, results, runs
 from wavenet_jax.errors import counted, require
 from wavenet_jax.model import Variables
 from wavenet_jax.runs import Run
@@ -21,9 +21,9 @@ def evaluate_run(folder: Path, which: str, *, as_json: bool) -> int:
     losses = evaluate.evaluate_splits(run.model, variables, run.data.splits, console.watched_blocks)
     if as_json:
         head = {"run": str(folder), "checkpoint": which, "step": step}
-        print(json.dumps(head | {"splits": console.losses_json(losses)}, indent=2))
+        print(json.dumps(head | {"splits": results.losses_json(losses)}, indent=2))
     else:
-        print(console.losses_table(losses))
+        print(results.losses_table(losses))
     return 0
 
 
@@ -45,12 +45,12 @@ def score_run(folder: Path, which: str, texts: list[str], *, per_char: bool, as_
         f"start of {ends}"
     )
     nats = evaluate.score(run.model, variables, vocab, texts, stream=stream)
-    scores = console.scores(texts, nats, end="" if stream else vocab.boundary)
+    scores = results.scores(texts, nats, end="" if stream else vocab.boundary)
     if as_json:
         for score in scores:
-            print(json.dumps(console.score_json(score, per_char=per_char), ensure_ascii=False))
+            print(json.dumps(results.score_json(score, per_char=per_char), ensure_ascii=False))
     else:
-        print(console.scores_table(scores, per_char=per_char))
+        print(results.scores_table(scores, per_char=per_char))
     return 0
 
 
@@ -89,11 +89,11 @@ def _print_documents(
     if as_json:
         for one in drawn:
             found.append(one)
-            print(json.dumps(console.found_json(one), ensure_ascii=False))
+            print(json.dumps(results.found_json(one), ensure_ascii=False))
     else:
         found += console.watched(drawn, config.n or generate.DOCUMENTS)
-        print(console.found_table(found))
-    console.stderr.print(console.summary(found, exact=config.exact))
+        print(results.found_table(found))
+    console.stderr.print(results.summary(found, exact=config.exact))
 
 
 def _print_text(

@@ -1,11 +1,11 @@
-"""New text, drawn one character at a time: written for one sequence, vmapped to many."""
+"""New documents, drawn side by side, and new text: `draw_character`, vmapped and looped."""
 
 import os
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from itertools import chain, pairwise
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -13,10 +13,11 @@ import numpy as np
 
 from wavenet_jax import constraints
 from wavenet_jax import model as models
+from wavenet_jax.drawing import IN_STEP, Drawing, Request, draw_character, side_by_side, start
 from wavenet_jax.errors import require
-from wavenet_jax.model import Cache, Variables, WaveNet
+from wavenet_jax.model import Variables, WaveNet
 from wavenet_jax.rules import FOREVER, NEVER, Rules, in_common, tables
-from wavenet_jax.strategies import AS_LEARNED, Strategy, choose
+from wavenet_jax.strategies import AS_LEARNED, Strategy
 from wavenet_jax.vocab import BOUNDARY_ID, Vocab
 
 LANES = 64  # documents drawn side by side, where one ends the next begins
@@ -34,102 +35,6 @@ class Sample(NamedTuple):
     ended: bool  # False where the maximum length cut it off
     nll_nats: float  # by the model itself, its end among its characters where it has one
     attempts: int  # documents drawn for it: more than 1 where some were thrown away
-
-
-class Request(NamedTuple):
-    """What is asked of every sequence."""
-
-    rules: Rules
-    max_length: int
-    exact: bool = False  # throw away what the rules forbid, not leave it out
-    given: int = 0  # characters at which it is left out all the same, as the chances stay right
-    strategy: Strategy = AS_LEARNED
-
-
-class Drawing(NamedTuple):
-    """A sequence on its way."""
-
-    cache: Cache
-    last: jax.Array  # [] int32, what is taken in next: the character drawn last, or its context
-    state: jax.Array  # [] int32, of the automaton
-    length: jax.Array  # [] int32, characters of the document so far
-    draws: jax.Array  # [] int32, characters drawn for it, those thrown away among them
-    attempts: jax.Array  # [] int32, documents begun for it
-    nll_nats: jax.Array  # [] float32, of its characters so far
-
-
-class Drawn(NamedTuple):
-    """A character, and what it makes of the document."""
-
-    token: jax.Array  # [] int32
-    is_last: jax.Array  # [] bool, whether the document is over: ended, or cut off
-    is_thrown: jax.Array  # [] bool, whether the rules are broken, and it is drawn anew
-    nll_nats: jax.Array  # [] float32, of the document with this character, unless cut off
-
-
-@partial(jax.jit, static_argnames="model")
-def start(model: WaveNet, variables: Variables) -> Drawing:
-    """Return the sequence of no character yet."""
-    return Drawing(
-        model.apply(variables, method="fresh_cache"),
-        last=jnp.array(BOUNDARY_ID),
-        state=jnp.array(0),
-        length=jnp.array(0),
-        draws=jnp.array(0),
-        attempts=jnp.array(1),
-        nll_nats=jnp.array(0.0),
-    )
-
-
-# Axes for `vmap`: many sequences in step with each other.
-IN_STEP: Any = Drawing(models.IN_STEP, 0, 0, 0, 0, 0, 0)  # type: ignore[arg-type]
-
-
-def side_by_side(drawing: Drawing, lanes: int) -> Drawing:
-    """Return so many sequences in step with each other, each as the given one."""
-    cache, *rest = drawing
-    return Drawing(models.side_by_side(cache, lanes), *(jnp.tile(one, lanes) for one in rest))
-
-
-def draw_character(
-    model: WaveNet, variables: Variables, asked: Request, key: jax.Array, drawing: Drawing
-) -> tuple[Drawing, Drawn]:
-    """Draw the next character of one sequence, which goes on after it, or begins anew.
-
-    Character t is drawn with fold_in(key, t) from the R characters before it, boundaries before
-    the first, as in training.
-    """
-    cache, logits = model.apply(variables, drawing.cache, drawing.last, method="step")
-    logits = logits.astype(jnp.float32)
-    after, needed = map(jnp.asarray, asked.rules)
-    is_exact, is_full = jnp.asarray(asked.exact), drawing.length == asked.max_length
-    # At the maximum length the model tells, unless exact, whether it would have gone on.
-    left = jnp.where(is_full & ~is_exact, FOREVER, asked.max_length - drawing.length)
-    allowed = needed[drawing.state] <= left  # [V]
-    leaves_out = ~is_exact | (drawing.length < asked.given)
-    kept = jnp.where(allowed | ~leaves_out, logits, -jnp.inf)
-    token = choose(jax.random.fold_in(key, drawing.draws), kept, asked.strategy)
-
-    is_thrown = ~allowed[token]
-    is_last = ~is_thrown & ((token == BOUNDARY_ID) | is_full)
-    nll_nats = drawing.nll_nats - jax.nn.log_softmax(logits)[token]
-    drawn = Drawn(
-        token,
-        is_last,
-        is_thrown,
-        jnp.where(is_full & (token != BOUNDARY_ID), drawing.nll_nats, nll_nats),
-    )
-    anew = is_last | is_thrown
-    following = Drawing(
-        cache,
-        last=models.follow(model, drawing.last, jnp.where(anew, BOUNDARY_ID, token)),
-        state=jnp.where(anew, 0, after[drawing.state, token]),
-        length=jnp.where(anew, 0, drawing.length + 1),
-        draws=jnp.where(is_last, 0, drawing.draws + 1),
-        attempts=jnp.where(is_last, 1, drawing.attempts + is_thrown),
-        nll_nats=jnp.where(anew, 0, nll_nats),
-    )
-    return following, drawn
 
 
 class _Documents(NamedTuple):

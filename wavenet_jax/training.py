@@ -18,6 +18,7 @@ from wavenet_jax import (
     generate,
     model,
     process,
+    results,
     runs,
     train,
 )
@@ -177,7 +178,7 @@ def _finish(run: Run) -> None:
     if run.data.is_stream:
         text = "".join(next(generate.texts(run, variables)))
     else:
-        text = console.found_table(list(generate.documents(run, variables)))
+        text = results.found_table(list(generate.documents(run, variables)))
     (run.folder / "samples.txt").write_text(text + "\n", "utf-8")
     losses = {line["step"]: line["val_loss"] for line in metrics if "val_loss" in line}
     if losses:

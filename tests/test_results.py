@@ -9,7 +9,7 @@ from rich.cells import cell_len
 from rich.console import Console
 from rich.text import Text
 
-from wavenet_jax import console
+from wavenet_jax import console, results
 from wavenet_jax.generate import Found
 from wavenet_jax.sample import Sample
 
@@ -22,9 +22,9 @@ def nats_of(numbers: list[float]) -> np.ndarray:
     return np.array(numbers, np.float32)
 
 
-def scores(*nats: list[float]) -> list[console.Score]:
+def scores(*nats: list[float]) -> list[results.Score]:
     texts = ["abcdefghijklmnopqrstuvwxyz"[: len(each) - 1] for each in nats]
-    return console.scores(texts, list(map(nats_of, nats)), end=".")
+    return results.scores(texts, list(map(nats_of, nats)), end=".")
 
 
 def test_ranks_go_from_the_likeliest_down_and_equal_texts_share_one() -> None:
@@ -35,7 +35,7 @@ def test_ranks_go_from_the_likeliest_down_and_equal_texts_share_one() -> None:
 
 def test_score_is_the_sum_over_characters_in_double_precision() -> None:
     nats = [float(np.float32(0.1))] * 1_000
-    (score,) = console.scores(["b" * 999], [nats_of(nats)], end=".")
+    (score,) = results.scores(["b" * 999], [nats_of(nats)], end=".")
     assert score.total_nats == math.fsum(nats)
     assert score.bits_per_character == pytest.approx(0.1 / math.log(2), rel=1e-7)
     assert score.characters == "b" * 999 + "."
@@ -54,14 +54,14 @@ def test_score_is_the_sum_over_characters_in_double_precision() -> None:
     ],
 )
 def test_probability_is_told_however_small(nats: float, shown: str) -> None:
-    assert console._probability(nats) == shown
+    assert results._probability(nats) == shown
     if 0 < nats < 700:
         assert float(shown) == pytest.approx(math.exp(-nats), rel=5.1e-4)
 
 
 def heat(nats: list[float], text: str) -> Text:
-    (score,) = console.scores([text], [nats_of(nats)], end="")
-    return console._heat_map(score)
+    (score,) = results.scores([text], [nats_of(nats)], end="")
+    return results._heat_map(score)
 
 
 def test_heat_map_tells_each_character_with_its_probability_a_few_a_line() -> None:
@@ -98,7 +98,7 @@ def test_colours_are_for_a_terminal_alone(
         highlight=False,
     )
     monkeypatch.setattr(console, "stdout", terminal)
-    printed = console.scores_table(scores([1.0, 2.0]), per_char=True)
+    printed = results.scores_table(scores([1.0, 2.0]), per_char=True)
     assert not file.getvalue()
     assert ("\x1b[" in printed) == is_terminal
     assert ("48;2;255;" in printed) == is_terminal
@@ -107,8 +107,8 @@ def test_colours_are_for_a_terminal_alone(
 
 def test_columns_of_scores_stand_under_each_other_whatever_the_text() -> None:
     texts = ["漢字", "é", "two\nlines", "a" * 30, "[bold]:smile:"]
-    each = console.scores(texts, [nats_of([1.0] * len(text)) for text in texts], end="")
-    head, *rows = console.scores_table(each, per_char=False).splitlines()
+    each = results.scores(texts, [nats_of([1.0] * len(text)) for text in texts], end="")
+    head, *rows = results.scores_table(each, per_char=False).splitlines()
     assert {cell_len(row) for row in rows} == {cell_len(head)}
     assert [row.split()[0] for row in rows] == [
         "漢字",
@@ -120,15 +120,15 @@ def test_columns_of_scores_stand_under_each_other_whatever_the_text() -> None:
 
 
 def test_long_text_is_cut_in_the_table_and_an_empty_one_seen() -> None:
-    each = console.scores(["b" * 99, ""], [nats_of([1.0] * 100), nats_of([1.0])], end=".")
-    _, cut, empty = console.scores_table(each, per_char=False).splitlines()
-    assert cut.split()[0] == "b" * console.LONG + "..."
+    each = results.scores(["b" * 99, ""], [nats_of([1.0] * 100), nats_of([1.0])], end=".")
+    _, cut, empty = results.scores_table(each, per_char=False).splitlines()
+    assert cut.split()[0] == "b" * results.LONG + "..."
     assert empty.split()[0] == "''"
 
 
 def test_score_as_plain_values_has_the_characters_where_asked() -> None:
     (score,) = scores([1.0, 0.5, 0.25])
-    values = console.score_json(score, per_char=False)
+    values = results.score_json(score, per_char=False)
     assert values == {
         "text": "ab",
         "characters": 3,
@@ -137,7 +137,7 @@ def test_score_as_plain_values_has_the_characters_where_asked() -> None:
         "probability": pytest.approx(math.exp(-1.75)),
         "rank": 1,
     }
-    longer = console.score_json(score, per_char=True)
+    longer = results.score_json(score, per_char=True)
     assert longer.pop("per_character") == [
         {"character": character, "nll_nats": nats, "probability": math.exp(-nats)}
         for character, nats in zip("ab.", [1.0, 0.5, 0.25], strict=True)
@@ -146,7 +146,7 @@ def test_score_as_plain_values_has_the_characters_where_asked() -> None:
 
 
 def test_table_of_samples_tells_where_the_data_hold_them_and_whether_they_are_cut_off() -> None:
-    table = console.found_table(
+    table = results.found_table(
         [found("anna", "train"), found("漢"), found("annalena", "test", ended=False)]
     )
     assert table.splitlines() == [
@@ -157,7 +157,7 @@ def test_table_of_samples_tells_where_the_data_hold_them_and_whether_they_are_cu
 
 
 def test_sample_as_plain_values_tells_the_same() -> None:
-    assert console.found_json(found("anna", "val", ended=False)) == {
+    assert results.found_json(found("anna", "val", ended=False)) == {
         "text": "anna",
         "nll_nats": 12.5,
         "is_new": False,
@@ -168,6 +168,6 @@ def test_sample_as_plain_values_tells_the_same() -> None:
 
 def test_summary_counts_origins_and_what_was_thrown_away_where_exact() -> None:
     drawn = [found("a", attempts=1_000), found("b", "train", attempts=2), found("c", attempts=198)]
-    assert console.summary(drawn, exact=False) == "2 new, 1 in train"
+    assert results.summary(drawn, exact=False) == "2 new, 1 in train"
     accepted = "0.25% of the 1,200 drawn for them accepted"
-    assert console.summary(drawn, exact=True) == f"2 new, 1 in train, {accepted}"
+    assert results.summary(drawn, exact=True) == f"2 new, 1 in train, {accepted}"
