@@ -1,5 +1,6 @@
 """Numbering the distinct contexts against a dictionary of the tokens that each node sees."""
 
+import jax.numpy as jnp
 import numpy as np
 import pytest
 from hypothesis import given
@@ -7,6 +8,7 @@ from hypothesis import strategies as st
 
 from wavenet_jax import distinct
 from wavenet_jax.config import ModelConfig
+from wavenet_jax.model import WaveNet
 
 VOCABULARY = 4
 ROWS = st.lists(st.integers(0, VOCABULARY - 1), min_size=1, max_size=80)
@@ -58,3 +60,14 @@ def test_distinct_nodes_are_few_where_a_text_repeats_itself() -> None:
     tokens = np.array([0, *[1, 2, 3] * 1_000], np.uint8)
     found = distinct.contexts(tokens, ModelConfig(), VOCABULARY)
     assert [len(layer) for layer in found.taps] == [1 + 1 + 3, 1 + 3 + 3, 1 + 7 + 3]
+
+
+def test_token_is_taken_in_as_it_is_unless_the_model_is_folded() -> None:
+    def after(model: WaveNet, before: int, token: int) -> int:
+        return int(distinct.follow(model, jnp.array(before), jnp.array(token)))
+
+    wide = WaveNet(ModelConfig(), 60_000)  # the square of which is beyond int32
+    assert after(wide, 59_000, 5) == 5
+    pairs = WaveNet(ModelConfig(), 5, contexts=25)
+    assert [after(pairs, before, 3) for before in (0, 3, 24)] == [3, 18, 23]
+    assert after(pairs, 18, 0) == 0

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from wavenet_jax import constraints
 from wavenet_jax.automata import Automaton
-from wavenet_jax.rules import FOREVER, NEVER, in_common, tables
+from wavenet_jax.rules import NEVER, UNLIMITED, common_prefix_length, tables
 from wavenet_jax.vocab import Vocab
 
 # Products too, whose states no pattern has by itself.
@@ -54,8 +54,8 @@ def test_character_may_never_follow_where_no_document_however_long_goes_on_with_
     for _ in range(states):
         can_end |= leads @ can_end
     needed = tables(automaton).needed[:states, 1:]
-    np.testing.assert_array_equal(needed < FOREVER, can_end[automaton.next[:, 1:]])
-    assert set(needed[needed >= FOREVER]) <= {NEVER}
+    np.testing.assert_array_equal(needed < UNLIMITED, can_end[automaton.next[:, 1:]])
+    assert set(needed[needed >= UNLIMITED]) <= {NEVER}
 
 
 @pytest.mark.parametrize(
@@ -102,19 +102,19 @@ def test_beginning_in_common_is_the_longest_of_all_documents(
     if documents:
         first = documents[0]
         common = [size for size in range(len(first) + 1) if begin_alike(documents, first[:size])]
-        assert in_common(tables(automaton), longest) == common[-1]
+        assert common_prefix_length(tables(automaton), longest) == common[-1]
 
 
 def test_beginning_in_common_may_come_of_the_maximum_alone() -> None:
     rules = tables(constraints.pattern(ABC, "abab|.*c.*b"))
-    assert [in_common(rules, longest) for longest in (2, 3, 4)] == [2, 0, 0]
-    assert in_common(tables(constraints.pattern(ABC, "(abc)*")), 2) == 0
-    assert in_common(tables(constraints.pattern(ABC, "(abc)+")), 5) == 3
+    assert [common_prefix_length(rules, longest) for longest in (2, 3, 4)] == [2, 0, 0]
+    assert common_prefix_length(tables(constraints.pattern(ABC, "(abc)*")), 2) == 0
+    assert common_prefix_length(tables(constraints.pattern(ABC, "(abc)+")), 5) == 3
 
 
 def test_beginning_in_common_counts_no_boundary_and_no_more_than_the_maximum() -> None:
     alone = Vocab(".a")
-    assert in_common(tables(constraints.anything(alone)), 3) == 0
-    assert in_common(tables(constraints.at_least(alone, 3)), 3) == 3
-    assert in_common(tables(constraints.at_least(alone, 3)), 9) == 3
-    assert in_common(tables(constraints.alphabet(ABC, "", "")), 9) == 0
+    assert common_prefix_length(tables(constraints.anything(alone)), 3) == 0
+    assert common_prefix_length(tables(constraints.at_least(alone, 3)), 3) == 3
+    assert common_prefix_length(tables(constraints.at_least(alone, 3)), 9) == 3
+    assert common_prefix_length(tables(constraints.alphabet(ABC, "", "")), 9) == 0

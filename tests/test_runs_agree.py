@@ -15,7 +15,8 @@ from wavenet_jax import distinct
 from wavenet_jax.batches import windows
 from wavenet_jax.config import ModelConfig
 from wavenet_jax.corpus import Corpus
-from wavenet_jax.model import Variables, WaveNet, folded, follow
+from wavenet_jax.distinct import folded, follow
+from wavenet_jax.model import Variables, WaveNet
 from wavenet_jax.vocab import Vocab
 
 VOCAB = Vocab(".abcdef")

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from wavenet_jax.errors import InputError
-from wavenet_jax.sample_config import OF_A_LIST, OF_A_TEXT, SampleConfig
+from wavenet_jax.sample_config import LIST_ONLY, TEXT_ONLY, SampleConfig
 
 
 @pytest.mark.parametrize(
@@ -79,9 +79,9 @@ CHANGED: dict[str, Any] = {
 }
 
 
-@pytest.mark.parametrize("name", [*OF_A_LIST, *OF_A_TEXT])
+@pytest.mark.parametrize("name", [*LIST_ONLY, *TEXT_ONLY])
 def test_options_of_the_other_kind_of_run_are_refused_by_name(name: str) -> None:
-    config, of_a_list = SampleConfig(**{name: CHANGED[name]}), name in OF_A_LIST
+    config, of_a_list = SampleConfig(**{name: CHANGED[name]}), name in LIST_ONLY
     config.require_for("runs/it", stream=not of_a_list)
     trained_on = "one text" if of_a_list else "a list"
     wanted = rf"^{name} is {CHANGED[name]!r}, but runs/it was trained on {trained_on}.*leave it out"
@@ -96,4 +96,4 @@ def test_other_options_and_defaults_mean_something_for_both_kinds_of_run() -> No
     for stream in (False, True):
         SampleConfig().require_for("runs/it", stream=stream)
         both.require_for("runs/it", stream=stream)
-    assert {*OF_A_LIST, *OF_A_TEXT} < {field.name for field in fields(SampleConfig)}
+    assert {*LIST_ONLY, *TEXT_ONLY} < {field.name for field in fields(SampleConfig)}

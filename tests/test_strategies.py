@@ -219,7 +219,15 @@ def test_ends_of_the_random_numbers_choose_the_first_and_the_last_that_have_a_ch
         left = np.flatnonzero(np.isfinite(row))
         assert index in left
         if strategy in {AS_LEARNED, Strategy(1e30), Strategy(top_p=1.0)}:
-            assert index == left[-1 if number else 0]
+            assert index == left[0 if number else -1]
+
+
+@pytest.mark.parametrize("number", [0.0, 2**-23, 0.5])
+def test_first_character_is_not_chosen_for_being_the_first(
+    number: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(jax.random, "uniform", lambda _: jnp.float32(number))
+    assert choose(jax.random.key(0), jnp.array([-70.0, 0.0, 1.0]), AS_LEARNED) > 0
 
 
 def test_what_has_no_chance_is_not_chosen_where_sums_of_many_are_rounded(
@@ -236,7 +244,7 @@ def test_what_has_no_chance_is_not_chosen_where_sums_of_many_are_rounded(
     numbers = np.concatenate([np.nextafter(exact, 0), exact, np.nextafter(exact, 2)])
     numbers = np.minimum(numbers, np.float32(1 - 2**-23))  # the largest that there is
     rows = np.tile(rows, 3)
-    monkeypatch.setattr(jax.random, "uniform", lambda number: number)
+    monkeypatch.setattr(jax.random, "uniform", lambda number: 1 - number)
     drawn = jax.vmap(choose, (0, 0, None))(
         jnp.asarray(numbers), jnp.asarray(logits)[rows], AS_LEARNED
     )

@@ -8,13 +8,10 @@ from datetime import timedelta
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from wavenet_jax.errors import counted
 from wavenet_jax.evaluate import Block
 from wavenet_jax.generate import Found
 from wavenet_jax.train import Report
-from wavenet_jax.vocab import Vocab
 
-ALPHABET = 100  # characters shown of a vocabulary
 SHOWN_EVERY = 256  # documents
 COLUMNS = (
     TextColumn("{task.description}"),
@@ -68,13 +65,6 @@ def training_progress(total: int, done: int) -> Iterator[TrainingProgress]:
     """Open the progress of a run of so many steps; off a terminal there is no bar."""
     with Progress(*COLUMNS, console=stderr, disable=not stderr.is_terminal) as bar:
         yield TrainingProgress(bar, total, done)
-
-
-def alphabet(vocab: Vocab) -> str:
-    """Return how many characters there are, and which, as far as they fit a line."""
-    shown = vocab.characters if vocab.boundary.isprintable() else vocab.characters[1:]
-    more = "..." if len(shown) > ALPHABET else ""
-    return f"{counted(len(shown), 'character')} {shown[:ALPHABET]!r}{more}"
 
 
 @contextmanager

@@ -6,9 +6,10 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 
+from wavenet_jax import distinct
 from wavenet_jax import model as models
 from wavenet_jax.model import Cache, Variables, WaveNet
-from wavenet_jax.rules import FOREVER, Rules
+from wavenet_jax.rules import UNLIMITED, Rules
 from wavenet_jax.strategies import AS_LEARNED, Strategy, choose
 from wavenet_jax.vocab import BOUNDARY_ID
 
@@ -18,8 +19,8 @@ class Request(NamedTuple):
 
     rules: Rules
     max_length: int
-    exact: bool = False  # throw away what the rules forbid, not leave it out
-    given: int = 0  # characters at which it is left out all the same, as the chances stay right
+    exact: bool = False  # reject what breaks the rules, rather than mask what they forbid
+    masked_first: int = 0  # characters at which it is masked all the same
     strategy: Strategy = AS_LEARNED
 
 
@@ -30,7 +31,7 @@ class Drawing(NamedTuple):
     last: jax.Array  # [] int32, what is taken in next: the character drawn last, or its context
     state: jax.Array  # [] int32, of the automaton
     length: jax.Array  # [] int32, characters of the document so far
-    draws: jax.Array  # [] int32, characters drawn for it, those thrown away among them
+    draws: jax.Array  # [] int32, characters drawn for it, those rejected among them
     attempts: jax.Array  # [] int32, documents begun for it
     nll_nats: jax.Array  # [] float32, of its characters so far
 
@@ -40,7 +41,7 @@ class Drawn(NamedTuple):
 
     token: jax.Array  # [] int32
     is_last: jax.Array  # [] bool, whether the document is over: ended, or cut off
-    is_thrown: jax.Array  # [] bool, whether the rules are broken, and it is drawn anew
+    is_rejected: jax.Array  # [] bool, whether the rules are broken, and it is drawn anew
     nll_nats: jax.Array  # [] float32, of the document with this character, unless cut off
 
 
@@ -63,7 +64,7 @@ IN_STEP: Any = Drawing(models.IN_STEP, 0, 0, 0, 0, 0, 0)  # type: ignore[arg-typ
 
 
 def side_by_side(drawing: Drawing, lanes: int) -> Drawing:
-    """Return so many sequences in step with each other, each as the given one."""
+    """Return `lanes` copies of a sequence, stacked for `vmap` in step with each other."""
     cache, *rest = drawing
     return Drawing(models.side_by_side(cache, lanes), *(jnp.tile(one, lanes) for one in rest))
 
@@ -81,29 +82,29 @@ def draw_character(
     after, needed = map(jnp.asarray, asked.rules)
     is_exact, is_full = jnp.asarray(asked.exact), drawing.length == asked.max_length
     # At the maximum length the model tells, unless exact, whether it would have gone on.
-    left = jnp.where(is_full & ~is_exact, FOREVER, asked.max_length - drawing.length)
+    left = jnp.where(is_full & ~is_exact, UNLIMITED, asked.max_length - drawing.length)
     allowed = needed[drawing.state] <= left  # [V]
-    leaves_out = ~is_exact | (drawing.length < asked.given)
-    kept = jnp.where(allowed | ~leaves_out, logits, -jnp.inf)
+    masks = ~is_exact | (drawing.length < asked.masked_first)
+    kept = jnp.where(allowed | ~masks, logits, -jnp.inf)
     token = choose(jax.random.fold_in(key, drawing.draws), kept, asked.strategy)
 
-    is_thrown = ~allowed[token]
-    is_last = ~is_thrown & ((token == BOUNDARY_ID) | is_full)
+    is_rejected = ~allowed[token]
+    is_last = ~is_rejected & ((token == BOUNDARY_ID) | is_full)
     nll_nats = drawing.nll_nats - jax.nn.log_softmax(logits)[token]
     drawn = Drawn(
         token,
         is_last,
-        is_thrown,
+        is_rejected,
         jnp.where(is_full & (token != BOUNDARY_ID), drawing.nll_nats, nll_nats),
     )
-    anew = is_last | is_thrown
+    anew = is_last | is_rejected
     following = Drawing(
         cache,
-        last=models.follow(model, drawing.last, jnp.where(anew, BOUNDARY_ID, token)),
+        last=distinct.follow(model, drawing.last, jnp.where(anew, BOUNDARY_ID, token)),
         state=jnp.where(anew, 0, after[drawing.state, token]),
         length=jnp.where(anew, 0, drawing.length + 1),
         draws=jnp.where(is_last, 0, drawing.draws + 1),
-        attempts=jnp.where(is_last, 1, drawing.attempts + is_thrown),
+        attempts=jnp.where(is_last, 1, drawing.attempts + is_rejected),
         nll_nats=jnp.where(anew, 0, nll_nats),
     )
     return following, drawn

@@ -21,7 +21,7 @@ from wavenet_jax.vocab import Vocab
 
 DOCUMENTS = 20  # drawn unless told otherwise
 LENGTH = 1_000  # characters of a text, likewise
-_TRIES, _TRIES_EACH = 1_000_000, 1_000  # documents drawn at most, and for each one asked for
+_MAX_DRAWN, _MAX_DRAWN_EACH = 1_000_000, 1_000  # documents, and for each one asked for
 
 
 class Found(NamedTuple):
@@ -41,9 +41,9 @@ def documents(
 ) -> Iterator[Found]:
     """Return the documents that are asked of a run trained on a list.
 
-    Those that are not new or not unique, where that is asked, are passed over: the n documents are
-    the first ones of those numbered 0, 1, 2, ... that are as wanted.  Raises `InputError`, before
-    anything is drawn where it can be known, where there are not enough of them.
+    Documents 0, 1, 2, ... are drawn in order; those not new, or drawn before, are skipped where
+    `new` or `unique` is set.  Raises `InputError` where there are not enough, before anything is
+    drawn where that can be known.
     """
     config.require_for(str(run.folder), stream=False)
     max_length = config.max_length or 2 * max(map(len, run.data.parts.train))
@@ -63,7 +63,9 @@ def documents(
         strategy=_strategy(config, run.data.vocab),
     )
     n = config.n or DOCUMENTS
-    drawn = _select(draw, n, config, origin) if config.unique or config.new else draw(n=n)
+    # What may fail is drawn whole, before the first one is given.
+    may_fail = config.unique or config.new or config.exact
+    drawn = _select(draw, n, config, origin) if may_fail else draw(n=n)
     return (Found(one, origin.get(one.text, "new")) for one in drawn)
 
 
@@ -76,7 +78,7 @@ def texts(
     """
     config.require_for(str(run.folder), stream=True)
     vocab, length = run.data.vocab, config.length or LENGTH
-    # What allows a character, be it of the prefix, allows it for ever.
+    # Prefix, allow and forbid never run out where they let one character through.
     automaton = _automaton(vocab, config, 1, length)
     draw = partial(
         sample.draw_stream,
@@ -112,7 +114,7 @@ def _automaton(vocab: Vocab, config: SampleConfig, min_length: int, max_length: 
 
 
 def _strategy(config: SampleConfig, vocab: Vocab) -> Strategy:
-    top_k = config.top_k and min(config.top_k, len(vocab))
+    top_k = config.top_k and min(config.top_k, len(vocab))  # int32 holds no larger one
     return Strategy(config.temperature, top_k, config.top_p)
 
 
@@ -144,7 +146,9 @@ def _select(
     draw: Callable[..., Iterator[Sample]], n: int, config: SampleConfig, origin: dict[str, str]
 ) -> Iterator[Sample]:
     """Yield the first n samples that are as wanted, all of them or none."""
-    limit = n if config.draws_one else _TRIES + _TRIES_EACH * n
+    limit = min(_MAX_DRAWN + _MAX_DRAWN_EACH * n, 2**31 - 1)  # their numbers are int32
+    if config.draws_one:
+        limit = n  # more would be the same document
     kept: list[Sample] = []
     seen = set(origin) if config.new else set()
     first = 0

@@ -4,22 +4,18 @@ The law, tested in tests/test_runs_agree.py: with running statistics, `window`, 
 and the table of the module distinct give the same logits at every position.
 """
 
-from dataclasses import replace
 from functools import partial
 from typing import Any, NamedTuple
 
 import flax.linen as nn
 import jax
 import jax.numpy as jnp
-import numpy as np
 
 from wavenet_jax.config import ModelConfig
 from wavenet_jax.errors import require
 from wavenet_jax.layers import ACTIVATIONS, Bias, GatedHead, GatedLayer, PlainHead, PlainLayer
 from wavenet_jax.taps import age, merge, pull, push, ring_slots, shift
 from wavenet_jax.vocab import BOUNDARY_ID
-
-_CONTEXTS = 1_000  # of a first layer that is folded
 
 Variables = dict[str, Any]  # "params", and "batch_stats", empty without BatchNorm
 
@@ -55,7 +51,7 @@ class WaveNet(nn.Module):
     config: ModelConfig
     vocab_size: int
     training: bool = False
-    contexts: int = 0  # of characters, which are embedded in place of these: see `folded`
+    contexts: int = 0  # above 0, the embedding is of so many contexts: see `distinct.folded`
 
     def setup(self) -> None:
         """Make the parts; their attribute names are the names of the parameters."""
@@ -186,42 +182,6 @@ def init(model: WaveNet, key: jax.Array) -> Variables:
     """Return fresh parameters and running statistics of the model."""
     variables = model.init(key, jnp.zeros((1, 1), jnp.int32), method="sequence")
     return {"batch_stats": {}, **variables}
-
-
-def folded(model: WaveNet, variables: Variables) -> tuple[WaveNet, Variables]:
-    """Return the stack above the first layer, with what that one gives as its embedding.
-
-    Where its dilation is 1, the first layer has one node for each context of K characters, V^K of
-    them, taken in as numbers by `follow`.  A stack whose head reads all layers, or with more than
-    a thousand contexts, stays as it is.
-    """
-    config, size = model.config, model.vocab_size
-    first, *above = config.dilations
-    contexts = size**config.taps
-    if first != 1 or not above or config.head_reads_all or contexts > _CONTEXTS:
-        return model, variables
-    characters = np.indices((size,) * config.taps).reshape(config.taps, contexts).T
-    laid = model.apply(variables, method="embed")[characters].reshape(contexts, -1)  # [V^K, K·C]
-    nodes, _ = model.apply(variables, 0, laid, method="one_layer")
-    lower = {f"layers_{index + 1}": f"layers_{index}" for index in range(len(above))}
-    moved = {
-        collection: {
-            lower.get(name, name): part for name, part in parts.items() if name != "layers_0"
-        }
-        for collection, parts in variables.items()
-    }
-    moved["params"]["embedding"] = {"embedding": nodes}
-    smaller = replace(config, n_embd=config.n_hidden, dilations=tuple(above))
-    return WaveNet(smaller, size, contexts=contexts), moved
-
-
-def follow(model: WaveNet, before: jax.Array, token: jax.Array) -> jax.Array:
-    """Return what the model takes in for a token `[]` behind what it took in before: the same `[]`.
-
-    That is the token, or the number of the context that ends in it; 0 for a boundary in any case.
-    """
-    number = (before * model.vocab_size + token) % model.inputs
-    return jnp.where(token == BOUNDARY_ID, BOUNDARY_ID, number)
 
 
 def count_parameters(params: Any) -> int:

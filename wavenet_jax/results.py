@@ -11,11 +11,21 @@ from rich.text import Text
 
 from wavenet_jax import console
 from wavenet_jax.corpus import Splits
+from wavenet_jax.errors import counted
 from wavenet_jax.evaluate import Evaluation, Loss
 from wavenet_jax.generate import Found
+from wavenet_jax.vocab import Vocab
 
+ALPHABET = 100  # characters shown of a vocabulary
 A_LINE = 10  # characters of which a line tells the probability
 LONG = 60  # characters of a text in a table
+
+
+def alphabet(vocab: Vocab) -> str:
+    """Return how many characters there are, and which, as far as they fit a line."""
+    shown = vocab.characters if vocab.boundary.isprintable() else vocab.characters[1:]
+    more = "..." if len(shown) > ALPHABET else ""
+    return f"{counted(len(shown), 'character')} {shown[:ALPHABET]!r}{more}"
 
 
 def losses_table(evaluations: Splits[Evaluation]) -> str:

@@ -1,8 +1,10 @@
 """What documents must be like, as tables that a sampler looks up inside `jit`.
 
-In state s, with `left` characters left to the maximum length, character c may follow where
-needed[s, c] <= left, and the boundary where needed[s, 0], which is 0 or never, is.  So a document
-never comes to a state from which none can end in time.
+In state s, with `left` characters to go before the maximum length, character c is allowed where
+needed[s, c] <= left, and the boundary where s accepts: needed[s, 0] is then 0, otherwise NEVER.  So
+a document can always still end in time.
+
+    S  states
 """
 
 from typing import NamedTuple
@@ -12,9 +14,9 @@ import numpy as np
 from wavenet_jax.automata import Automaton, distances
 from wavenet_jax.vocab import BOUNDARY_ID
 
-FOREVER = 2**30  # characters left where there is no maximum
+UNLIMITED = 2**30  # characters left where there is no maximum
 NEVER = 2**31 - 1
-_STATES = 64  # at least: few sizes are few programs
+_STATES = 64  # at least: rounding sizes up keeps the number of compiled programs small
 
 
 class Rules(NamedTuple):
@@ -24,7 +26,7 @@ class Rules(NamedTuple):
     """
 
     next: np.ndarray  # [S, V] int32, as of the automaton
-    needed: np.ndarray  # [S, V] int32, characters up to the nearest end, this one among them
+    needed: np.ndarray  # [S, V] int32, characters to the nearest end, this one included
 
 
 def tables(automaton: Automaton) -> Rules:
@@ -41,7 +43,7 @@ def tables(automaton: Automaton) -> Rules:
     )
 
 
-def in_common(rules: Rules, max_length: int) -> int:
+def common_prefix_length(rules: Rules, max_length: int) -> int:
     """Return how many characters all documents of at most that length have in common at first."""
     state = 0
     for length in range(max_length):

@@ -7,11 +7,12 @@ from tyro.conf import arg
 
 from wavenet_jax.errors import require
 
-OF_A_LIST = ("max_length", "min_length", "pattern", "unique", "new", "exact")
-OF_A_TEXT = ("length",)
-MOST = 10_000_000  # documents, which are held in memory
-LONGEST = 1_000_000  # characters of a document, likewise
-HOTTEST = 1_000_000
+LIST_ONLY = ("max_length", "min_length", "pattern", "unique", "new", "exact")
+TEXT_ONLY = ("length",)
+MAX_DOCUMENTS = 10_000_000  # documents, which are held in memory
+MAX_LENGTH = 1_000_000  # characters of a document, likewise
+MAX_STREAM = 1_000_000_000  # characters of a text, whose positions are int32
+MAX_TEMPERATURE = 1_000_000  # where all characters are as likely, to a few digits
 
 
 @dataclass(frozen=True)
@@ -33,11 +34,11 @@ class SampleConfig:
     min_length: int = 1
     """Characters that a document has at least."""
     max_length: Annotated[int | None, arg(metavar="INT", help_behavior_hint="")] = None
-    """Characters at which a document is cut off; by default twice the longest of training."""
+    """Characters at which a document is cut off, and marked; by default twice the longest."""
     length: Annotated[int | None, arg(metavar="INT", help_behavior_hint="")] = None
     """Characters of a text, printed as they are drawn; by default 1000."""
     temperature: float = 1.0
-    """Below 1 likely characters are drawn more often still, above 1 less; 0 takes the likeliest."""
+    """Below 1 favours likely characters, above 1 unlikely ones; 0 always takes the likeliest."""
     top_k: Annotated[int | None, arg(metavar="INT", help_behavior_hint="")] = None
     """Draw each character from this many likeliest ones."""
     top_p: Annotated[float | None, arg(metavar="FLOAT", help_behavior_hint="")] = None
@@ -49,9 +50,9 @@ class SampleConfig:
     exact: Annotated[
         bool,
         arg(
-            help="Draw from the model's own distribution given the constraints, by throwing away "
-            "what breaks them; else what they forbid is left out character by character, which is "
-            "faster, but bends the distribution."
+            help="Draw from the model's own distribution given the constraints, by rejecting what "
+            "breaks them; by default what they forbid is masked at each character, which is "
+            "faster but biased."
         ),
     ] = False
 
@@ -60,7 +61,8 @@ class SampleConfig:
         for name in ("n", "max_length", "length", "top_k"):
             value = getattr(self, name)
             require(value is None or value >= 1, f"{name} is {value}, expected at least 1.")
-        for name, most in (("n", MOST), ("max_length", LONGEST)):
+        limits = {"n": MAX_DOCUMENTS, "max_length": MAX_LENGTH, "length": MAX_STREAM}
+        for name, most in limits.items():
             value = getattr(self, name)
             require(
                 value is None or value <= most, f"{name} is {value}, expected at most {most:,}."
@@ -71,9 +73,9 @@ class SampleConfig:
         )
         require(self.min_length >= 0, f"min_length is {self.min_length}, expected 0 or more.")
         require(
-            0 <= self.temperature <= HOTTEST,
-            f"temperature is {self.temperature}, expected 0 to {HOTTEST:,}; 0 takes the likeliest "
-            "character each time.",
+            0 <= self.temperature <= MAX_TEMPERATURE,
+            f"temperature is {self.temperature}, expected 0 to {MAX_TEMPERATURE:,}; 0 takes the "
+            "likeliest character each time.",
         )
         require(
             self.top_p is None or 0 < self.top_p <= 1,
@@ -93,7 +95,7 @@ class SampleConfig:
             f"{why}, which leaves nothing to chance, expected more with exact; leave one out.",
         )
         require(
-            not (self.draws_one and self.unique and (self.n or 2) > 1),
+            not (self.draws_one and self.unique and self.n != 1),
             f"{why}, which draws one and the same document each time, expected more with unique; "
             "leave one out.",
         )
@@ -108,7 +110,7 @@ class SampleConfig:
         for field in fields(self):
             value = getattr(self, field.name)
             require(
-                field.name not in (OF_A_LIST if stream else OF_A_TEXT) or value == field.default,
+                field.name not in (LIST_ONLY if stream else TEXT_ONLY) or value == field.default,
                 f"{field.name} is {value!r}, but {name} was trained on {what}, expected none; "
                 f"leave it out{f' or give {instead}' if 'length' in field.name else ''}.",
             )

@@ -124,7 +124,7 @@ def _announce(run: Run, done: int) -> None:
     console.stderr.print(
         f"{'Continuing' if done else 'Training'} {size:,} parameters "
         f"(receptive field {run.config.model.receptive_field:,}) on {run.config.data.data}: "
-        f"{_extent(run)}, {console.alphabet(data.vocab)}\n"
+        f"{_extent(run)}, {results.alphabet(data.vocab)}\n"
         f"{f'From step {done:,} to' if done else 'For'} {total:,} steps of "
         f"{rows} ({epochs:.3g} epochs), in {run.folder}"
     )
