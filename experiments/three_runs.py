@@ -98,7 +98,7 @@ def draw_by_steps(
     model: WaveNet, variables: Variables, key: jax.Array, count: int, lanes: int
 ) -> jax.Array:
     """Draw characters of many sequences side by side with their caches."""
-    asked = Request(rules.tables(constraints.anything(VOCAB)), rules.FOREVER)
+    asked = Request(rules.tables(constraints.anything(VOCAB)), rules.UNLIMITED)
     draw = partial(drawing.draw_character, model, variables, asked)
     start = drawing.start(model, variables)
     if lanes > 1:
