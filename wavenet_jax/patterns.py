@@ -101,10 +101,10 @@ def tokens(pattern: str) -> list[Token]:
         kind, text = str(match.lastgroup), match[0]
         if kind == "refused":
             name = next(name for name, form in _REFUSED.items() if re.fullmatch(form, text))
+            anyway = ", the whole document has to match anyway" if name == "an anchor" else ""
             raise InputError(
                 f"pattern {pattern!r} has {name} at position {match.start()}, expected literals, "
-                "classes, '.', '|', groups and * + ? {m,n}; leave it out, the whole document has "
-                "to match anyway."
+                f"classes, '.', '|', groups and * + ? {{m,n}}; leave it out{anyway}."
             )
         found.append(Token(kind, match[kind], match.start()))
     return found

@@ -204,7 +204,9 @@ def summary(found: list[Found], *, exact: bool) -> str:
     parts = [f"{number:,} {mark}" for mark, number in counts.most_common()]
     if exact:
         attempts = sum(one.sample.attempts for one in found)
-        parts.append(f"{len(found) / attempts:.2%} of the {attempts:,} drawn for them accepted")
+        parts.append(
+            f"{100 * len(found) / attempts:.3g}% of the {attempts:,} drawn for them accepted"
+        )
     return ", ".join(parts)
 
 
