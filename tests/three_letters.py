@@ -1,10 +1,12 @@
 """A model of three letters, so small that the chances of all its documents can be added up."""
 
 import re
+from typing import Any
 
 import jax
 import jax.numpy as jnp
 import numpy as np
+import pytest
 from automata_cases import ABC, DOCUMENTS
 from conftest import randomised
 
@@ -12,6 +14,7 @@ from wavenet_jax import constraints
 from wavenet_jax.config import ModelConfig
 from wavenet_jax.model import Variables, WaveNet
 from wavenet_jax.rules import Rules, tables
+from wavenet_jax.sample import Sample, draw_samples
 from wavenet_jax.strategies import AS_LEARNED, Strategy
 
 KEY = jax.random.key(7)
@@ -93,3 +96,21 @@ def distribution(
 
     follow("", 1.0)
     return {outcome: float(chance) for outcome, chance in chances.items() if chance > 0}
+
+
+OPTIONS: dict[str, dict[str, Any]] = {
+    "plain": {},
+    "rules": {"rules": matching("[ab]*c?")},
+    "exact": {"rules": matching("a.*[bc]"), "exact": True},
+    "strategy": {"strategy": Strategy(1.5, top_k=3, top_p=0.9)},
+    "all": {
+        "rules": matching("[ab]+"),
+        "exact": True,
+        "strategy": Strategy(0.8, top_k=3, top_p=0.95),
+    },
+}
+every_option = pytest.mark.parametrize("options", OPTIONS.values(), ids=OPTIONS)
+
+
+def draw(n: int, key: jax.Array = KEY, max_length: int = 12, **options: Any) -> list[Sample]:
+    return list(draw_samples(MODEL, VARIABLES, ABC, key, n=n, max_length=max_length, **options))
