@@ -4,7 +4,6 @@ import json
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 from wavenet_jax import checkpoint, console, download, evaluate, generate, process, results, runs
 from wavenet_jax.errors import counted, require
@@ -65,35 +64,32 @@ def _piped(*, stream: bool) -> list[str]:
 def sample_run(folder: Path, which: str, config: SampleConfig, *, as_json: bool) -> int:
     """Print new documents drawn from a run, or text as it is drawn; return 0."""
     run, step, variables = _restored(folder, which)
-    if run.data.is_stream:
-        n = config.n or 1
-        drawn: Iterator[Any] = generate.texts(run, variables, config)
-    else:
-        n = config.n or generate.DOCUMENTS
-        drawn = generate.documents(run, variables, config)
-    console.stderr.print(
-        f"{counted(n, 'sample')} of {folder} at step {step:,} ({which}), seed {config.seed}"
+    head = (
+        f"{counted(generate.number(run, config), 'sample')} of {folder} at step {step:,} "
+        f"({which}), seed {config.seed}"
     )
     if run.data.is_stream:
-        for index, pieces in enumerate(drawn):
+        texts = generate.texts(run, variables, config)
+        console.stderr.print(head)
+        for index, pieces in enumerate(texts):
             _print_text(run, variables, pieces, index, as_json=as_json)
     else:
-        _print_documents(drawn, config, as_json=as_json)
+        found = generate.documents(run, variables, config)
+        console.stderr.print(head)
+        watched = found if as_json else console.watched(found, generate.number(run, config))
+        _print_documents(watched, exact=config.exact, as_json=as_json)
     return 0
 
 
-def _print_documents(
-    drawn: Iterator[generate.Found], config: SampleConfig, *, as_json: bool
-) -> None:
+def _print_documents(drawn: Iterator[generate.Found], *, exact: bool, as_json: bool) -> None:
     found = []
-    if as_json:
-        for one in drawn:
-            found.append(one)
+    for one in drawn:
+        found.append(one)
+        if as_json:
             print(json.dumps(results.found_json(one), ensure_ascii=False))
-    else:
-        found += console.watched(drawn, config.n or generate.DOCUMENTS)
+    if not as_json:
         print(results.found_table(found))
-    console.stderr.print(results.summary(found, exact=config.exact))
+    console.stderr.print(results.summary(found, exact=exact))
 
 
 def _print_text(

@@ -36,6 +36,11 @@ class Found(NamedTuple):
         return self.origin == "new"
 
 
+def number(run: Run, config: SampleConfig) -> int:
+    """Return how many documents or texts are asked of a run."""
+    return config.n or (1 if run.data.is_stream else DOCUMENTS)
+
+
 def documents(
     run: Run, variables: Variables, config: SampleConfig = SampleConfig()
 ) -> Iterator[Found]:
@@ -62,7 +67,7 @@ def documents(
         exact=config.exact,
         strategy=_strategy(config, run.data.vocab),
     )
-    n = config.n or DOCUMENTS
+    n = number(run, config)
     # What may fail is drawn whole, before the first one is given.
     may_fail = config.unique or config.new or config.exact
     drawn = _select(draw, n, config, origin) if may_fail else draw(n=n)
@@ -90,7 +95,7 @@ def texts(
         strategy=_strategy(config, vocab),
     )
     root = root_key(config.seed, Purpose.SAMPLE)
-    return (draw(jax.random.fold_in(root, index)) for index in range(config.n or 1))
+    return (draw(jax.random.fold_in(root, index)) for index in range(number(run, config)))
 
 
 def _automaton(vocab: Vocab, config: SampleConfig, min_length: int, max_length: int) -> Automaton:
@@ -127,7 +132,7 @@ def _origins(documents: Splits[list[str]]) -> dict[str, str]:
 def _require_enough(run: Run, config: SampleConfig, automaton: Automaton, max_length: int) -> None:
     """Refuse what cannot be, however long it were tried."""
     known = set().union(*run.data.parts) if config.new else set()
-    wanted = (config.n or DOCUMENTS) if config.unique else 1
+    wanted = number(run, config) if config.unique else 1
     exist = constraints.count(automaton, max_length, enough=wanted + len(known))
     if exist < wanted + len(known):
         exist -= sum(

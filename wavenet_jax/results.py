@@ -199,7 +199,7 @@ def found_json(found: Found) -> dict[str, Any]:
 
 
 def summary(found: list[Found], *, exact: bool) -> str:
-    """Return how many documents are new, and how many were thrown away for them."""
+    """Return how many documents are new, and what share of the attempts was accepted."""
     counts = Counter("new" if one.is_new else f"in {one.origin}" for one in found)
     parts = [f"{number:,} {mark}" for mark, number in counts.most_common()]
     if exact:
