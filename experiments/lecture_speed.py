@@ -21,7 +21,8 @@ Measured on 2026-11-25 with --rounds 5, jax 0.10.2, PyTorch 2.13.0, two cores of
     training: ours 320.7 µs/step, by hand 1,297 µs/step (x4.04), torch.nn 853.2 µs/step (x2.66),
         compiled 826.5 µs/step (x2.58)
 
-The lecture's evaluation takes 1.2 to 1.6 s from run to run, so that the ratio is 18 to 25.
+The lecture's evaluation takes 1.2 to 1.6 s from run to run, so that the ratio is 18 to 25: the
+claim of 20 holds in some runs, not in this one.
 
 and on 2026-11-23 with --rounds 9, two cores of an EPYC (Zen 4): sampling x25.61 and x28.20;
 training x3.60, x2.40, and x2.17 against the compiled network.
