@@ -1,4 +1,4 @@
-"""The presets: their sizes, that they survive JSON, and what a misspelt name is told."""
+"""The presets: their sizes, their form in JSON, and the nearest to a misspelt name."""
 
 import json
 from functools import partial
@@ -6,16 +6,14 @@ from functools import partial
 import jax
 import pytest
 
-from wavenet_jax import config_file
-from wavenet_jax.config import Config
+from wavenet_jax.config import PRESETS, Config, config_from_dict, config_to_dict, preset
 from wavenet_jax.errors import InputError
-from wavenet_jax.model import WaveNet, count_parameters, init
-from wavenet_jax.presets import PRESETS, preset
+from wavenet_jax.nn import WaveNet, count_parameters, init_variables
 
 
-def parameters(name: str, vocab_size: int) -> int:
+def num_parameters(name: str, vocab_size: int) -> int:
     model = WaveNet(preset(name).model, vocab_size)
-    variables = jax.eval_shape(partial(init, model), jax.random.key(0))
+    variables = jax.eval_shape(partial(init_variables, model), jax.random.key(0))
     return count_parameters(variables["params"])
 
 
@@ -24,11 +22,11 @@ def parameters(name: str, vocab_size: int) -> int:
     [("makemore", 76_579), ("makemore-22k", 22_397), ("mlp-8", 22_097), ("mlp-3", 12_097)],
 )
 def test_presets_have_the_parameters_of_the_lectures_log(name: str, count: int) -> None:
-    assert parameters(name, vocab_size=27) == count
+    assert num_parameters(name, vocab_size=27) == count
 
 
 def test_fast_preset_has_no_more_parameters_than_the_lectures_and_its_receptive_field() -> None:
-    assert parameters("makemore-fast", vocab_size=27) <= 76_579
+    assert num_parameters("makemore-fast", vocab_size=27) <= 76_579
     assert preset("makemore-fast").model.receptive_field == 8
 
 
@@ -41,8 +39,7 @@ def test_wavenet_preset_is_two_blocks_of_gated_layers_that_see_2047_positions() 
 
 @pytest.mark.parametrize("name", PRESETS)
 def test_every_preset_survives_json(name: str) -> None:
-    said = json.dumps(config_file.to_dict(preset(name)))
-    assert config_file.from_dict(json.loads(said)) == preset(name)
+    assert config_from_dict(json.loads(json.dumps(config_to_dict(preset(name))))) == preset(name)
 
 
 def test_first_preset_is_the_default() -> None:
@@ -50,11 +47,17 @@ def test_first_preset_is_the_default() -> None:
     assert preset("makemore") == Config()
 
 
-def test_misspelt_preset_suggests_the_nearest() -> None:
-    with pytest.raises(InputError, match=r"'makmore' is unknown.*did you mean makemore\?"):
-        preset("makmore")
+@pytest.mark.parametrize(
+    ("name", "nearest"),
+    [("makmore", "makemore"), ("makemore22k", "makemore-22k"), ("wavnet", "wavenet")],
+)
+def test_misspelt_preset_suggests_the_nearest(name: str, nearest: str) -> None:
+    with pytest.raises(InputError, match=rf"^preset is '{name}'.*did you mean {nearest}\?$"):
+        preset(name)
 
 
 def test_preset_unlike_any_lists_them_all() -> None:
-    with pytest.raises(InputError, match=f"'xyz' is unknown, expected {', '.join(PRESETS)}; "):
+    message = f"^preset is 'xyz', expected {', '.join(PRESETS)}; choose one of these.$"
+    with pytest.raises(InputError, match=message) as caught:
         preset("xyz")
+    assert caught.value.field == "preset"

@@ -1,8 +1,12 @@
-"""Configurations with a name, to start from.  Imports no JAX."""
+"""Configurations with a name, to start from."""
 
 import difflib
 
-from wavenet_jax.config import Config, DataConfig, ModelConfig, OptimConfig, TrainConfig
+from wavenet_jax.config.data import DataConfig
+from wavenet_jax.config.model import ModelConfig
+from wavenet_jax.config.optim import OptimConfig
+from wavenet_jax.config.run import Config
+from wavenet_jax.config.train import TrainConfig
 from wavenet_jax.errors import InputError
 
 
@@ -21,16 +25,16 @@ PRESETS: dict[str, Config] = {
     # row, the 22K tree before the BatchNorm fix, reduced the statistics over the wrong axes.
     "makemore": Config(),
     "makemore-22k": Config(model=ModelConfig(n_embd=10, n_hidden=68)),
-    "mlp-3": Config(model=ModelConfig(n_embd=10, n_hidden=200, taps=3, dilations=(1,))),
-    "mlp-8": Config(model=ModelConfig(n_embd=10, n_hidden=200, taps=8, dilations=(1,))),
+    "mlp-3": Config(model=ModelConfig(n_embd=10, n_hidden=200, kernel_size=3, dilations=(1,))),
+    "mlp-8": Config(model=ModelConfig(n_embd=10, n_hidden=200, kernel_size=8, dilations=(1,))),
     # Eight characters again and fewer parameters, in five layers and trained on whole sequences.
     "makemore-fast": Config(
         model=ModelConfig(n_hidden=88, dilations=(1, 2, 1, 2, 1), activation="gelu", residual=True),
         optim=_adamw(learning_rate=5e-3, weight_decay=0.5),
         train=TrainConfig(
-            run="sequence",
+            mode="sequence",
             batch_size=1,
-            length=512,
+            seq_len=512,
             epochs=8.4,
             report_every=100,
             eval_every=500,
@@ -38,7 +42,7 @@ PRESETS: dict[str, Config] = {
     ),
     # The stack of the paper's figure 4, scaled for a CPU: two blocks of dilations 1 to 512.
     "wavenet": Config(
-        data=DataConfig(data="shakespeare", stream=True),
+        data=DataConfig(data="shakespeare", kind="text"),
         model=ModelConfig(
             layer="gated",
             n_embd=32,
@@ -49,17 +53,17 @@ PRESETS: dict[str, Config] = {
         ),
         optim=_adamw(learning_rate=1e-2, weight_decay=0.1, warmup=0.05),
         train=TrainConfig(
-            run="sequence",
+            mode="sequence",
             batch_size=1,
-            length=2_048,
+            seq_len=2_048,
             epochs=4.0,
             report_every=50,
             eval_every=250,
         ),
     ),
-    # Twelve layers that together see 29 characters; experiments/shakespeare.py tells why.
+    # Twelve layers that together see 29 characters; experiments/shakespeare.py explains why.
     "shakespeare": Config(
-        data=DataConfig(data="shakespeare", stream=True),
+        data=DataConfig(data="shakespeare", kind="text"),
         model=ModelConfig(
             n_embd=144,
             n_hidden=144,
@@ -69,9 +73,9 @@ PRESETS: dict[str, Config] = {
         ),
         optim=_adamw(learning_rate=6e-3, weight_decay=1.0, warmup=0.0125),
         train=TrainConfig(
-            run="sequence",
+            mode="sequence",
             batch_size=2,
-            length=1_024,
+            seq_len=1_024,
             epochs=7.1,
             report_every=100,
             eval_every=500,
@@ -84,6 +88,6 @@ def preset(name: str) -> Config:
     """Return the preset of that name; raise `InputError` with the nearest one if unknown."""
     if name not in PRESETS:
         nearest = difflib.get_close_matches(name, PRESETS, n=1, cutoff=0.4)
-        hint = f"did you mean {nearest[0]}?" if nearest else "choose one of them."
-        raise InputError(f"preset {name!r} is unknown, expected {', '.join(PRESETS)}; {hint}")
+        hint = f"did you mean {nearest[0]}?" if nearest else "choose one of these."
+        raise InputError(f"preset is {name!r}, expected {', '.join(PRESETS)}; {hint}", "preset")
     return PRESETS[name]

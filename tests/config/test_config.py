@@ -1,0 +1,282 @@
+"""Configurations: what they refuse and in which words, and what they compute."""
+
+import dataclasses
+import math
+import re
+import subprocess
+import sys
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from wavenet_jax.config import Config, DataConfig, ModelConfig, OptimConfig, TrainConfig
+from wavenet_jax.errors import InputError
+
+POSITIVE = "expected a number above 0; leave it out"
+BOUNDARIES = "expected rising fractions of the run between 0 and 1, such as 0.75."
+FRACTION = "from 0 to less than 1"
+SEED = "a number from 0 to 4,294,967,295."
+GATED: dict[str, Any] = {"layer": "gated"}
+LINEAR: dict[str, Any] = {"schedule": "linear"}
+ADAMW: dict[str, Any] = {"optimizer": "adamw"}
+SEQUENCE: dict[str, Any] = {"mode": "sequence"}
+TEXT: dict[str, Any] = {"kind": "text"}
+REFUSED: list[tuple[Any, dict[str, Any], str, str]] = [
+    (ModelConfig, {"layer": "dense"}, "layer is 'dense'", "expected plain or gated."),
+    (ModelConfig, {"norm": "layer"}, "norm is 'layer'", "expected batch or none."),
+    (ModelConfig, {"activation": ""}, "activation is ''", "expected tanh or relu or gelu or silu."),
+    (ModelConfig, {"n_embd": 0}, "n_embd is 0", POSITIVE),
+    (ModelConfig, {"n_hidden": -1}, "n_hidden is -1", POSITIVE),
+    (ModelConfig, GATED | {"n_skip": 0}, "n_skip is 0", POSITIVE),
+    (ModelConfig, {"kernel_size": 1}, "kernel_size is 1", "expected 2 or more"),
+    (ModelConfig, {"dilations": ()}, "dilations is (none)", "such as 1 2 4."),
+    (ModelConfig, {"dilations": (0,)}, "dilations is 0", "such as 1 2 4."),
+    (ModelConfig, {"dilations": (1, -2, 4)}, "dilations is 1 -2 4", "one distance of 1 or more"),
+    (ModelConfig, {"dropout": -0.1}, "dropout is -0.1", FRACTION),
+    (ModelConfig, {"dropout": 1.0}, "dropout is 1.0", FRACTION),
+    (ModelConfig, {"dropout": math.nan}, "dropout is nan", FRACTION),
+    (ModelConfig, {"n_skip": 32}, "n_skip is 32", "no skips, expected the default, 64."),
+    (ModelConfig, GATED | {"activation": "relu"}, "activation is relu", "the default, tanh."),
+    (ModelConfig, GATED | {"residual": True}, "residual is True", "the default, False."),
+    (
+        ModelConfig,
+        {"residual": True, "dilations": (1,)},
+        "residual is True",
+        "turns 24 channels into 128, expected the same number; add layers or set n_embd to n_hid",
+    ),
+    (DataConfig, {"kind": "stream"}, "kind is 'stream'", "expected list or text."),
+    (DataConfig, {"val_fraction": 0}, "val_fraction is 0", POSITIVE),
+    (DataConfig, {"val_fraction": math.nan}, "val_fraction is nan", POSITIVE),
+    (DataConfig, {"test_fraction": 0.0}, "test_fraction is 0.0", f"{POSITIVE} for 0.1."),
+    (DataConfig, TEXT | {"test_fraction": -0.1}, "test_fraction is -0.1", "or 0; leave it out for"),
+    (DataConfig, TEXT | {"test_fraction": math.nan}, "test_fraction is nan", "or 0; leave it out"),
+    (DataConfig, {"val_fraction": 0.9}, "val_fraction 0.9 and test_fraction 0.1", "less than 1"),
+    (DataConfig, TEXT | {"val_fraction": 1.0}, "val_fraction 1.0 and", "less than 1"),
+    (DataConfig, TEXT | {"split_seed": 1}, "split_seed is 1", "by position, expected the default"),
+    (DataConfig, {"max_vocab": 0}, "max_vocab is 0", POSITIVE),
+    (OptimConfig, {"optimizer": "adam"}, "optimizer is 'adam'", "expected sgd or adamw."),
+    (OptimConfig, {"schedule": "cosine"}, "schedule is 'cosine'", "expected piecewise or linear."),
+    (OptimConfig, {"learning_rate": 0}, "learning_rate is 0", POSITIVE),
+    (OptimConfig, {"learning_rate": -1}, "learning_rate is -1", POSITIVE),
+    (OptimConfig, {"learning_rate": math.nan}, "learning_rate is nan", POSITIVE),
+    (OptimConfig, {"learning_rate": math.inf}, "learning_rate is inf", POSITIVE),
+    (OptimConfig, {"decay": 0}, "decay is 0", POSITIVE),
+    (OptimConfig, {"boundaries": (0.5, 0.2)}, "boundaries is 0.5 0.2", BOUNDARIES),
+    (OptimConfig, {"boundaries": (0.5, 0.5)}, "boundaries is 0.5 0.5", BOUNDARIES),
+    (OptimConfig, {"boundaries": (1.0,)}, "boundaries is 1.0", BOUNDARIES),
+    (OptimConfig, {"boundaries": (0,)}, "boundaries is 0", BOUNDARIES),
+    (OptimConfig, LINEAR | {"warmup": -0.1}, "warmup is -0.1", FRACTION),
+    (OptimConfig, LINEAR | {"warmup": 1.0}, "warmup is 1.0", FRACTION),
+    (OptimConfig, LINEAR | {"warmup": math.nan}, "warmup is nan", FRACTION),
+    (OptimConfig, {"warmup": 0.1}, "warmup is 0.1", "linear schedule warms up, expected the def"),
+    (OptimConfig, LINEAR | {"boundaries": ()}, "boundaries is (none)", "the default, 0.75."),
+    (OptimConfig, LINEAR | {"decay": 0.5}, "decay is 0.5", "the default, 0.1."),
+    (OptimConfig, {"weight_decay": 0.1}, "weight_decay is 0.1", "the default, 0.0."),
+    (OptimConfig, ADAMW | {"weight_decay": -0.1}, "weight_decay is -0.1", "from 0 on"),
+    (OptimConfig, ADAMW | {"weight_decay": math.inf}, "weight_decay is inf", "from 0 on"),
+    (TrainConfig, {"mode": "step"}, "mode is 'step'", "expected window or sequence."),
+    (TrainConfig, {"batch_size": 0}, "batch_size is 0", POSITIVE),
+    (TrainConfig, SEQUENCE | {"seq_len": 0}, "seq_len is 0", POSITIVE),
+    (TrainConfig, SEQUENCE, "seq_len is 1", "in sequence mode, such as 512."),
+    (TrainConfig, {"seq_len": 2}, "seq_len is 2", "one position, expected the default, 1."),
+    (TrainConfig, {"epochs": 0}, "epochs is 0", POSITIVE),
+    (TrainConfig, {"steps": 0}, "steps is 0", "a number from 1 to 2,147,483,647."),
+    (TrainConfig, {"steps": 2**31}, "steps is 2147483648", "a number from 1 to 2,147,483,647."),
+    (TrainConfig, {"report_every": 0}, "report_every is 0", POSITIVE),
+    (TrainConfig, {"eval_every": 0}, "eval_every is 0", POSITIVE),
+    (
+        TrainConfig,
+        {"eval_every": 2500},
+        "eval_every is 2500",
+        "of report_every (1000), such as 3000",
+    ),
+    (TrainConfig, {"seed": -1}, "seed is -1", SEED),
+    (TrainConfig, {"seed": 2**32}, "seed is 4294967296", SEED),
+    (
+        Config,
+        {"model": ModelConfig(dilations=(1, 3))},
+        "dilations is 1 3 with kernel_size 2",
+        "expected the tree 1 2 (receptive field 4), which window mode computes; or choose mode seq",
+    ),
+    (
+        Config,
+        {"model": ModelConfig(kernel_size=3)},
+        "dilations is 1 2 4 with kernel_size 3",
+        "expected the tree 1 3 9 (receptive field 27), which window mode computes; or choose mode",
+    ),
+]
+
+
+@pytest.mark.parametrize(("section", "values", "value", "remedy"), REFUSED)
+def test_refusal_is_one_sentence_with_the_value_the_remedy_and_the_field(
+    section: Any, values: dict[str, Any], value: str, remedy: str
+) -> None:
+    with pytest.raises(InputError) as caught:
+        section(**values)
+    message = str(caught.value)
+    assert message.startswith(value)
+    assert remedy in message
+    assert "--" not in message  # flags are the command line's
+    assert re.fullmatch(r"([^.\n]|\.(?=\d))+\.", message)  # a full stop at the end and nowhere else
+    assert caught.value.field == value.split(maxsplit=1)[0]
+
+
+@pytest.mark.parametrize(
+    ("section", "values"),
+    [
+        (ModelConfig, {"kernel_size": 2, "dilations": (1,), "dropout": 0.999}),
+        (ModelConfig, {"n_embd": 1, "n_hidden": 1, "residual": True, "dilations": (1,)}),
+        (ModelConfig, {"n_embd": 1, "n_hidden": 2, "residual": True, "dilations": (1, 1)}),
+        (DataConfig, TEXT | {"val_fraction": 0.999, "test_fraction": 0.0}),
+        (DataConfig, {"val_fraction": 0.5, "test_fraction": 0.499, "max_vocab": 1}),
+        (OptimConfig, {"boundaries": ()}),
+        (OptimConfig, {"boundaries": (0.001, 0.999)}),
+        (OptimConfig, LINEAR | ADAMW | {"warmup": 0.999, "weight_decay": 0.0}),
+        (TrainConfig, SEQUENCE | {"seq_len": 2, "steps": 2**31 - 1, "seed": 2**32 - 1}),
+        (TrainConfig, {"report_every": 7, "eval_every": 7, "epochs": 1e-9}),
+    ],
+)
+def test_values_at_the_edge_of_their_meaning_are_accepted(
+    section: Any, values: dict[str, Any]
+) -> None:
+    config = section(**values)
+    assert {name: getattr(config, name) for name in values} == values
+
+
+@pytest.mark.parametrize("section", [Config, DataConfig, ModelConfig, OptimConfig, TrainConfig])
+def test_configurations_cannot_be_changed(section: Any) -> None:
+    config = section()
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        setattr(config, dataclasses.fields(config)[0].name, None)
+
+
+DILATIONS = st.lists(st.integers(1, 9), min_size=1, max_size=4).map(tuple)
+
+
+@given(st.integers(2, 4), DILATIONS)
+def test_receptive_field_is_as_far_as_the_layers_reach(
+    kernel_size: int, dilations: tuple[int, ...]
+) -> None:
+    seen = {0}
+    for dilation in dilations:
+        seen = {position + tap * dilation for position in seen for tap in range(kernel_size)}
+    assert (
+        ModelConfig(kernel_size=kernel_size, dilations=dilations).receptive_field == max(seen) + 1
+    )
+
+
+@pytest.mark.parametrize(
+    ("kernel_size", "layers"), [(2, 1), (2, 3), (2, 6), (3, 2), (4, 3), (8, 1)]
+)
+def test_tree_sees_every_position_of_its_receptive_field_once(
+    kernel_size: int, layers: int
+) -> None:
+    tree = tuple(kernel_size**layer for layer in range(layers))
+    seen = [0]
+    for dilation in tree:
+        seen = [position + tap * dilation for position in seen for tap in range(kernel_size)]
+    assert sorted(seen) == list(
+        range(ModelConfig(kernel_size=kernel_size, dilations=tree).receptive_field)
+    )
+
+
+@given(st.integers(2, 3), st.one_of(DILATIONS, st.sampled_from([(1,), (1, 2), (1, 3), (1, 2, 4)])))
+def test_window_mode_takes_trees_alone_and_sequence_mode_any_dilations(
+    kernel_size: int, dilations: tuple[int, ...]
+) -> None:
+    model = ModelConfig(kernel_size=kernel_size, dilations=dilations)
+    assert Config(model=model, train=TrainConfig(mode="sequence", seq_len=8)).model == model
+    if all(dilation == kernel_size**layer for layer, dilation in enumerate(dilations)):
+        assert Config(model=model).model == model
+    else:
+        with pytest.raises(InputError, match="expected the tree"):
+            Config(model=model)
+
+
+@pytest.mark.parametrize(
+    ("train", "num_predictions", "steps"),
+    [
+        (TrainConfig(), 182_625, 200_000),
+        (TrainConfig(steps=17), 182_625, 17),
+        (TrainConfig(), 4, 1_000),
+        (TrainConfig(epochs=1), 32_000, 1_000),
+        (TrainConfig(epochs=1), 32_001, 2_000),
+        (TrainConfig(epochs=0.5, batch_size=8), 32_000, 2_000),
+        (TrainConfig(mode="sequence", seq_len=10, epochs=1), 320_000, 1_000),
+        (TrainConfig(mode="sequence", seq_len=10, epochs=1), 320_001, 2_000),
+        (TrainConfig(epochs=1, report_every=50, eval_every=50), 32 * 101, 150),
+    ],
+)
+def test_total_steps_are_the_epochs_rounded_up_to_whole_reports(
+    train: TrainConfig, num_predictions: int, steps: int
+) -> None:
+    assert train.total_steps(num_predictions) == steps
+
+
+@given(
+    batch_size=st.integers(1, 64),
+    seq_len=st.integers(2, 2_048),
+    epochs=st.integers(1, 50),
+    report_every=st.integers(1, 1_000),
+    num_predictions=st.integers(1, 1_000_000),
+)
+def test_steps_see_the_epochs_and_less_than_a_report_more(
+    batch_size: int, seq_len: int, epochs: int, report_every: int, num_predictions: int
+) -> None:
+    train = TrainConfig(
+        mode="sequence",
+        batch_size=batch_size,
+        seq_len=seq_len,
+        epochs=epochs,
+        report_every=report_every,
+        eval_every=report_every,
+    )
+    steps, per_step = train.total_steps(num_predictions), batch_size * seq_len
+    assert steps % report_every == 0
+    assert (steps - report_every) * per_step < epochs * num_predictions <= steps * per_step
+
+
+@pytest.mark.parametrize(
+    ("data", "fraction"),
+    [
+        (DataConfig(), 0.1),
+        (DataConfig(test_fraction=0.2), 0.2),
+        (DataConfig(kind="text"), 0.0),
+        (DataConfig(kind="text", test_fraction=0.0), 0.0),
+        (DataConfig(kind="text", test_fraction=0.2), 0.2),
+    ],
+)
+def test_test_fraction_is_by_default_a_tenth_of_a_list_and_nothing_of_a_text(
+    data: DataConfig, fraction: float
+) -> None:
+    assert data.test_share == fraction
+
+
+def test_import_loads_neither_jax_nor_numpy() -> None:
+    code = (
+        "import sys, wavenet_jax.config; sys.exit('jax' in sys.modules or 'numpy' in sys.modules)"
+    )
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+@pytest.mark.parametrize(
+    ("data", "count", "cuts"),
+    [
+        (DataConfig(), 32_033, (25_626, 28_829)),
+        (DataConfig(val_fraction=0.3, test_fraction=0.3), 10, (4, 7)),  # 1 - 0.3 - 0.3 < 0.4
+        (DataConfig(kind="text"), 1_115_394, (1_003_854, 1_115_394)),
+        (DataConfig(kind="text", test_fraction=0.05), 1_000, (850, 950)),
+    ],
+)
+def test_val_and_test_begin_where_the_fractions_before_them_end(
+    data: DataConfig, count: int, cuts: tuple[int, int]
+) -> None:
+    assert data.cuts(count) == cuts
+
+
+def test_epochs_of_more_steps_than_32_bits_count_are_refused() -> None:
+    with pytest.raises(InputError, match=r"^epochs is 1e\+30, expected fewer.*lower it") as caught:
+        TrainConfig(epochs=1e30).total_steps(1_000)
+    assert caught.value.field == "epochs"

@@ -1,0 +1,173 @@
+"""The configuration in JSON: its round trip, what is refused by name, and differences."""
+
+import dataclasses
+import json
+import math
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from wavenet_jax.config import (
+    FORMAT,
+    Config,
+    DataConfig,
+    ModelConfig,
+    OptimConfig,
+    TrainConfig,
+    config_differences,
+    config_from_dict,
+    config_to_dict,
+    load_config,
+    preset,
+    read_json,
+)
+from wavenet_jax.errors import InputError
+
+GATED = Config(
+    data=DataConfig(data="a.txt", kind="text", test_fraction=0.05),
+    model=ModelConfig(layer="gated", norm="none", n_skip=5, dilations=(3, 1), dropout=0.5),
+    train=TrainConfig(mode="sequence", seq_len=9, steps=7),
+)
+LISTED = Config(
+    data=DataConfig(data="a.txt"),
+    optim=OptimConfig(boundaries=(0.25, 0.5)),
+    train=TrainConfig(steps=7),
+)
+SECTIONS: dict[str, Any] = {"data": {}, "model": {}, "optim": {}, "train": {}}
+
+
+@pytest.mark.parametrize("config", [Config(), GATED, LISTED])
+def test_config_survives_json(config: Config, tmp_path: Path) -> None:
+    text = json.dumps(config_to_dict(config))
+    assert config_from_dict(json.loads(text)) == config
+    (tmp_path / "config.json").write_text(text)
+    assert load_config(tmp_path / "config.json") == config
+
+
+def test_format_comes_first_and_then_the_sections() -> None:
+    values = config_to_dict(Config())
+    assert list(values) == ["format", *SECTIONS]
+    assert values["format"] == FORMAT == 1
+
+
+@pytest.mark.parametrize(
+    ("written", "shown"),
+    [({}, "None"), ({"format": 0}, "0"), ({"format": 2}, "2"), ({"format": "1"}, "'1'")],
+)
+def test_other_format_is_refused_by_name(
+    written: dict[str, Any], shown: str, tmp_path: Path
+) -> None:
+    message = f"format is {shown}, expected 1: another version of wavenet_jax wrote it; train the"
+    with pytest.raises(InputError, match=f"^{re.escape(message)}") as caught:
+        config_from_dict(written | SECTIONS)
+    assert caught.value.field == "format"
+    # The sections of another version may have other fields; its format is what to name.
+    path = tmp_path / "config.json"
+    path.write_text(json.dumps(written | SECTIONS | {"model": {"taps": 2}}))
+    with pytest.raises(InputError, match=re.escape(f"{path} cannot be used: {message}")):
+        load_config(path)
+
+
+@pytest.mark.parametrize(
+    ("sections", "message"),
+    [
+        ({"modell": {}}, "section 'modell' is unknown, expected data, model, optim, train"),
+        ({"model": {"width": 1, "n_embd": 2}}, "width in section 'model' is no known field"),
+        ({"train": {"seed": -1}}, "seed is -1"),
+        ({"model": {"layer": "dense"}}, "layer is 'dense', expected plain or gated"),
+        ({"model": {"norm": None}}, "norm is None, expected a value like 'batch'"),
+        ({"model": {"residual": 1}}, "residual is 1, expected a value like False"),
+        ({"model": {"n_hidden": True}}, "n_hidden is True, expected a value like 128"),
+        ({"model": {"kernel_size": 2.0}}, "kernel_size is 2.0, expected a value like 2"),
+        ({"model": {"dilations": 4}}, "dilations is 4, expected a value like (1, 2, 4)"),
+        ({"model": {"dilations": [1.0, 2]}}, "dilations is (1.0, 2), expected a value like"),
+        ({"model": {"dilations": [1, 3]}}, "dilations is 1 3 with kernel_size 2, expected the tr"),
+        ({"train": {"steps": "9"}}, "steps is '9', expected a value like None"),
+        ({"data": {"kind": "stream"}}, "kind is 'stream', expected list or text"),
+    ],
+)
+def test_config_from_dict_names_what_it_refuses(sections: dict[str, Any], message: str) -> None:
+    with pytest.raises(InputError, match=f"^{re.escape(message)}"):
+        config_from_dict({"format": FORMAT} | sections)
+
+
+def test_whole_number_is_taken_for_a_fraction_or_a_rate() -> None:
+    config = config_from_dict({"format": FORMAT, "optim": {"learning_rate": 1}})
+    assert config == Config(optim=OptimConfig(learning_rate=1))
+
+
+@pytest.mark.parametrize("content", [None, b"{", b"\xff"])
+def test_unreadable_json_is_named(content: bytes | None, tmp_path: Path) -> None:
+    path = tmp_path / "config.json"
+    if content is not None:
+        path.write_bytes(content)
+    for read in (read_json, load_config):
+        with pytest.raises(InputError, match=f"^{re.escape(str(path))} cannot be read"):
+            read(path)
+
+
+@pytest.mark.parametrize(
+    ("values", "problem"),
+    [
+        ([], "is damaged, expected the sections data, model, optim, train"),
+        ("data", "is damaged"),
+        ({"format": 1}, "is damaged"),
+        ({"format": 1, "data": {}, "model": {}, "optim": {}}, "is damaged"),
+        ({"format": 1} | SECTIONS | {"plot": {}}, "cannot be used: section 'plot' is unknown"),
+        ({"format": 1} | SECTIONS | {"train": []}, "cannot be used: section 'train' is []"),
+        ({"format": 1} | SECTIONS | {"train": None}, "cannot be used: section 'train' is None"),
+        ({"format": 1} | SECTIONS | {"model": {"dropout": "half"}}, "cannot be used: dropout is"),
+        ({"format": 1} | SECTIONS | {"model": {"dilations": ["a"]}}, "cannot be used: dilations"),
+        ({"format": 1} | SECTIONS | {"train": {"seed": -1}}, "cannot be used: seed is -1"),
+        ({}, "cannot be used: format is None"),
+        ({"name": "another project"}, "cannot be used: format is None"),
+    ],
+)
+def test_json_that_is_no_configuration_is_named(values: Any, problem: str, tmp_path: Path) -> None:
+    path = tmp_path / "config.json"
+    path.write_text(json.dumps(values))
+    with pytest.raises(InputError, match=f"^{re.escape(f'{path} {problem}')}"):
+        load_config(path)
+
+
+@pytest.mark.parametrize(
+    ("section", "values", "differences"),
+    [
+        ("model", {}, []),
+        ("model", {"n_embd": 5}, ["n_embd 24 -> 5"]),
+        (
+            "model",
+            {"kernel_size": 3, "dilations": (1,)},
+            ["kernel_size 2 -> 3", "dilations (1, 2, 4) -> (1,)"],
+        ),
+        ("data", {"data": "makemore"}, ["data names -> makemore"]),
+        ("optim", {"decay": 0.5}, ["decay 0.1 -> 0.5"]),
+        ("train", {"steps": 9, "seed": 1}, ["steps None -> 9", "seed 0 -> 1"]),
+        (
+            "train",
+            {"mode": "sequence", "seq_len": 9},
+            ["mode window -> sequence", "seq_len 1 -> 9"],
+        ),
+    ],
+)
+def test_differences_are_the_changed_fields(
+    section: str, values: dict[str, Any], differences: list[str]
+) -> None:
+    part = dataclasses.replace(getattr(Config(), section), **values)
+    changed = dataclasses.replace(Config(), **{section: part})
+    assert config_differences(Config(), changed) == differences
+
+
+def test_differences_cover_every_section() -> None:
+    differences = config_differences(preset("makemore"), preset("wavenet"))
+    assert {"data names -> shakespeare", "layer plain -> gated"} < set(differences)
+    assert {"optimizer sgd -> adamw", "seq_len 1 -> 2048"} < set(differences)
+
+
+@pytest.mark.parametrize("value", [math.nan, math.inf])
+def test_number_that_json_cannot_say_is_refused(value: float) -> None:
+    values = json.loads(json.dumps({"format": FORMAT, "optim": {"learning_rate": value}}))
+    with pytest.raises(InputError, match=f"^learning_rate is {value}"):
+        config_from_dict(values)

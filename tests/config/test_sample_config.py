@@ -1,0 +1,127 @@
+"""What to draw from a run: refused in one sentence where it has no meaning."""
+
+import math
+from dataclasses import fields
+from typing import Any
+
+import pytest
+
+from wavenet_jax.config import SampleConfig
+from wavenet_jax.config.sample import LIST_ONLY, TEXT_ONLY
+from wavenet_jax.errors import InputError
+
+
+@pytest.mark.parametrize(
+    ("values", "message"),
+    [
+        ({"n": 0}, "n is 0, expected a number from 1 to 10,000,000."),
+        ({"n": 10**10}, "n is 10000000000, expected a number from 1 to 10,000,000."),
+        ({"max_length": 0}, "max_length is 0, expected a number from 1 to 1,000,000."),
+        ({"max_length": 3 * 10**9}, "max_length is 3000000000, expected a number from 1 to"),
+        ({"min_length": -1}, "min_length is -1, expected a number from 0 to 1,000,000."),
+        ({"text_length": -3}, "text_length is -3, expected a number from 1 to 1,000,000,000."),
+        ({"text_length": 10**9 + 1}, "text_length is 1000000001, expected"),
+        ({"top_k": 0}, "top_k is 0, expected a number from 1 to"),
+        ({"seed": -1}, "seed is -1, expected a number from 0 to 4,294,967,295."),
+        ({"seed": 2**32}, "seed is 4294967296, expected"),
+        ({"forbid_text": ("ann", "")}, "forbid_text is '', expected at least one character"),
+        ({"temperature": -1.0}, "temperature is -1.0, expected"),
+        ({"temperature": math.nan}, "temperature is nan, expected"),
+        ({"temperature": math.inf}, "temperature is inf, expected"),
+        ({"temperature": 1e39}, "temperature is 1e+39, expected a number from 0 to 1,000,000."),
+        ({"top_p": 0.0}, "top_p is 0.0, expected a probability above 0, at most 1."),
+        ({"top_p": 1.5}, "top_p is 1.5, expected"),
+        ({"top_p": math.nan}, "top_p is nan, expected"),
+        ({"exact": True, "max_attempts": 0}, "max_attempts is 0, expected a number from 1 to"),
+        (
+            {"max_attempts": 9},
+            "max_attempts is 9, but only exact rejects documents, expected exact",
+        ),
+        ({"temperature": 0, "exact": True}, "temperature is 0, which leaves nothing to chance"),
+        ({"top_k": 1, "exact": True}, "top_k is 1, which leaves nothing to chance"),
+        ({"temperature": 0, "unique": True}, "temperature is 0, which draws the same document"),
+        ({"top_k": 1, "unique": True, "n": 2}, "top_k is 1, which draws the same document"),
+    ],
+)
+def test_values_without_meaning_are_refused(values: dict[str, Any], message: str) -> None:
+    with pytest.raises(InputError) as caught:
+        SampleConfig(**values)
+    assert str(caught.value).startswith(message)
+    assert str(caught.value).endswith(".")
+    assert "--" not in str(caught.value)
+    assert caught.value.field == message.split(maxsplit=1)[0]
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        {},
+        {"n": 1, "max_length": 1, "text_length": 1, "top_k": 1, "top_p": 1.0, "min_length": 0},
+        {"n": 10**7, "max_length": 10**6, "text_length": 10**9, "temperature": 1e6},
+        {"seed": 2**32 - 1, "top_p": 1e-300, "temperature": 1e-30},
+        {"temperature": 0, "unique": True, "n": 1},
+        {"temperature": 0, "new": True, "n": 9},
+        {"exact": True, "top_k": 2, "top_p": 0.5, "temperature": 2.0, "max_attempts": 1},
+        {"forbid_text": ("a", "ann")},
+    ],
+)
+def test_values_at_the_edge_of_their_meaning_are_accepted(values: dict[str, Any]) -> None:
+    config = SampleConfig(**values)
+    assert {name: getattr(config, name) for name in values} == values
+
+
+@pytest.mark.parametrize(
+    ("values", "is_greedy"),
+    [({}, False), ({"temperature": 0}, True), ({"top_k": 1}, True), ({"top_k": 2}, False)],
+)
+def test_greedy_samples_are_those_that_leave_nothing_to_chance(
+    values: dict[str, Any], is_greedy: bool
+) -> None:
+    assert SampleConfig(**values).is_greedy == is_greedy
+
+
+CHANGED: dict[str, dict[str, Any]] = {
+    "max_length": {"max_length": 9},
+    "min_length": {"min_length": 0},
+    "pattern": {"pattern": ""},
+    "unique": {"unique": True},
+    "new": {"new": True},
+    "exact": {"exact": True},
+    "max_attempts": {"max_attempts": 9, "exact": True},
+    "text_length": {"text_length": 9},
+}
+INSTEAD = {
+    "max_length": "or give text_length.",
+    "min_length": "or give text_length.",
+    "text_length": "or give max_length.",
+}
+
+
+@pytest.mark.parametrize("name", [*LIST_ONLY, *TEXT_ONLY])
+def test_options_for_the_other_kind_of_data_are_refused_by_name(name: str) -> None:
+    config, for_lists = SampleConfig(**CHANGED[name]), name in LIST_ONLY
+    config.require_kind(is_text=not for_lists)
+    with pytest.raises(InputError) as caught:
+        config.require_kind(is_text=for_lists)
+    field = "exact" if name == "max_attempts" else name  # without exact it is refused anyway
+    trained_on = "one text" if for_lists else "a list"
+    start = f"{field} is {getattr(config, field)!r}, but the run was trained on {trained_on}, whose"
+    assert str(caught.value).startswith(start)
+    assert str(caught.value).endswith(INSTEAD.get(name, "leave it out."))
+    assert caught.value.field == field
+
+
+def test_other_options_and_the_defaults_have_a_meaning_for_both_kinds_of_data() -> None:
+    both = SampleConfig(
+        *(3, 1, "a"),
+        allow="abc",
+        forbid="b",
+        forbid_text=("ca",),
+        temperature=0.5,
+        top_k=3,
+        top_p=0.5,
+    )
+    for is_text in (False, True):
+        SampleConfig().require_kind(is_text=is_text)
+        both.require_kind(is_text=is_text)
+    assert {*LIST_ONLY, *TEXT_ONLY} < {field.name for field in fields(SampleConfig)}

@@ -1,0 +1,38 @@
+"""What a run is: frozen dataclasses, checked where they are made.  Imports no JAX and no NumPy."""
+
+from wavenet_jax.config.data import DataConfig, DataKind
+from wavenet_jax.config.model import ModelConfig
+from wavenet_jax.config.optim import OptimConfig
+from wavenet_jax.config.presets import PRESETS, preset
+from wavenet_jax.config.run import (
+    FORMAT,
+    Config,
+    config_differences,
+    config_from_dict,
+    config_to_dict,
+    load_config,
+    read_json,
+    replace_fields,
+)
+from wavenet_jax.config.sample import SampleConfig
+from wavenet_jax.config.train import TrainConfig, TrainMode
+
+__all__ = [
+    "FORMAT",
+    "PRESETS",
+    "Config",
+    "DataConfig",
+    "DataKind",
+    "ModelConfig",
+    "OptimConfig",
+    "SampleConfig",
+    "TrainConfig",
+    "TrainMode",
+    "config_differences",
+    "config_from_dict",
+    "config_to_dict",
+    "load_config",
+    "preset",
+    "read_json",
+    "replace_fields",
+]

@@ -1,0 +1,92 @@
+"""The shape of the network."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+from wavenet_jax.errors import (
+    require,
+    require_choices,
+    require_default,
+    require_positive,
+    show_value,
+)
+
+
+@dataclass(frozen=True)
+class ModelConfig:
+    """The stack: embedding, one layer per dilation, head."""
+
+    layer: Literal["plain", "gated"] = "plain"
+    """The lecture's layer (linear, norm, activation), or the paper's (tanh ⊙ σ, residual, skip)."""
+    n_embd: int = 24
+    """Channels of the character embedding."""
+    n_hidden: int = 128
+    """Channels of every layer (H); the residual channels of a gated layer."""
+    n_skip: int = 64
+    """Skip channels of a gated stack, and the channels of its head."""
+    kernel_size: int = 2
+    """Positions that a layer combines (K)."""
+    dilations: tuple[int, ...] = (1, 2, 4)
+    """Distance between the taps of each layer (d); a tree has 1, K, K², ..."""
+    norm: Literal["batch", "none"] = "batch"
+    """BatchNorm before the activation, as in the lecture, or a bias, as in the paper."""
+    activation: Literal["tanh", "relu", "gelu", "silu"] = "tanh"
+    """Activation of plain layers."""
+    residual: bool = False
+    """Add its newest tap to the output of a plain layer, where their channels agree."""
+    dropout: float = 0.0
+    """Dropout rate of a layer's activations."""
+
+    def __post_init__(self) -> None:
+        require_choices(self)
+        require_positive(self, "n_embd", "n_hidden", "n_skip")
+        require(
+            self.kernel_size >= 2,
+            f"kernel_size is {self.kernel_size}, expected 2 or more: a layer combines at least two "
+            "positions.",
+            "kernel_size",
+        )
+        require(
+            len(self.dilations) > 0 and min(self.dilations) >= 1,
+            f"dilations is {show_value(self.dilations)}, expected one distance of 1 or more per "
+            "layer, such as 1 2 4.",
+            "dilations",
+        )
+        require(
+            0 <= self.dropout < 1,
+            f"dropout is {self.dropout}, expected a rate from 0 to less than 1, such as 0.1.",
+            "dropout",
+        )
+        if self.layer == "gated":
+            require_default(self, "but gated layers use tanh ⊙ σ", "activation")
+            require_default(self, "but gated layers always have a residual", "residual")
+        else:
+            require_default(self, "but plain layers have no skips", "n_skip")
+            require(
+                not self.residual or self.n_embd == self.n_hidden or len(self.dilations) > 1,
+                f"residual is True, but the only layer turns {self.n_embd} channels into "
+                f"{self.n_hidden}, expected the same number; add layers or set n_embd to n_hidden.",
+                "residual",
+            )
+
+    @property
+    def receptive_field(self) -> int:
+        """Return R = 1 + (K - 1) · Σd, the positions that a prediction sees."""
+        return 1 + (self.kernel_size - 1) * sum(self.dilations)
+
+    @property
+    def head_reads_skips(self) -> bool:
+        """Tell whether the head reads a skip of every layer, or the last layer alone."""
+        return self.layer == "gated"
+
+    def require_tree(self) -> None:
+        """Raise `InputError` unless the dilations are 1, K, K², ..., as window mode needs."""
+        tree = tuple(self.kernel_size**layer for layer in range(len(self.dilations)))
+        require(
+            self.dilations == tree,
+            f"dilations is {show_value(self.dilations)} with kernel_size {self.kernel_size}, "
+            f"expected the tree {show_value(tree)} (receptive field "
+            f"{self.kernel_size ** len(tree)}), which window mode computes; or choose mode "
+            "sequence, with a seq_len such as 512.",
+            "dilations",
+        )

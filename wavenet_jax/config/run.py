@@ -1,0 +1,142 @@
+"""The configuration of a run, and its form in JSON."""
+
+import dataclasses
+import difflib
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from wavenet_jax.config.data import DataConfig
+from wavenet_jax.config.model import ModelConfig
+from wavenet_jax.config.optim import OptimConfig
+from wavenet_jax.config.train import TrainConfig
+from wavenet_jax.errors import InputError, require
+
+FORMAT = 1  # of config.json and the run folder beside it
+
+
+@dataclass(frozen=True)
+class Config:
+    """Everything that, with the data and the library versions, determines a run."""
+
+    data: DataConfig = DataConfig()
+    model: ModelConfig = ModelConfig()
+    optim: OptimConfig = OptimConfig()
+    train: TrainConfig = TrainConfig()
+
+    def __post_init__(self) -> None:
+        if self.train.mode == "window":
+            self.model.require_tree()
+
+
+def config_to_dict(config: Config) -> dict[str, Any]:
+    """Return the configuration as plain values: its format, and a dictionary per section."""
+    return {"format": FORMAT, **dataclasses.asdict(config)}
+
+
+def config_from_dict(values: dict[str, Any]) -> Config:
+    """Rebuild the configuration that `config_to_dict` returned, also after JSON.
+
+    Raises `InputError` when the format is another, a section or a field is unknown, or a value is
+    not allowed.
+    """
+    written, sections = values.get("format"), {k: v for k, v in values.items() if k != "format"}
+    require(
+        written == FORMAT,
+        f"format is {written!r}, expected {FORMAT}: another version of wavenet_jax wrote it; train "
+        "the run again with this one, or load it with that one.",
+        "format",
+    )
+    types = {field.name: field.type for field in dataclasses.fields(Config)}
+    for name, part in sections.items():
+        require(name in types, f"section {name!r} is unknown, expected {', '.join(types)}.")
+        require(isinstance(part, dict), f"section {name!r} is {part!r}, expected its fields.")
+    return Config(**{name: _section(name, types[name], part) for name, part in sections.items()})
+
+
+def _section(name: str, section: Any, values: dict[str, Any]) -> Any:
+    known = {field.name for field in dataclasses.fields(section)}
+    unknown = sorted(set(values) - known)
+    require(not unknown, f"{', '.join(unknown)} in section {name!r} is no known field.")
+    # JSON has only lists; every sequence of a configuration is a tuple.
+    plain = {key: tuple(v) if isinstance(v, list) else v for key, v in values.items()}
+    for key, value in plain.items():
+        default = getattr(section, key)
+        require(
+            _has_type_of(value, default),
+            f"{key} is {value!r}, expected a value like {default!r}.",
+            key,
+        )
+    return section(**plain)
+
+
+def _has_type_of(value: Any, default: Any) -> bool:
+    """Tell whether a JSON value has the type of a field; a whole number is also a float."""
+    if default is None:
+        return value is None or type(value) in (int, float)
+    if isinstance(default, tuple):
+        return isinstance(value, tuple) and all(_has_type_of(each, default[0]) for each in value)
+    return type(value) is type(default) or (type(default) is float and type(value) is int)
+
+
+def read_json(path: Path) -> Any:
+    """Return the value in a JSON file; raise `InputError` when it cannot be read."""
+    try:
+        return json.loads(path.read_text("utf-8"))
+    except (OSError, ValueError) as error:
+        raise InputError(
+            f"{path} cannot be read ({error}), expected JSON; restore it or train again."
+        ) from error
+
+
+def load_config(path: Path) -> Config:
+    """Return the configuration in a JSON file; raise `InputError` when it holds none."""
+    values = read_json(path)
+    sections = {field.name for field in dataclasses.fields(Config)}
+    require(
+        isinstance(values, dict) and ("format" not in values or sections <= set(values)),
+        f"{path} is damaged, expected the sections {', '.join(sorted(sections))}; restore it or "
+        "train again.",
+    )
+    try:
+        return config_from_dict(values)
+    except InputError as error:
+        raise InputError(f"{path} cannot be used: {error}") from error
+
+
+def replace_fields(config: Config, **values: Any) -> Config:
+    """Return the configuration with fields of any section replaced, such as `steps=1_000`.
+
+    Raises `InputError` for a name that is no field, with the nearest field.
+    """
+    sections = {
+        section.name: getattr(config, section.name) for section in dataclasses.fields(config)
+    }
+    owners = {f.name: name for name, part in sections.items() for f in dataclasses.fields(part)}
+    for field in values:
+        nearest = difflib.get_close_matches(field, owners, n=1, cutoff=0)
+        require(
+            field in owners,
+            f"option {field!r} is unknown; did you mean {''.join(nearest)!r}?",
+            field,
+        )
+    return Config(
+        **{
+            name: dataclasses.replace(
+                part, **{f: v for f, v in values.items() if owners[f] == name}
+            )
+            for name, part in sections.items()
+        }
+    )
+
+
+def config_differences(old: Config, new: Config) -> list[str]:
+    """Return `field old -> new` for every field in which two configurations differ."""
+    before, after = dataclasses.asdict(old), dataclasses.asdict(new)
+    return [
+        f"{field} {before[section][field]} -> {after[section][field]}"
+        for section in before
+        for field in before[section]
+        if before[section][field] != after[section][field]
+    ]

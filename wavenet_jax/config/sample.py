@@ -1,0 +1,136 @@
+"""What to draw from a run."""
+
+import difflib
+from dataclasses import dataclass, fields
+from typing import Any
+
+from wavenet_jax.errors import require, require_between
+
+LIST_ONLY = ("max_length", "min_length", "pattern", "unique", "new", "exact", "max_attempts")
+TEXT_ONLY = ("text_length",)
+MAX_DOCUMENTS = 10_000_000  # documents, which are held in memory
+MAX_LENGTH = 1_000_000  # characters of a document, held in memory too
+MAX_TEXT_LENGTH = 1_000_000_000  # characters of a text, whose positions are int32
+MAX_TEMPERATURE = 1_000_000  # at which all characters are equally likely to a few digits
+
+
+@dataclass(frozen=True)
+class SampleConfig:
+    """How many documents or texts to draw, which constraints they meet, and how to draw them."""
+
+    n: int | None = None
+    """Number of samples; by default 20 documents, or 1 text."""
+    seed: int = 0
+    """Sample i depends on the checkpoint, the seed, these options and i, never on n."""
+    prefix: str = ""
+    """Characters that each sample starts with."""
+    pattern: str | None = None
+    """A regular expression that the whole document matches, such as 'ma.*[aeiou]'."""
+    allow: str | None = None
+    """The only characters that a sample may contain."""
+    forbid: str = ""
+    """Characters that no sample contains."""
+    forbid_text: tuple[str, ...] = ()
+    """Texts that no sample contains, such as 'ann'."""
+    min_length: int = 1
+    """Fewest characters of a document."""
+    max_length: int | None = None
+    """Characters at which a document is cut off, and marked; by default twice the longest."""
+    text_length: int | None = None
+    """Characters of a text, printed as they are drawn; by default 1000."""
+    temperature: float = 1.0
+    """Below 1 favours likely characters, above 1 unlikely ones; 0 always takes the likeliest."""
+    top_k: int | None = None
+    """Draw each character from the k likeliest."""
+    top_p: float | None = None
+    """Draw each character from the likeliest that together reach this probability."""
+    unique: bool = False
+    """Draw no document twice."""
+    new: bool = False
+    """Draw no document that the data contain."""
+    exact: bool = False
+    """Reject documents that break the constraints; by default masks, which is faster but biased."""
+    max_attempts: int | None = None
+    """Most attempts that exact makes in all; by default 20 thousand for each sample."""
+
+    @classmethod
+    def of(cls, **values: Any) -> "SampleConfig":
+        """Return the configuration with these values; raise `InputError` for unknown names."""
+        known = [field.name for field in fields(cls)]
+        for name in values:
+            nearest = difflib.get_close_matches(name, known, n=1, cutoff=0)
+            require(
+                name in known,
+                f"option {name!r} is unknown; did you mean {''.join(nearest)!r}?",
+                name,
+            )
+        if isinstance(values.get("forbid_text"), str):
+            values["forbid_text"] = (values["forbid_text"],)
+        return cls(**values)
+
+    def __post_init__(self) -> None:
+        require_between(
+            self,
+            n=(1, MAX_DOCUMENTS),
+            seed=(0, 2**32 - 1),
+            min_length=(0, MAX_LENGTH),
+            max_length=(1, MAX_LENGTH),
+            text_length=(1, MAX_TEXT_LENGTH),
+            temperature=(0, MAX_TEMPERATURE),
+            top_k=(1, 2**31 - 1),
+            max_attempts=(1, 2**31 - 1),
+        )
+        require(
+            "" not in self.forbid_text,
+            "forbid_text is '', expected at least one character: every text contains the empty "
+            "one; leave it out.",
+            "forbid_text",
+        )
+        require(
+            self.top_p is None or 0 < self.top_p <= 1,
+            f"top_p is {self.top_p}, expected a probability above 0, at most 1.",
+            "top_p",
+        )
+        require(
+            self.exact or self.max_attempts is None,
+            f"max_attempts is {self.max_attempts}, but only exact rejects documents, expected "
+            "exact too; give it or leave max_attempts out.",
+            "max_attempts",
+        )
+        self._require_randomness()
+
+    @property
+    def is_greedy(self) -> bool:
+        """Tell whether every character is the likeliest, so that all samples are the same."""
+        return self.temperature == 0 or self.top_k == 1
+
+    def _require_randomness(self) -> None:
+        why = f"temperature is {self.temperature}" if self.temperature == 0 else "top_k is 1"
+        field = why.split(maxsplit=1)[0]
+        require(
+            not (self.is_greedy and self.exact),
+            f"{why}, which leaves nothing to chance, expected more with exact; leave one out.",
+            field,
+        )
+        require(
+            not (self.is_greedy and self.unique and self.n != 1),
+            f"{why}, which draws the same document each time, expected more with unique; leave one "
+            "out.",
+            field,
+        )
+
+    def require_kind(self, *, is_text: bool) -> None:
+        """Raise `InputError` for options that a run on one text, or on a list, would ignore."""
+        what, instead = (
+            ("one text, whose samples are cut from an endless one", "text_length")
+            if is_text
+            else ("a list, whose documents end by themselves", "max_length")
+        )
+        for field in fields(self):
+            value = getattr(self, field.name)
+            require(
+                field.name not in (LIST_ONLY if is_text else TEXT_ONLY) or value == field.default,
+                f"{field.name} is {value!r}, but the run was trained on {what}, expected no such "
+                f"option; leave it out{f' or give {instead}' if 'length' in field.name else ''}.",
+                field.name,
+            )
