@@ -1,4 +1,4 @@
-"""The vocabulary: its order, its round trip, and what it does not know."""
+"""The vocabulary: its order, its round trip, and the characters that it lacks."""
 
 import re
 
@@ -7,24 +7,27 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from wavenet_jax.data import Vocab, vocab_from_characters, vocab_from_documents
+from wavenet_jax.data.vocab import code_points
 from wavenet_jax.errors import InputError
-from wavenet_jax.vocab import Vocab, code_points, from_characters, from_documents
 
 DOCUMENTS = st.lists(st.text(st.characters(exclude_characters=".", codec="utf-8")), max_size=5)
 
 
-def characters(count: int) -> str:
+def distinct_characters(count: int) -> str:
     return "".join(chr(0x4E00 + index) for index in range(count))
 
 
 @given(DOCUMENTS)
 def test_characters_are_the_boundary_and_then_all_that_occur_sorted(documents: list[str]) -> None:
-    assert from_documents(documents).characters == "." + "".join(sorted(set("".join(documents))))
+    assert vocab_from_documents(documents).characters == "." + "".join(
+        sorted(set("".join(documents)))
+    )
 
 
 @given(DOCUMENTS)
 def test_decode_inverts_encode(documents: list[str]) -> None:
-    vocab, text = from_documents(documents), ".".join(documents)
+    vocab, text = vocab_from_documents(documents), ".".join(documents)
     ids = vocab.encode(text)
     assert ids.shape == (len(text),)
     assert vocab.decode(ids) == text
@@ -37,12 +40,12 @@ def test_decode_takes_ids_of_any_type_and_gives_every_character_back(dtype: type
     assert vocab.decode(np.zeros(0, dtype)) == ""
 
 
-def test_ids_are_the_places_among_the_characters() -> None:
+def test_ids_are_the_positions_in_the_characters() -> None:
     np.testing.assert_array_equal(Vocab(".abc").encode("cab."), [3, 1, 2, 0])
 
 
 def test_length_counts_the_boundary() -> None:
-    assert len(from_documents(["emma"])) == 4
+    assert len(vocab_from_documents(["emma"])) == 4
 
 
 @pytest.mark.parametrize(
@@ -72,13 +75,15 @@ def test_code_points_are_those_of_python_lone_surrogates_too(text: str) -> None:
     ],
 )
 def test_every_unknown_character_is_named_once(text: str, unknown: str) -> None:
-    said = f"{text!r} holds {unknown}, unknown to this vocabulary; expected characters of 'abc'."
-    with pytest.raises(InputError, match=f"^{re.escape(said)}$"):
+    message = (
+        f"{text!r} contains {unknown}, unknown to this vocabulary; expected characters of 'abc'."
+    )
+    with pytest.raises(InputError, match=f"^{re.escape(message)}$"):
         Vocab(".abc").encode(text)
 
 
-@pytest.mark.parametrize("encode", [Vocab.encode, Vocab.encode_text])
-def test_what_is_said_of_the_unknown_can_be_printed(encode: object) -> None:
+@pytest.mark.parametrize("encode", [Vocab.encode, Vocab.encode_document])
+def test_message_about_unknown_characters_can_be_printed(encode: object) -> None:
     assert callable(encode)
     with pytest.raises(InputError) as caught:
         encode(Vocab(".abc"), "b\ud800.\udfff")
@@ -86,34 +91,36 @@ def test_what_is_said_of_the_unknown_can_be_printed(encode: object) -> None:
 
 
 @pytest.mark.parametrize(
-    ("count", "shown"), [(100, f"{characters(100)!r}."), (101, f"{characters(100)!r}...")]
+    ("count", "shown"),
+    [(100, f"{distinct_characters(100)!r}."), (101, f"{distinct_characters(100)!r}....")],
 )
-def test_long_alphabet_and_text_are_cut_where_they_are_shown(count: int, shown: str) -> None:
+def test_message_cuts_a_long_vocabulary_and_a_long_text(count: int, shown: str) -> None:
     with pytest.raises(InputError) as caught:
-        Vocab("." + characters(count)).encode("x" * 61)
-    assert str(caught.value).startswith(f"{'x' * 60!r} holds 'x', unknown")
-    assert f"expected characters of {shown}" in str(caught.value)
+        Vocab("." + distinct_characters(count)).encode("x" * 61)
+    assert str(caught.value).startswith(f"{'x' * 60!r} contains 'x', unknown")
+    assert str(caught.value).endswith(f"expected characters of {shown}")
 
 
 @pytest.mark.parametrize(("alphabet", "named"), [(".abc", "'.'"), ("\0ab.c", r"'\x00'")])
-def test_a_document_holds_no_boundary(alphabet: str, named: str) -> None:
+def test_document_contains_no_boundary(alphabet: str, named: str) -> None:
     vocab = Vocab(alphabet)
-    with pytest.raises(InputError, match=f"holds {re.escape(named)}, unknown"):
-        vocab.encode_text(f"a{vocab.boundary}b")
-    assert vocab.decode(vocab.encode_text(alphabet[1:])) == alphabet[1:]
+    with pytest.raises(InputError, match=f"contains {re.escape(named)}, unknown"):
+        vocab.encode_document(f"a{vocab.boundary}b")
+    assert vocab.decode(vocab.encode_document(alphabet[1:])) == alphabet[1:]
 
 
 @pytest.mark.parametrize("boundary", [".", "\0"])
-def test_vocabulary_may_be_as_large_as_said_the_boundary_not_counted(boundary: str) -> None:
-    assert from_characters("cabbac", boundary, max_vocab=3).characters == boundary + "abc"
-    said = "the data hold 4 distinct characters, expected at most 3; raise --max-vocab"
-    with pytest.raises(InputError, match=said):
-        from_characters("abcd", boundary, max_vocab=3)
-    with pytest.raises(InputError, match="hold 4 distinct"):
-        from_documents(["ab", "cd", "da"], max_vocab=3)
+def test_vocabulary_has_at_most_max_vocab_characters_and_the_boundary(boundary: str) -> None:
+    assert vocab_from_characters("cabbac", boundary, max_vocab=3).characters == boundary + "abc"
+    message = "the data contain 4 distinct characters, expected at most 3; raise max_vocab"
+    with pytest.raises(InputError, match=message) as caught:
+        vocab_from_characters("abcd", boundary, max_vocab=3)
+    assert caught.value.field == "max_vocab"
+    with pytest.raises(InputError, match="contain 4 distinct"):
+        vocab_from_documents(["ab", "cd", "da"], max_vocab=3)
 
 
-def test_vocabulary_of_ten_thousand_characters_is_taken_and_of_one_more_is_not() -> None:
-    assert len(from_documents([characters(10_000)])) == 10_001
+def test_vocabulary_has_at_most_ten_thousand_characters_by_default() -> None:
+    assert len(vocab_from_documents([distinct_characters(10_000)])) == 10_001
     with pytest.raises(InputError, match="10,001 distinct characters, expected at most 10,000"):
-        from_documents([characters(10_001)])
+        vocab_from_documents([distinct_characters(10_001)])

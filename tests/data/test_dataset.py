@@ -1,0 +1,285 @@
+"""Datasets: found, loaded, written, mapped, and refused where they are damaged."""
+
+import hashlib
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from wavenet_jax.config import DataConfig, DataKind
+from wavenet_jax.data import (
+    TOKEN_FILES,
+    Dataset,
+    find_data,
+    load_dataset,
+    map_text_dataset,
+    split_documents,
+    write_text_dataset,
+)
+from wavenet_jax.data.download import SOURCES, Source
+from wavenet_jax.errors import InputError
+from wavenet_jax.paths import bundled_names
+
+TEXTS = st.text("abé漢😀\r\n ", min_size=20, max_size=60)
+HAMLET = "to be or not to be"
+
+
+@pytest.fixture(scope="module")
+def path(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("datasets") / "text.txt"
+
+
+def test_import_loads_no_jax() -> None:
+    code = "import sys, wavenet_jax.data; sys.exit('jax' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+@pytest.mark.parametrize("kind", ["list", "text"])
+def test_users_file_is_found_for_either_kind(names_file: Path, kind: DataKind) -> None:
+    assert find_data(DataConfig(data=str(names_file), kind=kind)) == names_file
+
+
+def test_names_are_the_bundled_list() -> None:
+    assert find_data(DataConfig(data="names")) == bundled_names()
+
+
+@pytest.mark.parametrize(
+    ("data", "problem"), [("nowhere.txt", "not there"), ("", "a folder"), ("a" * 300, "not there")]
+)
+@pytest.mark.parametrize(
+    ("kind", "expected"),
+    [("list", "a text file with one document a line,"), ("text", "a text file,")],
+)
+def test_data_that_are_no_file_are_refused(
+    data: str, problem: str, kind: DataKind, expected: str, tmp_path: Path
+) -> None:
+    message = f"{data}' is {problem}, expected {expected} names, makemore or shakespeare."
+    with pytest.raises(InputError, match=message) as caught:
+        find_data(DataConfig(data=str(tmp_path / data), kind=kind))
+    assert caught.value.field == "data"
+
+
+@pytest.mark.parametrize(
+    ("data", "kind", "message"),
+    [
+        ("names", "text", "kind is 'text', but data 'names' is a list, expected 'list'."),
+        ("makemore", "text", "kind is 'text', but data 'makemore' is a list, expected 'list'."),
+        (
+            "shakespeare",
+            "list",
+            "kind is 'list', but data 'shakespeare' is a text, expected 'text'.",
+        ),
+    ],
+)
+def test_known_data_of_the_other_kind_are_refused(data: str, kind: DataKind, message: str) -> None:
+    with pytest.raises(InputError, match=f"^{re.escape(message)}$") as caught:
+        find_data(DataConfig(data=data, kind=kind))
+    assert caught.value.field == "kind"
+
+
+@pytest.mark.parametrize("data", SOURCES)
+def test_data_not_downloaded_name_the_command_and_the_place(
+    data: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    place = tmp_path / "wavenet_jax" / "data" / f"{data}.txt"
+    message = f"expected the whole file at {place}; run `wavenet-jax data {data}` first."
+    with pytest.raises(InputError, match=re.escape(message)) as caught:
+        find_data(DataConfig(data=data, kind=SOURCES[data].kind))
+    assert caught.value.field == "data"
+
+
+@pytest.mark.parametrize("kind", ["list", "text"])
+def test_downloaded_data_are_found_where_they_are_whole(
+    kind: DataKind, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    place = tmp_path / "wavenet_jax" / "data" / "anna.txt"
+    place.parent.mkdir(parents=True)
+    config, digest = DataConfig(data="anna", kind=kind), hashlib.sha256(b"anna\n").hexdigest()
+    sources = {"anna": Source("https://example.org", digest, 5, kind)}
+    for content in (b"anna", b"hanna"):
+        place.write_bytes(content)
+        with pytest.raises(InputError, match="not downloaded yet"):
+            find_data(config, sources)
+    place.write_bytes(b"anna\n")
+    assert find_data(config, sources) == place
+
+
+def test_list_is_loaded_as_its_documents_split_and_laid_end_to_end(names_file: Path) -> None:
+    dataset = load_dataset(DataConfig(data=str(names_file)), names_file.with_name("unused"))
+    assert not dataset.is_text
+    assert dataset.documents == names_file.read_text().splitlines()
+    assert dataset.split_documents == split_documents(dataset.documents, DataConfig())
+    for documents, corpus in zip(dataset.split_documents, dataset.splits, strict=True):
+        assert dataset.vocab.decode(corpus.tokens) == "." + ".".join(documents) + "."
+    assert not names_file.with_name("unused").exists()
+
+
+@pytest.mark.parametrize("kind", ["list", "text"])
+def test_data_of_more_distinct_characters_than_allowed_are_refused(
+    names_file: Path, kind: DataKind
+) -> None:
+    with pytest.raises(InputError, match="expected at most 5; raise max_vocab"):
+        load_dataset(DataConfig(data=str(names_file), kind=kind, max_vocab=5))
+
+
+def text_config(path: Path, test_fraction: float = 0.0) -> DataConfig:
+    return DataConfig(data=str(path), kind="text", test_fraction=test_fraction)
+
+
+def load_text(text: str, path: Path, test_fraction: float = 0.0) -> tuple[Dataset, Dataset]:
+    """Load a text in memory and mapped."""
+    path.write_bytes(text.encode())
+    config = text_config(path, test_fraction)
+    return load_dataset(config), load_dataset(config, path.with_name("deep") / "tokens")
+
+
+def assert_same_tokens(a: Dataset, b: Dataset) -> None:
+    assert a.vocab == b.vocab
+    for one, other in zip(a.splits, b.splits, strict=True):
+        assert one.tokens.dtype == other.tokens.dtype == a.vocab.dtype
+        np.testing.assert_array_equal(one.tokens, other.tokens)
+
+
+@given(TEXTS, st.sampled_from([0.0, 0.25]))
+def test_text_in_memory_is_the_one_mapped_from_its_files(
+    path: Path, text: str, test_fraction: float
+) -> None:
+    inside, mapped = load_text(text, path, test_fraction)
+    assert_same_tokens(inside, mapped)
+    assert "".join(mapped.vocab.decode(split.tokens[1:]) for split in mapped.splits) == text
+    write_text_dataset(inside, path.with_name("copy"))
+    assert_same_tokens(
+        map_text_dataset(path.with_name("copy"), inside.vocab, text_config(path, test_fraction)),
+        inside,
+    )
+
+
+def test_text_has_no_documents(path: Path) -> None:
+    for dataset in load_text(HAMLET, path):
+        assert dataset.is_text
+        assert dataset.documents == []
+        assert dataset.split_documents == ([], [], [])
+        assert [split.num_predictions for split in dataset.splits] == [16, 2, 0]
+        assert dataset.splits.train.is_text
+        assert dataset.splits.val.is_text
+
+
+def test_mapped_text_stays_in_its_files(path: Path) -> None:
+    inside, mapped = load_text(HAMLET, path)
+    assert not isinstance(inside.splits.train.tokens, np.memmap)
+    assert all(isinstance(split.tokens, np.memmap) for split in mapped.splits)
+    with pytest.raises(ValueError, match="read-only"):
+        mapped.splits.train.tokens[0] = 1
+
+
+@pytest.mark.parametrize(("count", "dtype"), [(255, "uint8"), (256, "uint16")])
+def test_file_holds_the_tokens_of_a_split_in_the_smallest_type(
+    count: int, dtype: str, path: Path
+) -> None:
+    text = "".join(map(chr, range(0x4E00, 0x4E00 + count))) * 2
+    _, mapped = load_text(text, path)
+    folder = path.with_name("deep") / "tokens"
+    assert sorted(each.name for each in folder.iterdir()) == sorted(TOKEN_FILES)
+    for name, split in zip(TOKEN_FILES, mapped.splits, strict=True):
+        np.testing.assert_array_equal(np.fromfile(folder / name, dtype), split.tokens)
+    assert mapped.vocab.decode(mapped.splits.train.tokens[1 : count + 1]) == text[:count]
+
+
+@pytest.mark.parametrize("text", ["", "a", "\ufeffa"])
+def test_text_too_short_for_its_splits_is_refused(text: str, path: Path) -> None:
+    with pytest.raises(InputError, match=r"has [01] characters, .* provide a longer text"):
+        load_text(text, path)
+
+
+def test_tokens_that_cannot_be_written_are_named(path: Path, tmp_path: Path) -> None:
+    dataset, _ = load_text(HAMLET, path)
+    (tmp_path / "file").touch()
+    folder = tmp_path / "file" / "tokens"
+    message = f"^{re.escape(str(folder))} cannot be written .Not a directory., expected"
+    with pytest.raises(InputError, match=message):
+        load_dataset(text_config(path), folder)
+    with pytest.raises(InputError, match=message):
+        write_text_dataset(dataset, folder)
+
+
+def damage(path: Path, name: str, content: bytes | None, test_fraction: float = 0.2) -> str:
+    """Return the message about a text of 120 characters with this content in one of its files."""
+    text = "".join(map(chr, range(0x4E00, 0x4E00 + 60))) * 2
+    _, mapped = load_text(text, path, test_fraction)
+    folder = path.with_name("deep") / "tokens"
+    file = folder / name
+    before = file.read_bytes()
+    file.unlink()
+    if content is not None:
+        file.write_bytes(content.replace(b"WHOLE", before))
+    with pytest.raises(InputError) as caught:
+        map_text_dataset(folder, mapped.vocab, text_config(path, test_fraction))
+    assert str(caught.value).endswith(
+        ("restore it or train again.", "restore them or train again.")
+    )
+    return str(caught.value)
+
+
+@pytest.mark.parametrize("name", TOKEN_FILES)
+@pytest.mark.parametrize(
+    ("content", "problem"),
+    [
+        (None, "No such file"),
+        (b"", "empty file"),
+        (b"{}", "damaged, expected a boundary"),
+        (b"WHOLE\0", "damaged, expected a boundary"),  # as of a file with room but no content
+        (b"\0WHOLE\0\0", "damaged, expected a boundary"),
+    ],
+)
+def test_damaged_file_is_named(name: str, content: bytes | None, problem: str, path: Path) -> None:
+    message = damage(path, name, content)
+    assert message.startswith(str(path.with_name("deep") / "tokens" / name))
+    assert problem in message
+
+
+@pytest.mark.parametrize(
+    ("name", "test_fraction"),
+    [*((name, 0.2) for name in TOKEN_FILES), ("train.bin", 0.0), ("val.bin", 0.0)],
+)
+@pytest.mark.parametrize(
+    "content", [b"\0", b"\0\1", b"\0\1\1\1\1", b"WHOLE" + b"\1" * 40], ids=["0", "1", "4", "long"]
+)
+def test_file_of_another_length_is_named(
+    name: str, test_fraction: float, content: bytes, path: Path
+) -> None:
+    assert "train.bin, val.bin, test.bin hold" in damage(path, name, content, test_fraction)
+
+
+def test_files_in_the_place_of_each_other_are_named(path: Path) -> None:
+    _, mapped = load_text("ab" * 60, path, test_fraction=0.2)
+    folder = path.with_name("deep") / "tokens"
+    (folder / "val.bin").rename(folder / "spare")
+    (folder / "test.bin").rename(folder / "val.bin")
+    (folder / "spare").rename(folder / "test.bin")
+    with pytest.raises(InputError, match="hold 84 / 24 / 12 characters, expected the fractions"):
+        map_text_dataset(folder, mapped.vocab, text_config(path, test_fraction=0.2))
+
+
+def test_files_without_a_character_are_named(path: Path) -> None:
+    _, mapped = load_text("ab" * 60, path)
+    folder = path.with_name("deep") / "tokens"
+    for name in TOKEN_FILES:
+        (folder / name).write_bytes(b"\0")
+    with pytest.raises(InputError, match="hold 0 / 0 / 0 characters, expected the fractions"):
+        map_text_dataset(folder, mapped.vocab, text_config(path))
+
+
+def test_file_of_half_a_token_is_named(path: Path) -> None:
+    text = "".join(map(chr, range(0x4E00, 0x4E00 + 300))) * 2
+    _, mapped = load_text(text, path)
+    file = path.with_name("deep") / "tokens" / "val.bin"
+    file.write_bytes(file.read_bytes()[:-1])
+    with pytest.raises(InputError, match=f"^{re.escape(str(file))} cannot be read"):
+        map_text_dataset(file.parent, mapped.vocab, text_config(path))

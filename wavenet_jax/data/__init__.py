@@ -1,0 +1,48 @@
+"""Files to documents or one text, these to splits, splits to the array that everything reads.
+
+Imports no JAX.
+"""
+
+from wavenet_jax.data.corpus import Corpus, Splits, corpus_from_documents
+from wavenet_jax.data.dataset import (
+    TOKEN_FILES,
+    Dataset,
+    dataset_from_documents,
+    find_data,
+    load_dataset,
+    map_text_dataset,
+    write_text_dataset,
+)
+from wavenet_jax.data.documents import read_documents, split_documents
+from wavenet_jax.data.download import SOURCES, download
+from wavenet_jax.data.vocab import (
+    BOUNDARY_ID,
+    LIST_BOUNDARY,
+    TEXT_BOUNDARY,
+    Vocab,
+    vocab_from_characters,
+    vocab_from_documents,
+)
+
+__all__ = [
+    "BOUNDARY_ID",
+    "LIST_BOUNDARY",
+    "SOURCES",
+    "TEXT_BOUNDARY",
+    "TOKEN_FILES",
+    "Corpus",
+    "Dataset",
+    "Splits",
+    "Vocab",
+    "corpus_from_documents",
+    "dataset_from_documents",
+    "download",
+    "find_data",
+    "load_dataset",
+    "map_text_dataset",
+    "read_documents",
+    "split_documents",
+    "vocab_from_characters",
+    "vocab_from_documents",
+    "write_text_dataset",
+]

@@ -1,0 +1,98 @@
+"""Characters and their ids; id 0 is the boundary that starts and ends every document."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+
+from wavenet_jax.config import DataConfig
+from wavenet_jax.errors import InputError, require
+
+BOUNDARY_ID = 0
+LIST_BOUNDARY = "."  # the boundary's character in the vocabulary of a list
+TEXT_BOUNDARY = "\0"  # and in that of a text, which may contain every other character
+
+NUM_CODE_POINTS = 0x110000  # of Unicode
+_MAX_SHOWN = 100  # characters of the vocabulary in a message
+
+
+@dataclass(frozen=True)
+class Vocab:
+    """The V characters in order of their ids, the boundary first."""
+
+    characters: str
+
+    def __len__(self) -> int:
+        """Return V, which counts the boundary."""
+        return len(self.characters)
+
+    @property
+    def dtype(self) -> np.dtype[np.unsignedinteger]:
+        """Return the smallest unsigned type that holds V - 1."""
+        return np.dtype(np.min_scalar_type(len(self) - 1))
+
+    @property
+    def boundary(self) -> str:
+        """Return the character that stands for the boundary."""
+        return self.characters[BOUNDARY_ID]
+
+    def encode(self, text: str) -> np.ndarray:
+        """Return the ids of a text, `[T]`; raise `InputError` for an unknown character."""
+        ids = self._ids[code_points(text)]
+        if len(text) and ids.max() == len(self):
+            raise self._unknown(text, self.characters)
+        return ids.astype(self.dtype)
+
+    def encode_document(self, text: str) -> np.ndarray:
+        """Return the ids of a document, `[T]`; raise `InputError` for a boundary inside it too."""
+        if self.boundary in text:
+            raise self._unknown(text, self.characters[1:])
+        return self.encode(text)
+
+    def decode(self, ids: np.ndarray) -> str:
+        """Return the text of ids `[T]`, each from 0 to V - 1."""
+        return code_points(self.characters)[ids].tobytes().decode("utf-32-le", "surrogatepass")
+
+    @cached_property
+    def _ids(self) -> np.ndarray:
+        """Return the id of every code point, V where it has none."""
+        ids = np.full(NUM_CODE_POINTS, len(self), np.int32)
+        ids[code_points(self.characters)] = np.arange(len(self))
+        return ids
+
+    def _unknown(self, text: str, known: str) -> InputError:
+        unknown, expected = sorted(set(text) - set(known)), self.characters[1:]
+        more = "..." if len(expected) > _MAX_SHOWN else ""
+        return InputError(
+            f"{text[:60]!r} contains {' '.join(map(repr, unknown))}, unknown to this vocabulary; "
+            f"expected characters of {expected[:_MAX_SHOWN]!r}{more}."
+        )
+
+
+def code_points(text: str) -> np.ndarray:
+    """Return the code points of a text, `[T]` uint32."""
+    # A terminal hands on what it cannot decode as lone surrogates, which an error has to name.
+    return np.frombuffer(text.encode("utf-32-le", "surrogatepass"), np.dtype("<u4"))
+
+
+def vocab_from_documents(documents: Iterable[str], max_vocab: int = DataConfig.max_vocab) -> Vocab:
+    """Return the vocabulary of a list; raise `InputError` where it exceeds `max_vocab`."""
+    return vocab_from_characters(set().union(*documents), LIST_BOUNDARY, max_vocab)
+
+
+def vocab_from_characters(
+    characters: Iterable[str], boundary: str, max_vocab: int = DataConfig.max_vocab
+) -> Vocab:
+    """Return the vocabulary of the boundary and then the distinct characters, sorted.
+
+    Raises `InputError` where there are more than `max_vocab` of them, the boundary not counted.
+    """
+    distinct = sorted(set(characters))
+    require(
+        len(distinct) <= max_vocab,
+        f"the data contain {len(distinct):,} distinct characters, expected at most {max_vocab:,}; "
+        "raise max_vocab if they are really text.",
+        "max_vocab",
+    )
+    return Vocab(boundary + "".join(distinct))
