@@ -10,7 +10,14 @@ import numpy as np
 import pytest
 from scipy.special import erf
 
-from wavenet_jax.layers import ACTIVATIONS, Bias, GatedHead, GatedLayer, PlainHead, PlainLayer
+from wavenet_jax.nn.wavenet import (
+    ACTIVATIONS,
+    Bias,
+    GatedHead,
+    GatedLayer,
+    PlainHead,
+    PlainLayer,
+)
 
 RNG = np.random.default_rng(0)
 TAPS = RNG.normal(size=(7, 2 * 4)).astype(np.float32)  # K = 2
@@ -21,7 +28,7 @@ OPTIONS: Any = {
 }
 
 
-def random(*shape: int) -> np.ndarray:
+def normal(*shape: int) -> np.ndarray:
     return RNG.normal(size=shape).astype(np.float32)
 
 
@@ -42,8 +49,8 @@ ORACLES: dict[str, Any] = {
 def test_plain_layer_is_linear_then_batchnorm_then_activation(
     activation: str, residual: bool
 ) -> None:
-    weights, mean, scale, bias = random(8, 4), random(4), random(4), random(4)
-    variance = np.exp(random(4))
+    weights, mean, scale, bias = normal(8, 4), normal(4), normal(4), normal(4)
+    variance = np.exp(normal(4))
     variables = {
         "params": {"linear": {"kernel": weights}, "norm": {"scale": scale, "bias": bias}},
         "batch_stats": {"norm": {"mean": mean, "var": variance}},
@@ -55,14 +62,14 @@ def test_plain_layer_is_linear_then_batchnorm_then_activation(
         activation=ACTIVATIONS[activation],
         **OPTIONS | {"residual": residual},
     )
-    node, shown = layer.apply(variables, TAPS)
+    node, skip = layer.apply(variables, TAPS)
     np.testing.assert_allclose(node, expected, atol=1e-3)  # gelu is by its tanh approximation
-    np.testing.assert_array_equal(shown, node)
+    np.testing.assert_array_equal(skip, node)
 
 
 @pytest.mark.parametrize("residual", [False, True])
 def test_gated_layer_is_tanh_times_sigmoid_then_residual(residual: bool) -> None:
-    weights, bias, onward, shift = random(8, 8), random(8), random(4, 4), random(4)
+    weights, bias, onward, shift = normal(8, 8), normal(8), normal(4, 4), normal(4)
     params = {
         "linear": {"kernel": weights},
         "norm": {"bias": bias},
@@ -71,8 +78,8 @@ def test_gated_layer_is_tanh_times_sigmoid_then_residual(residual: bool) -> None
     filtered, gate = np.split(np.asarray(TAPS @ weights + bias), 2, axis=1)
     z = np.tanh(filtered) / (1 + np.exp(-gate))
     layer = GatedLayer(norm=Bias, last=False, **OPTIONS | {"residual": residual})
-    node, shown = layer.apply({"params": params}, TAPS)
-    np.testing.assert_allclose(shown, z, atol=1e-5)
+    node, skip = layer.apply({"params": params}, TAPS)
+    np.testing.assert_allclose(skip, z, atol=1e-5)
     expected = z @ onward + shift + (TAPS[:, 4:] if residual else 0)
     np.testing.assert_allclose(node, expected, atol=1e-5)
 
@@ -83,21 +90,21 @@ def test_last_gated_layer_makes_no_node() -> None:
 
 
 def test_plain_head_reads_the_last_layer() -> None:
-    kernel, bias, shown = random(4, 9), random(9), [random(3, 4), random(3, 4)]
+    kernel, bias, skips = normal(4, 9), normal(9), [normal(3, 4), normal(3, 4)]
     params = {"logits": {"kernel": kernel, "bias": bias}}
-    logits = PlainHead(9).apply({"params": params}, shown)
-    np.testing.assert_allclose(logits, shown[-1] @ kernel + bias, atol=1e-5)
+    logits = PlainHead(9).apply({"params": params}, skips)
+    np.testing.assert_allclose(logits, skips[-1] @ kernel + bias, atol=1e-5)
 
 
 def test_gated_head_sums_a_skip_of_each_layer() -> None:
-    shown = [random(3, 4), random(3, 4)]
-    kernels = {"skips": random(8, 5), "hidden": random(5, 5), "logits": random(5, 9)}
-    params = {name: {"kernel": k, "bias": random(k.shape[1])} for name, k in kernels.items()}
-    skips = sum(s @ k for s, k in zip(shown, np.split(kernels["skips"], 2), strict=True))
-    hidden = np.maximum(skips + params["skips"]["bias"], 0)
+    skips = [normal(3, 4), normal(3, 4)]
+    kernels = {"skips": normal(8, 5), "hidden": normal(5, 5), "logits": normal(5, 9)}
+    params = {name: {"kernel": k, "bias": normal(k.shape[1])} for name, k in kernels.items()}
+    total = sum(s @ k for s, k in zip(skips, np.split(kernels["skips"], 2), strict=True))
+    hidden = np.maximum(total + params["skips"]["bias"], 0)
     hidden = np.maximum(hidden @ kernels["hidden"] + params["hidden"]["bias"], 0)
     expected = hidden @ kernels["logits"] + params["logits"]["bias"]
-    logits = GatedHead(5, 9).apply({"params": params}, shown)
+    logits = GatedHead(5, 9).apply({"params": params}, skips)
     np.testing.assert_allclose(logits, expected, atol=1e-4)
 
 

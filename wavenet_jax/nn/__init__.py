@@ -1,0 +1,14 @@
+"""The network: one set of weights, run over windows, over sequences, or step by step."""
+
+from wavenet_jax.nn.rings import CACHE_AXES, DecodeCache, replicate_cache
+from wavenet_jax.nn.wavenet import Variables, WaveNet, count_parameters, init_variables
+
+__all__ = [
+    "CACHE_AXES",
+    "DecodeCache",
+    "Variables",
+    "WaveNet",
+    "count_parameters",
+    "init_variables",
+    "replicate_cache",
+]
