@@ -1,0 +1,155 @@
+"""The exact loss of a corpus with running statistics: sums and counts until the last line."""
+
+import math
+from collections.abc import Callable, Iterable, Iterator
+from typing import NamedTuple
+
+import numpy as np
+
+from wavenet_jax.data import Corpus, Splits
+from wavenet_jax.evaluation.distinct import (
+    DistinctContexts,
+    contexts_nll,
+    index_contexts,
+    max_positions,
+)
+from wavenet_jax.nn import Variables, WaveNet
+
+STRETCH = 1_000  # predictions of a text that count as one document in its standard error
+
+
+class Loss(NamedTuple):
+    """A loss as a sum, and the counts behind it."""
+
+    nll_nats: float  # the sum over all predictions
+    num_predictions: int
+    num_documents: int  # of a text, stretches of `STRETCH` predictions
+    standard_error: float  # of nats_per_character, by document; NaN for fewer than two
+
+    @property
+    def nats_per_character(self) -> float:
+        """Return the mean over the predictions; NaN if there are none."""
+        return self.nll_nats / self.num_predictions if self.num_predictions else math.nan
+
+    @property
+    def bits_per_character(self) -> float:
+        """Return the mean in bits."""
+        return self.nats_per_character / math.log(2)
+
+
+class Evaluation(NamedTuple):
+    """The loss of a split, and of its documents that do not occur in train (None for a text)."""
+
+    all: Loss
+    unseen: Loss | None
+
+
+class IndexedBatch(NamedTuple):
+    """Some predictions of a corpus, indexed once, to be scored with any variables."""
+
+    contexts: DistinctContexts
+    targets: np.ndarray  # [T]
+
+
+def index_corpus(
+    model: WaveNet, corpus: Corpus, batch_size: int | None = None
+) -> Iterator[IndexedBatch]:
+    """Yield the predictions of a corpus in order, `batch_size` in each batch.
+
+    By default a batch has as many as `max_positions` allows.
+    """
+    history = model.config.receptive_field - 1
+    size = batch_size or max_positions(model)
+    for start in range(0, corpus.num_predictions, size):
+        end = min(start + size, corpus.num_predictions)
+        contexts = index_contexts(model, np.asarray(corpus.tokens[max(0, start - history) : end]))
+        scored = contexts._replace(position=contexts.position[start - end :])
+        yield IndexedBatch(scored, np.asarray(corpus.tokens[start + 1 : end + 1]))
+
+
+def batches_nll(
+    model: WaveNet, variables: Variables, batches: Iterable[IndexedBatch]
+) -> Iterator[np.ndarray]:
+    """Yield the negative log-likelihoods of the predictions of each batch, `[T]`, in nats."""
+    pending = None
+    for batch in batches:
+        ahead = contexts_nll(model, variables, *batch)
+        if pending is not None:
+            yield np.asarray(pending)  # waits: the host is at most one batch ahead of the device
+        pending = ahead
+    if pending is not None:
+        yield np.asarray(pending)
+
+
+def sum_by_document(
+    nll: Iterable[np.ndarray], corpus: Corpus, stretch: int = STRETCH
+) -> tuple[np.ndarray, np.ndarray]:
+    """Sum the predictions, which come in pieces, of each document: `(nats, predictions)`, `[D]`.
+
+    A text, which is one document, is summed by stretches of predictions.
+    """
+    end = corpus.num_predictions
+    starts = np.arange(0, end, stretch) if corpus.is_text else corpus.starts
+    nats, done = np.zeros(len(starts)), 0
+    for piece in nll:
+        first, after = np.searchsorted(starts, [done, done + len(piece)])
+        cuts = starts[first:after] - done
+        if first == len(starts) or starts[first] > done:  # the piece begins within a document
+            first, cuts = first - 1, np.append(0, cuts)
+        nats[first:after] += np.add.reduceat(piece.astype(np.float64), cuts)
+        done += len(piece)
+    return nats, np.diff(np.append(starts, end))
+
+
+def total_loss(nats: np.ndarray, predictions: np.ndarray) -> Loss:
+    """Add up documents `[D]` and find the standard error of their mean loss per prediction.
+
+    With documents as the independent units, s their nats, n their predictions and m = Σs / Σn,
+    SE² = D / (D - 1) · Σ (s - m·n)² / (Σn)²: the ratio estimator of survey sampling (Cochran,
+    Sampling Techniques, eq. 6.13, without the finite-population factor).
+    """
+    documents, total = len(nats), int(predictions.sum())
+    error = math.nan
+    if documents >= 2:
+        residuals = nats - nats.sum() / total * predictions
+        error = math.sqrt(documents / (documents - 1) * np.square(residuals).sum()) / total
+    return Loss(float(nats.sum()), total, documents, error)
+
+
+def corpus_loss(
+    model: WaveNet, variables: Variables, corpus: Corpus, batches: Iterable[IndexedBatch]
+) -> Loss:
+    """Return the loss of a corpus, of which the batches are all predictions in order."""
+    return total_loss(*sum_by_document(batches_nll(model, variables, batches), corpus))
+
+
+Track = Callable[[Iterator[IndexedBatch], int], Iterator[IndexedBatch]]
+
+
+def evaluate_splits(
+    model: WaveNet,
+    variables: Variables,
+    splits: Splits[Corpus],
+    track: Track = lambda batches, _: batches,
+) -> Splits[Evaluation]:
+    """Return the loss of each split, and of its documents that do not occur in train.
+
+    The batches of each split pass through `track`, which also gets the number of predictions.
+    """
+    is_text = splits.train.is_text
+    train_documents = set() if is_text else set(_documents(splits.train))
+    evaluations = []
+    for corpus in splits:
+        batches = track(index_corpus(model, corpus), corpus.num_predictions)
+        nats, predictions = sum_by_document(batches_nll(model, variables, batches), corpus)
+        unseen = None
+        if not is_text:
+            new = np.array([document not in train_documents for document in _documents(corpus)])
+            unseen = total_loss(nats[new], predictions[new])
+        evaluations.append(Evaluation(total_loss(nats, predictions), unseen))
+    return Splits(*evaluations)
+
+
+def _documents(corpus: Corpus) -> list[bytes]:
+    """Return the tokens of each document as bytes, to be compared."""
+    return [part.tobytes() for part in np.split(corpus.tokens[1:], corpus.starts[1:])]
