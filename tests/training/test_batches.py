@@ -10,38 +10,36 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from wavenet_jax import vocab
-from wavenet_jax.batches import Batch, crop, draw, require_room, windows
 from wavenet_jax.config import TrainConfig
-from wavenet_jax.corpus import Corpus, from_documents
+from wavenet_jax.data import Corpus, Vocab, corpus_from_documents, vocab_from_documents
 from wavenet_jax.errors import InputError
-from wavenet_jax.vocab import Vocab
+from wavenet_jax.training import Batch, crop, draw_batch, require_row_fits, windows
 
 jitted = jax.jit(windows, static_argnames="receptive_field")
-jitted_crop = jax.jit(crop, static_argnames=("length", "receptive_field"))
+jitted_crop = jax.jit(crop, static_argnames=("seq_len", "receptive_field"))
 
 
 def lectures_windows(
-    documents: list[str], vocabulary: Vocab, receptive_field: int
+    documents: list[str], vocab: Vocab, receptive_field: int
 ) -> tuple[list[list[int]], list[int]]:
     inputs, targets = [], []
     for document in documents:
         context = [0] * receptive_field
         for character in document + ".":
-            token = vocabulary.characters.index(character)
+            token = vocab.characters.index(character)
             inputs.append(context)
             targets.append(token)
             context = [*context[1:], token]
     return inputs, targets
 
 
-def check(documents: list[str], vocabulary: Vocab, receptive_field: int) -> None:
-    corpus = from_documents(documents, vocabulary)
-    batch = jitted(corpus, np.arange(corpus.predictions), receptive_field=receptive_field)
-    inputs, targets = lectures_windows(documents, vocabulary, receptive_field)
+def check(documents: list[str], vocab: Vocab, receptive_field: int) -> None:
+    corpus = corpus_from_documents(documents, vocab)
+    batch = jitted(corpus, np.arange(corpus.num_predictions), receptive_field=receptive_field)
+    inputs, targets = lectures_windows(documents, vocab, receptive_field)
     np.testing.assert_array_equal(batch.inputs, inputs)
     np.testing.assert_array_equal(batch.targets[:, 0], targets)
-    assert batch.inputs.dtype == batch.targets.dtype == vocabulary.dtype
+    assert batch.inputs.dtype == batch.targets.dtype == vocab.dtype
 
 
 # Of one length in all, and so of one shape: dots separate the documents.
@@ -53,10 +51,10 @@ def test_windows_are_the_lectures(receptive_field: int, text: str) -> None:
 
 def test_windows_of_a_large_vocabulary_are_the_lectures() -> None:
     documents = ["".join(chr(0x4E00 + index) for index in range(300))]
-    check(documents, vocab.from_documents(documents), 3)
+    check(documents, vocab_from_documents(documents), 3)
 
 
-def test_windows_of_a_stream_are_its_last_characters_after_endless_boundaries() -> None:
+def test_windows_of_a_text_are_its_last_characters_after_endless_boundaries() -> None:
     corpus = Corpus(np.array([0, 1, 2, 3, 4, 5], np.uint8))
     batch = jitted(corpus, jnp.arange(5), receptive_field=4)
     np.testing.assert_array_equal(
@@ -73,10 +71,10 @@ def test_windows_are_the_same_outside_jit(splits: tuple[Corpus, ...]) -> None:
 
 def test_no_document_leaks_into_the_next(names: list[str]) -> None:
     others = ["z" * len(name) for name in names[:20]] + names[20:]
-    vocabulary = vocab.from_documents(names)
+    vocab = vocab_from_documents(names)
     after = np.arange(sum(len(name) + 1 for name in names[:20]), sum(map(len, names)) + len(names))
     batches = [
-        jitted(from_documents(documents, vocabulary), after, receptive_field=16)
+        jitted(corpus_from_documents(documents, vocab), after, receptive_field=16)
         for documents in (names, others)
     ]
     np.testing.assert_array_equal(batches[0].inputs, batches[1].inputs)
@@ -87,12 +85,13 @@ def test_no_document_leaks_into_the_next(names: list[str]) -> None:
 def test_crops_are_the_history_and_the_scored_positions_of_documents_laid_in_a_circle(
     length: int, field: int, text: str
 ) -> None:
-    vocabulary = Vocab(".abc")
-    circle = [vocabulary.characters.index(c) for c in "." + text]  # each document's start and all
-    corpus = from_documents(text.split("."), vocabulary)
-    starts = np.arange(corpus.predictions)
-    batch = jitted_crop(corpus, starts, length=length, receptive_field=field)
-    for start, inputs, targets in zip(starts, batch.inputs, batch.targets, strict=True):
+    vocab = Vocab(".abc")
+    circle = [vocab.characters.index(c) for c in "." + text]  # each document's start and all
+    corpus = corpus_from_documents(text.split("."), vocab)
+    starts = np.arange(corpus.num_predictions)
+    batch = jitted_crop(corpus, starts, seq_len=length, receptive_field=field)
+    rows = zip(starts, np.asarray(batch.inputs), np.asarray(batch.targets), strict=True)
+    for start, inputs, targets in rows:
         positions = [start + offset for offset in range(1 - field, length)]
         np.testing.assert_array_equal(inputs, [circle[p % 29] for p in positions])
         scored = positions[field - 1 :]
@@ -101,35 +100,37 @@ def test_crops_are_the_history_and_the_scored_positions_of_documents_laid_in_a_c
 
 def test_crops_from_every_start_score_every_prediction_equally_often() -> None:
     letters = "abcdefg"
-    corpus = from_documents([letters], Vocab("." + letters))  # each target tells its prediction
-    batch = crop(corpus, jnp.arange(8), length=5, receptive_field=4)
+    corpus = corpus_from_documents(
+        [letters], Vocab("." + letters)
+    )  # each target tells its prediction
+    batch = crop(corpus, jnp.arange(8), seq_len=5, receptive_field=4)
     np.testing.assert_array_equal(np.bincount(np.asarray(batch.targets).ravel()), [5] * 8)
 
 
 # Seven predictions of seven targets.
-SEVEN = jax.device_put(from_documents(["abcdef"], Vocab(".abcdef")))
+SEVEN = jax.device_put(corpus_from_documents(["abcdef"], Vocab(".abcdef")))
 SETTINGS = {
     "window": TrainConfig(batch_size=100_000),
-    "sequence": TrainConfig(run="sequence", batch_size=100_000, length=2),
+    "sequence": TrainConfig(mode="sequence", batch_size=100_000, seq_len=2),
 }
 
 
-def draw_of(run: str, key: jax.Array) -> Batch:
-    return draw(key, SEVEN, SETTINGS[run], receptive_field=2)
+def draw_in(mode: str, key: jax.Array) -> Batch:
+    return draw_batch(key, SEVEN, SETTINGS[mode], receptive_field=2)
 
 
 @pytest.fixture(scope="module", params=["window", "sequence"])
 def drawn(request: pytest.FixtureRequest) -> tuple[str, np.ndarray]:
-    """The run, and the first targets of a million rows."""
+    """Return the mode, and the first targets of a million rows."""
     keys = jax.random.split(jax.random.key(0), 10)
-    targets = jax.vmap(partial(draw_of, request.param))(keys).targets
+    targets = jax.vmap(partial(draw_in, request.param))(keys).targets
     return request.param, np.asarray(targets[:, :, 0])
 
 
 def test_draw_depends_on_its_key_alone(drawn: tuple[str, np.ndarray]) -> None:
-    run, targets = drawn
+    mode, targets = drawn
     key = jax.random.split(jax.random.key(0), 10)[3]
-    np.testing.assert_array_equal(draw_of(run, key).targets[:, 0], targets[3])
+    np.testing.assert_array_equal(draw_in(mode, key).targets[:, 0], targets[3])
 
 
 def test_draws_of_different_keys_are_independent(drawn: tuple[str, np.ndarray]) -> None:
@@ -151,59 +152,69 @@ def test_draws_hit_every_prediction_equally_often(drawn: tuple[str, np.ndarray])
     ("settings", "shapes"),
     [
         (TrainConfig(batch_size=3), ((3, 4), (3, 1))),
-        (TrainConfig(run="sequence", batch_size=3, length=5), ((3, 8), (3, 5))),
+        (TrainConfig(mode="sequence", batch_size=3, seq_len=5), ((3, 8), (3, 5))),
     ],
 )
-def test_draw_gives_the_rows_that_the_run_asks_for(
+def test_batch_has_the_rows_of_its_mode(
     settings: TrainConfig, shapes: tuple[tuple[int, ...], ...]
 ) -> None:
-    corpus = from_documents(["ab", "cde", "f"], Vocab(".abcdef"))
-    batch = draw(jax.random.key(1), corpus, settings, receptive_field=4)
+    corpus = corpus_from_documents(["ab", "cde", "f"], Vocab(".abcdef"))
+    batch = draw_batch(jax.random.key(1), corpus, settings, receptive_field=4)
     assert (batch.inputs.shape, batch.targets.shape) == shapes
-    start = jax.random.randint(jax.random.key(1), (3,), 0, corpus.predictions)
-    cut = windows(corpus, start, 4) if settings.run == "window" else crop(corpus, start, 5, 4)
+    start = jax.random.randint(jax.random.key(1), (3,), 0, corpus.num_predictions)
+    cut = windows(corpus, start, 4) if settings.mode == "window" else crop(corpus, start, 5, 4)
     jax.tree.map(np.testing.assert_array_equal, batch, cut)
 
 
-def sequences(length: int) -> TrainConfig:
-    return TrainConfig(run="sequence", length=length)
+def sequences(seq_len: int) -> TrainConfig:
+    return TrainConfig(mode="sequence", seq_len=seq_len)
 
 
-def test_row_as_long_as_the_corpus_has_room_and_one_position_more_has_not() -> None:
+def test_row_as_long_as_the_corpus_fits_and_one_position_more_does_not() -> None:
     corpus = Corpus(np.arange(101, dtype=np.uint8))
-    require_room(corpus, sequences(93), receptive_field=8)
-    said = "length is 94, expected at most 93: the training data have 100 positions, of which"
+    require_row_fits(corpus, sequences(93), receptive_field=8)
+    said = "seq_len is 94, expected at most 93: the training data have 100 positions, of which"
     with pytest.raises(InputError, match=said):
-        require_room(corpus, sequences(94), receptive_field=8)
+        require_row_fits(corpus, sequences(94), receptive_field=8)
 
 
 def test_receptive_field_longer_than_the_corpus_is_refused() -> None:
     corpus = Corpus(np.arange(101, dtype=np.uint8))
     said = "the receptive field is 100 positions, expected fewer than the 100 of the training data"
     with pytest.raises(InputError, match=said):
-        require_room(corpus, sequences(2), receptive_field=100)
+        require_row_fits(corpus, sequences(2), receptive_field=100)
 
 
 @given(st.integers(2, 20), st.integers(1, 20), st.integers(2, 20))
-def test_rows_have_room_where_history_and_length_fit(
+def test_rows_fit_where_their_history_and_their_scored_positions_do(
     predictions: int, field: int, length: int
 ) -> None:
     corpus = Corpus(np.arange(predictions + 1, dtype=np.uint8))
     if field - 1 + length <= predictions:
-        require_room(corpus, sequences(length), field)
+        require_row_fits(corpus, sequences(length), field)
     else:
         with pytest.raises(InputError):
-            require_room(corpus, sequences(length), field)
+            require_row_fits(corpus, sequences(length), field)
 
 
 @given(st.integers(2, 20), st.integers(1, 20))
-def test_length_that_is_offered_has_room(predictions: int, field: int) -> None:
+def test_length_that_the_error_offers_fits(predictions: int, field: int) -> None:
     corpus = Corpus(np.arange(predictions + 1, dtype=np.uint8))
     with pytest.raises(InputError) as caught:
-        require_room(corpus, sequences(predictions + 1), field)
+        require_row_fits(corpus, sequences(predictions + 1), field)
     for offered in re.findall(r"expected at most (\d+):", str(caught.value)):
-        require_room(corpus, sequences(int(offered)), field)
+        require_row_fits(corpus, sequences(int(offered)), field)
 
 
-def test_window_has_room_in_any_corpus() -> None:
-    require_room(from_documents(["a"], Vocab(".a")), TrainConfig(), receptive_field=1_000)
+def test_window_fits_any_corpus() -> None:
+    require_row_fits(
+        corpus_from_documents(["a"], Vocab(".a")), TrainConfig(), receptive_field=1_000
+    )
+
+
+@pytest.mark.parametrize("settings", [TrainConfig(), sequences(2)])
+def test_corpus_whose_positions_32_bits_do_not_count_is_refused(settings: TrainConfig) -> None:
+    tokens = np.broadcast_to(np.uint8(1), 2**31)
+    require_row_fits(Corpus(tokens[:-4]), settings, receptive_field=4)
+    with pytest.raises(InputError, match=r"have 2,147,483,644 characters, .* expected fewer than"):
+        require_row_fits(Corpus(tokens[:-3]), settings, receptive_field=4)

@@ -1,0 +1,51 @@
+"""The law: a run is one run, however it is cut: into chunks, or by an interruption."""
+
+import pytest
+from support.runs import assert_same, changed
+
+from wavenet_jax.config import Config
+from wavenet_jax.data import Corpus, Splits
+from wavenet_jax.nn import WaveNet
+from wavenet_jax.training import TrainState, fit
+
+SEQUENCES = {"mode": "sequence", "batch_size": 2, "seq_len": 16}
+VARIANTS = {
+    "window": {},
+    "sequence": {
+        **SEQUENCES,
+        "dilations": (1, 2),
+        "dropout": 0.2,
+        "optimizer": "adamw",
+        "learning_rate": 0.01,
+        "weight_decay": 0.1,
+    },
+    "gated": {**SEQUENCES, "layer": "gated", "norm": "none", "dilations": (3, 5)},
+}
+
+
+def last_state(
+    config: Config, splits: Splits[Corpus], state: TrainState | None = None
+) -> TrainState:
+    *_, info = fit(WaveNet(config.model, 27), config, splits, state)
+    return info.state
+
+
+@pytest.mark.parametrize("variant", VARIANTS)
+def test_resumed_run_equals_the_uninterrupted_one_to_the_bit(
+    variant: str, tiny: Config, splits: Splits[Corpus]
+) -> None:
+    config = changed(tiny, **VARIANTS[variant])
+    stops = iter([False, False, True])  # after 30 of the 60 steps
+    *_, info = fit(WaveNet(config.model, 27), config, splits, should_stop=lambda: next(stops))
+    assert info.step == 30
+    assert info.val is None
+    uninterrupted = last_state(config, splits)
+    assert_same(last_state(config, splits, info.state), uninterrupted)
+    assert_same(last_state(config, splits, info.state), uninterrupted)  # the state was not donated
+
+
+def test_run_does_not_depend_on_how_it_is_cut_into_chunks(
+    tiny: Config, splits: Splits[Corpus]
+) -> None:
+    coarse = changed(tiny, report_every=30, eval_every=30)
+    assert_same(last_state(tiny, splits), last_state(coarse, splits))

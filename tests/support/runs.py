@@ -1,0 +1,66 @@
+"""Configurations changed, and runs compared."""
+
+import dataclasses
+import json
+from pathlib import Path
+from typing import Any
+
+import jax
+import numpy as np
+
+from wavenet_jax.config import Config
+from wavenet_jax.runs import load_run, open_checkpoints
+from wavenet_jax.training import TrainState
+
+
+def changed(config: Config, **values: Any) -> Config:
+    """Return the configuration with fields of any section replaced."""
+    sections = {
+        section.name: dataclasses.replace(
+            getattr(config, section.name),
+            **{
+                name: value
+                for name, value in values.items()
+                if name in {field.name for field in dataclasses.fields(section.type)}  # type: ignore[arg-type]
+            },
+        )
+        for section in dataclasses.fields(config)
+    }
+    return Config(**sections)
+
+
+def assert_same(a: TrainState, b: TrainState) -> None:
+    """Compare two states to the bit."""
+    a, b = (state._replace(key=jax.random.key_data(state.key)) for state in (a, b))
+    jax.tree.map(np.testing.assert_array_equal, a, b)
+
+
+def final_state(run: Path) -> TrainState:
+    """Return the latest state of the run in a folder."""
+    with open_checkpoints(load_run(run)) as checkpoints:
+        return checkpoints.restore_state()
+
+
+def losses(run: Path) -> list[dict[str, Any]]:
+    """Return the metrics of the run in a folder, without the speed."""
+    lines = [json.loads(line) for line in (run / "metrics.jsonl").read_text().splitlines()]
+    return [{k: v for k, v in line.items() if k != "steps_per_second"} for line in lines]
+
+
+def modified(run: Path) -> dict[Path, int]:
+    """Return when each file of the run was last changed."""
+    return {path: path.stat().st_mtime_ns for path in run.rglob("*")}
+
+
+def assert_same_run(a: Path, b: Path) -> None:
+    """Compare the last state, the best one, which states are kept, the losses and the samples."""
+    assert_same(final_state(a), final_state(b))
+    kept = [sorted(path.name for path in (run / "checkpoints").iterdir()) for run in (a, b)]
+    assert kept[0] == kept[1]
+    best = []
+    for run in (a, b):
+        with open_checkpoints(load_run(run)) as checkpoints:
+            best.append(checkpoints.restore_variables("best"))
+    jax.tree.map(np.testing.assert_array_equal, *best)
+    assert losses(a) == losses(b)
+    assert (a / "samples.txt").read_text() == (b / "samples.txt").read_text()

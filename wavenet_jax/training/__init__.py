@@ -1,0 +1,29 @@
+"""Training as pure functions of (state, data): one step, many steps, a whole run."""
+
+from wavenet_jax.training.batches import Batch, crop, draw_batch, require_row_fits, windows
+from wavenet_jax.training.loop import MAX_VAL_TOKENS, NonFiniteLossError, StepInfo, fit
+from wavenet_jax.training.optimizers import make_optimizer
+from wavenet_jax.training.schedules import make_schedule
+from wavenet_jax.training.state import TrainState, init_state
+from wavenet_jax.training.step import DrawBatch, Trainer, loss_fn, train_chunk, train_step
+
+__all__ = [
+    "MAX_VAL_TOKENS",
+    "Batch",
+    "DrawBatch",
+    "NonFiniteLossError",
+    "StepInfo",
+    "TrainState",
+    "Trainer",
+    "crop",
+    "draw_batch",
+    "fit",
+    "init_state",
+    "loss_fn",
+    "make_optimizer",
+    "make_schedule",
+    "require_row_fits",
+    "train_chunk",
+    "train_step",
+    "windows",
+]
