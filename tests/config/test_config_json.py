@@ -22,6 +22,7 @@ from wavenet_jax.config import (
     load_config,
     preset,
     read_json,
+    replace_fields,
 )
 from wavenet_jax.errors import InputError
 
@@ -171,3 +172,29 @@ def test_number_that_json_cannot_say_is_refused(value: float) -> None:
     values = json.loads(json.dumps({"format": FORMAT, "optim": {"learning_rate": value}}))
     with pytest.raises(InputError, match=f"^learning_rate is {value}"):
         config_from_dict(values)
+
+
+def test_fields_of_any_section_are_replaced() -> None:
+    config = replace_fields(Config(), n_hidden=8, dilations=[1, 2], steps=9, data="a.txt")
+    assert config == Config(
+        data=DataConfig(data="a.txt"),
+        model=ModelConfig(n_hidden=8, dilations=(1, 2)),
+        train=TrainConfig(steps=9),
+    )
+
+
+@pytest.mark.parametrize(
+    ("values", "message"),
+    [
+        ({"n_hiden": 8}, "option 'n_hiden' is unknown; did you mean 'n_hidden'?"),
+        ({"n_hidden": "8"}, "n_hidden is '8', expected a value like 128."),
+        ({"dilations": 2}, "dilations is 2, expected a value like (1, 2, 4)."),
+    ],
+)
+def test_replacing_what_is_no_field_or_has_another_type_is_refused(
+    values: dict[str, Any], message: str
+) -> None:
+    with pytest.raises(InputError) as caught:
+        replace_fields(Config(), **values)
+    assert str(caught.value) == message
+    assert caught.value.field == next(iter(values))

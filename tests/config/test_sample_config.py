@@ -25,6 +25,7 @@ from wavenet_jax.errors import InputError
         ({"seed": -1}, "seed is -1, expected a number from 0 to 4,294,967,295."),
         ({"seed": 2**32}, "seed is 4294967296, expected"),
         ({"forbid_text": ("ann", "")}, "forbid_text is '', expected at least one character"),
+        ({"forbid_text": "ann"}, "forbid_text is 'ann', expected a tuple of texts"),
         ({"temperature": -1.0}, "temperature is -1.0, expected"),
         ({"temperature": math.nan}, "temperature is nan, expected"),
         ({"temperature": math.inf}, "temperature is inf, expected"),
@@ -125,3 +126,9 @@ def test_other_options_and_the_defaults_have_a_meaning_for_both_kinds_of_data() 
         SampleConfig().require_kind(is_text=is_text)
         both.require_kind(is_text=is_text)
     assert {*LIST_ONLY, *TEXT_ONLY} < {field.name for field in fields(SampleConfig)}
+
+
+def test_a_single_text_stands_for_itself_and_unknown_names_get_the_nearest() -> None:
+    assert SampleConfig.of(n=2, forbid_text="ann") == SampleConfig(n=2, forbid_text=("ann",))
+    with pytest.raises(InputError, match="option 'temp' is unknown; did you mean 'temperature'"):
+        SampleConfig.of(temp=0.5)

@@ -43,3 +43,11 @@ def test_ranks_begin_with_the_likeliest_and_equal_texts_share_theirs() -> None:
 def test_unknown_character_or_boundary_inside_a_text_is_refused(text: str, is_text: bool) -> None:
     with pytest.raises(InputError, match=f"'{text}' contains '{text[1]}', unknown to this"):
         score_texts(MODEL, VARIABLES, VOCAB, ["emma", text], is_text=is_text)
+
+
+@pytest.mark.parametrize(
+    ("texts", "message"), [([], "no text is given"), (["a", ""], "text is '', expected at least")]
+)
+def test_texts_without_a_score_are_refused(texts: list[str], message: str) -> None:
+    with pytest.raises(InputError, match=message):
+        score_texts(MODEL, VARIABLES, VOCAB, texts, is_text=True)

@@ -55,20 +55,27 @@ def config_from_dict(values: dict[str, Any]) -> Config:
     return Config(**{name: _section(name, types[name], part) for name, part in sections.items()})
 
 
-def _section(name: str, section: Any, values: dict[str, Any]) -> Any:
-    known = {field.name for field in dataclasses.fields(section)}
-    unknown = sorted(set(values) - known)
+def _section(name: str, section: Any, values: Any) -> Any:
+    require(isinstance(values, dict), f"section {name!r} is {values!r}, expected its fields.")
+    unknown = sorted(set(values) - {field.name for field in dataclasses.fields(section)})
     require(not unknown, f"{', '.join(unknown)} in section {name!r} is no known field.")
-    # JSON has only lists; every sequence of a configuration is a tuple.
-    plain = {key: tuple(v) if isinstance(v, list) else v for key, v in values.items()}
-    for key, value in plain.items():
-        default = getattr(section, key)
+    return section(**_typed(section, values))
+
+
+def _typed(section: Any, values: dict[str, Any]) -> dict[str, Any]:
+    """Return values for the fields of a section, lists as tuples.
+
+    Raises `InputError` for a value of another type than the field's.
+    """
+    plain = {name: tuple(v) if isinstance(v, list) else v for name, v in values.items()}
+    for name, value in plain.items():
+        default = getattr(section, name)
         require(
             _has_type_of(value, default),
-            f"{key} is {value!r}, expected a value like {default!r}.",
-            key,
+            f"{name} is {value!r}, expected a value like {default!r}.",
+            name,
         )
-    return section(**plain)
+    return plain
 
 
 def _has_type_of(value: Any, default: Any) -> bool:

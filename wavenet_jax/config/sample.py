@@ -81,6 +81,11 @@ class SampleConfig:
             max_attempts=(1, 2**31 - 1),
         )
         require(
+            not isinstance(self.forbid_text, str),
+            f"forbid_text is {self.forbid_text!r}, expected a tuple of texts, such as ('ann',).",
+            "forbid_text",
+        )
+        require(
             "" not in self.forbid_text,
             "forbid_text is '', expected at least one character: every text contains the empty "
             "one; leave it out.",

@@ -11,7 +11,7 @@ from wavenet_jax.evaluation.losses import (
     sum_by_document,
     total_loss,
 )
-from wavenet_jax.evaluation.scores import Score, score_texts
+from wavenet_jax.evaluation.scores import Score, require_scorable, score_texts
 
 __all__ = [
     "DistinctContexts",
@@ -24,6 +24,7 @@ __all__ = [
     "evaluate_splits",
     "index_contexts",
     "index_corpus",
+    "require_scorable",
     "score_texts",
     "sum_by_document",
     "total_loss",

@@ -7,6 +7,7 @@ from typing import NamedTuple
 import numpy as np
 
 from wavenet_jax.data import BOUNDARY_ID, Corpus, Vocab, corpus_from_documents
+from wavenet_jax.errors import require
 from wavenet_jax.evaluation.losses import batches_nll, index_corpus
 from wavenet_jax.nn import Variables, WaveNet
 
@@ -36,8 +37,9 @@ def score_texts(
     """Return the score of each text, given a model of a list or, with `is_text`, of one text.
 
     A document's boundary at its end is scored too; the beginning of a text has no end.  Raises
-    `InputError` for characters that the vocabulary does not know.
+    `InputError` as `require_scorable` does.
     """
+    require_scorable(vocab, texts, is_text=is_text)
     end = "" if is_text else vocab.boundary
     nats = [each.tolist() for each in _nats(model, variables, vocab, texts, is_text=is_text)]
     totals = sorted(map(math.fsum, nats))
@@ -45,6 +47,17 @@ def score_texts(
         Score(text, text + end, each, rank=1 + bisect_left(totals, math.fsum(each)))
         for text, each in zip(texts, nats, strict=True)
     ]
+
+
+def require_scorable(vocab: Vocab, texts: list[str], *, is_text: bool) -> None:
+    """Raise `InputError` for no texts, empty beginnings of a text, and unknown characters."""
+    require(len(texts) > 0, "no text is given, expected at least one to score.")
+    require(
+        not is_text or all(texts),
+        "text is '', expected at least one character: a text has no end to be scored.",
+    )
+    for text in texts:
+        vocab.encode_document(text)
 
 
 def _nats(
@@ -55,8 +68,8 @@ def _nats(
     def score(corpus: Corpus) -> np.ndarray:
         return np.concatenate(list(batches_nll(model, variables, index_corpus(model, corpus))))
 
-    ids = [vocab.encode_document(text) for text in texts]  # names the text of an unknown character
     if is_text:
+        ids = map(vocab.encode_document, texts)
         return [score(Corpus(np.insert(each, 0, BOUNDARY_ID))) for each in ids]
     together = corpus_from_documents(texts, vocab)
     return np.split(score(together), together.starts[1:])

@@ -1,7 +1,7 @@
 """A whole training run as a generator of its chunks."""
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from typing import NamedTuple
 
 import jax
@@ -61,7 +61,7 @@ def fit(
     *,
     should_stop: Callable[[], bool] = lambda: False,
     draw: DrawBatch = draw_batch,
-) -> Iterator[StepInfo]:
+) -> Generator[StepInfo, None, None]:
     """Train for the configured steps, from the start or from a state, and yield every chunk.
 
     Validates every `eval_every` steps and at the end, on the first `MAX_VAL_TOKENS` predictions of

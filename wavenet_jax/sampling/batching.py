@@ -1,0 +1,116 @@
+"""Continuous batching on the device: a fixed number of slots decode in lockstep.
+
+Where a document ends, its slot begins the next row, so that no slot waits for the longest document.
+"""
+
+from functools import partial
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from wavenet_jax.data import BOUNDARY_ID
+from wavenet_jax.nn import Variables, WaveNet
+from wavenet_jax.sampling.decode import (
+    STATE_AXES,
+    DecodeParams,
+    DecodeState,
+    StepOutput,
+    attempt_key,
+    decode_token,
+    init_decode_state,
+    replicate_state,
+)
+from wavenet_jax.sampling.folding import fold_first_layer
+
+
+class Rows(NamedTuple):
+    """A batch: each row takes attempts at one document, until it is accepted or none are left."""
+
+    keys: jax.Array  # [rows] keys of the documents
+    first_attempt: jax.Array  # [rows] int32
+
+
+class Documents(NamedTuple):
+    """Decoded documents, a row each, written token by token."""
+
+    tokens: jax.Array  # [rows, T + 1], the smallest unsigned type that holds V - 1
+    length: jax.Array  # [rows] int32, -1 where no attempt is accepted
+    ended: jax.Array  # [rows] bool
+    nll_nats: jax.Array  # [rows] float32
+    attempt: jax.Array  # [rows] int32, the accepted attempt
+
+
+class _Slots(NamedTuple):
+    """Sequences side by side, and the row that each is writing."""
+
+    states: DecodeState  # [slots, ...]
+    row: jax.Array  # [slots] int32
+    begun: jax.Array  # [] int32, rows begun so far
+    documents: Documents
+
+
+@partial(jax.jit, static_argnames=("model", "shape"))
+def decode_rows(
+    model: WaveNet,
+    variables: Variables,
+    params: DecodeParams,
+    rows: Rows,
+    counts: tuple[jax.Array, jax.Array],
+    shape: tuple[int, int],
+) -> Documents:
+    """Decode the first `count` rows, with at most `num_attempts` attempts at each.
+
+    `counts` is (count, num_attempts), `shape` (slots, tokens of a row).  A slot that finishes a row
+    begins the next; what is decoded beyond the count is discarded.
+    """
+    (count, num_attempts), (num_slots, row_length) = counts, shape
+    model, variables = fold_first_layer(model, variables)
+    decode = jax.vmap(
+        partial(decode_token, model, variables, params), (0, STATE_AXES), (STATE_AXES, 0)
+    )
+
+    def is_unfinished(slots: _Slots) -> jax.Array:
+        return (slots.row < count).any()
+
+    def step(slots: _Slots) -> _Slots:
+        states, row, begun, documents = slots
+        following, output = decode(jax.vmap(attempt_key)(rows.keys[row], states.attempt), states)
+        documents = _write(documents, row, states, output)
+        is_over = output.is_last | (following.attempt == rows.first_attempt[row] + num_attempts)
+        newest = begun - 1 + jnp.cumsum(is_over)
+        row = jnp.where(is_over, newest, row)
+        attempt = jnp.where(is_over, rows.first_attempt[row], following.attempt)
+        return _Slots(following._replace(attempt=attempt), row, newest[-1] + 1, documents)
+
+    first = replicate_state(init_decode_state(model, variables), num_slots)
+    first = first._replace(attempt=rows.first_attempt[:num_slots])
+    empty = _no_documents(len(rows.first_attempt), row_length, model.vocab_size)
+    slots = _Slots(first, jnp.arange(num_slots), jnp.array(num_slots), empty)
+    return jax.lax.while_loop(is_unfinished, step, slots).documents
+
+
+def _no_documents(rows: int, row_length: int, vocab_size: int) -> Documents:
+    return Documents(
+        tokens=jnp.zeros((rows, row_length + 1), np.min_scalar_type(vocab_size - 1)),
+        length=jnp.full(rows, -1),
+        ended=jnp.zeros(rows, bool),
+        nll_nats=jnp.zeros(rows),
+        attempt=jnp.zeros(rows, jnp.int32),
+    )
+
+
+def _write(
+    documents: Documents, row: jax.Array, states: DecodeState, output: StepOutput
+) -> Documents:
+    """Write the tokens of all slots, each to its row `[slots]`, and complete the last ones."""
+    token = output.token.astype(documents.tokens.dtype)
+    complete = jnp.where(output.is_last, row, len(documents.length))  # others: out of range
+    return Documents(
+        documents.tokens.at[row, states.length].set(token, mode="drop"),
+        documents.length.at[complete].set(states.length, mode="drop"),
+        documents.ended.at[complete].set(output.token == BOUNDARY_ID, mode="drop"),
+        documents.nll_nats.at[complete].set(output.nll_nats, mode="drop"),
+        documents.attempt.at[complete].set(states.attempt, mode="drop"),
+    )

@@ -1,0 +1,233 @@
+"""Documents of a model, each a function of the key, the parameters and its number.
+
+Every attempt at a document has a key of its own.  The document is the first attempt that the
+constraints accept, whatever slot, batch or order made the attempts.
+"""
+
+import os
+from collections.abc import Generator, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from functools import partial
+from itertools import pairwise
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from wavenet_jax.constraints import TokenMask, common_prefix_length
+from wavenet_jax.data import BOUNDARY_ID, Vocab
+from wavenet_jax.errors import pluralize, require
+from wavenet_jax.nn import Variables, WaveNet
+from wavenet_jax.sampling.batching import Documents, Rows, decode_rows
+from wavenet_jax.sampling.decode import DecodeParams
+from wavenet_jax.sampling.strategies import SamplingParams
+
+ATTEMPTS_PER_DOCUMENT = 20_000  # that exact makes by default, over all documents
+_MIN_ROW_LENGTH = 32  # tokens of a document that fit a row; above it, powers of two
+_MAX_ATTEMPTS_PER_ROW = 32  # before the attempts at unfinished documents are spread again
+
+
+class Sample(NamedTuple):
+    """One document as text."""
+
+    text: str
+    ended: bool  # False where the maximum length cut it off
+    nll_nats: float  # by the model itself, with the boundary if it ended
+    attempts: int  # documents sampled for it: more than 1 where some were rejected
+
+
+class Limits(NamedTuple):
+    """Sizes of the compiled program, which change no document; the defaults suit a CPU."""
+
+    slots: int = 64  # documents decoded side by side
+    batch_size: int = 8_192  # documents of one call
+    batch_tokens: int = 2**24  # of one call, unless two documents a slot take more
+
+
+def decode_params(
+    mask: TokenMask,
+    max_length: int,
+    sampling: SamplingParams = SamplingParams(),
+    *,
+    exact: bool = False,
+) -> DecodeParams:
+    """Return what holds for documents of at most `max_length` characters.
+
+    Forbidden tokens are masked and the others renormalised, at each token: fast, but biased towards
+    documents whose alternatives are forbidden.  With `exact`, documents that break the mask, or do
+    not end in time, are rejected and sampled again, so that documents have the model's distribution
+    given the constraints (rejection sampling, von Neumann, 1951).  Raises `InputError` where the
+    mask allows no document.
+    """
+    require(
+        int(mask.min_remaining[0].min()) <= max_length,
+        f"no document of up to {max_length:,} characters meets the constraints, expected at least "
+        "one; loosen them or raise max_length.",
+        "max_length",
+    )
+    # All accepted documents share their prefix.  So masking it, and the token after it, divides all
+    # their probabilities by the same number, unless top-k or top-p look at the masked tokens.
+    is_local = sampling.top_k is None and sampling.top_p is None
+    num_masked_first = common_prefix_length(mask, max_length) + is_local
+    return DecodeParams(mask, max_length, sampling, exact, num_masked_first)
+
+
+@dataclass(frozen=True)
+class DocumentSampler:
+    """Samples documents of a model, each a function of the key, the parameters and its number.
+
+    Attributes:
+        model: The model.
+        variables: Its parameters and running statistics.
+        vocab: Turns tokens into text.
+        key: Root key; document i has fold_in(key, i).
+        params: The constraints, made by `decode_params`.
+        limits: Sizes of the compiled program.
+        max_attempts: Attempts that exact may make in one `run`; None for 20,000 a document.
+    """
+
+    model: WaveNet
+    variables: Variables
+    vocab: Vocab
+    key: jax.Array
+    params: DecodeParams
+    limits: Limits = Limits()
+    max_attempts: int | None = None
+
+    def run(self, first: int, count: int) -> Generator[Sample, None, int]:
+        """Yield the documents number first, ..., first + count - 1; return the attempts made.
+
+        The numbers of slots and batches change `nll_nats` by rounding at most.  Raises `InputError`
+        where exact has made all its attempts, after the documents that it found.
+        """
+        numbers = np.arange(first, first + count)
+        if self.params.exact:
+            return (yield from self._run_exact(numbers))
+        for sample in self._decode(numbers, np.zeros_like(numbers), num_attempts=1):
+            assert sample is not None  # a mask never rejects
+            yield sample
+        return count
+
+    def _run_exact(self, numbers: np.ndarray) -> Generator[Sample, None, int]:
+        """Yield the documents of these numbers, in batches that keep their order."""
+        left = ATTEMPTS_PER_DOCUMENT * len(numbers)
+        left = left if self.max_attempts is None else self.max_attempts
+        made, found = 0, 0
+        size = _cores() * self._batch_size
+        for start in range(0, len(numbers), size):
+            batch = numbers[start : start + size]
+            samples, attempts = self._accepted(batch, left - made)
+            yield from samples
+            made, found = made + attempts, found + len(samples)
+            require(
+                len(samples) == len(batch),
+                f"exact found {pluralize(found, 'document')} in {pluralize(made, 'attempt')}, "
+                f"expected {len(numbers):,}; loosen the constraints, raise max_attempts, or leave "
+                "exact out.",
+                "exact",
+            )
+        return made
+
+    def _accepted(self, numbers: np.ndarray, budget: int) -> tuple[list[Sample], int]:
+        """Return the accepted documents of these numbers in order, and the attempts made.
+
+        Fewer are returned where the budget of attempts is used up.  While there are more documents
+        than slots, each row takes several attempts at its document; later the attempts at one
+        document are spread over all slots.
+        """
+        accepted: dict[int, Sample] = {}
+        missing, attempt, per_row, made = numbers, np.zeros_like(numbers), 1, 0
+        while len(missing) and made < budget:
+            tried = missing[: budget - made]
+            spread = max(1, min(self.limits.slots, budget - made) // len(tried))
+            per_row = _MAX_ATTEMPTS_PER_ROW if spread == 1 else per_row
+            per_row = max(1, min(per_row, (budget - made) // (spread * len(tried))))
+            first = attempt[: len(tried), None] + per_row * np.arange(spread)  # [tried, spread]
+            rows = self._decode(np.repeat(tried, spread), first.reshape(-1), num_attempts=per_row)
+            for number, begin in zip(np.repeat(tried, spread).tolist(), first.flat, strict=True):
+                sample = next(rows)
+                made += per_row if sample is None else sample.attempts - int(begin)
+                if sample is not None:
+                    accepted.setdefault(number, sample)  # of several, the earliest attempt
+            attempt[: len(tried)] += per_row * spread
+            is_missing = np.array([number not in accepted for number in missing.tolist()])
+            missing, attempt = missing[is_missing], attempt[is_missing]
+            per_row = min(2 * per_row, _MAX_ATTEMPTS_PER_ROW)
+        return [accepted[number] for number in numbers.tolist() if number in accepted], made
+
+    @property
+    def _row_length(self) -> int:
+        return max(_MIN_ROW_LENGTH, 1 << (self.params.max_length - 1).bit_length())
+
+    @property
+    def _batch_size(self) -> int:
+        """Return the rows of a call, always as many, so that one program is compiled."""
+        fitting = min(self.limits.batch_size, self.limits.batch_tokens // self._row_length)
+        return max(2 * self.limits.slots, fitting)
+
+    def _decode(
+        self, numbers: np.ndarray, first_attempt: np.ndarray, num_attempts: int
+    ) -> Iterator[Sample | None]:
+        """Yield a row for each document number and attempts at it, None where all are rejected."""
+        edges = self._batch_edges(len(numbers))
+        decode = partial(self._decode_batch, num_attempts=num_attempts)
+        if len(edges) > 2:
+            decode(numbers[:0], first_attempt[:0])  # compiles once, instead of once per thread
+        batches = [(numbers[a:b], first_attempt[a:b]) for a, b in pairwise(edges)]
+        with ThreadPoolExecutor(_cores()) as pool:
+            for samples in pool.map(decode, *zip(*batches, strict=True)):
+                yield from samples
+
+    def _batch_edges(self, count: int) -> list[int]:
+        """Return where the batches begin and end: some for each core, none below the slots."""
+        cores = _cores()
+        most = cores * -(-count // (cores * self._batch_size))
+        batches = max(1, min(most, count // self.limits.slots))
+        return [count * index // batches for index in range(batches + 1)]
+
+    def _decode_batch(
+        self, numbers: np.ndarray, first_attempt: np.ndarray, num_attempts: int
+    ) -> list[Sample | None]:
+        count, padding = len(numbers), (0, self._batch_size - len(numbers))
+        documents: Documents = jax.device_get(
+            decode_rows(
+                self.model,
+                self.variables,
+                self.params,
+                Rows(
+                    _keys(self.key, np.pad(numbers, padding).astype(np.int32)),
+                    jnp.asarray(np.pad(first_attempt, padding).astype(np.int32)),
+                ),
+                (jnp.array(count), jnp.array(num_attempts)),
+                (self.limits.slots, self._row_length),
+            )
+        )
+        documents = jax.tree.map(lambda rows: rows[:count], documents)
+        texts = _texts(self.vocab, *map(np.asarray, (documents.tokens, documents.length)))
+        rest = (documents.ended, documents.nll_nats, documents.attempt + 1)
+        samples = map(Sample._make, zip(texts, *(part.tolist() for part in rest), strict=True))
+        accepted = (documents.length >= 0).tolist()
+        return [sample if ok else None for sample, ok in zip(samples, accepted, strict=True)]
+
+
+@jax.jit
+def _keys(root: jax.Array, numbers: jax.Array) -> jax.Array:
+    return jax.vmap(jax.random.fold_in, (None, 0))(root, numbers)
+
+
+def _cores() -> int:
+    """Return how many batches to decode at a time: a step is too little work for two cores."""
+    if jax.default_backend() != "cpu":
+        return 1
+    allowed = os.sched_getaffinity(0) if hasattr(os, "sched_getaffinity") else ()
+    return len(allowed) or os.cpu_count() or 1
+
+
+def _texts(vocab: Vocab, tokens: np.ndarray, length: np.ndarray) -> list[str]:
+    """Return the texts of rows `[N, T + 1]`, of which the first `length` `[N]` tokens count."""
+    time = np.arange(tokens.shape[1])
+    tokens = np.where(time < length[:, None], tokens, BOUNDARY_ID)
+    joined = vocab.decode(tokens[time <= np.maximum(length, 0)[:, None]])  # a boundary after each
+    return joined.split(vocab.boundary)[:-1]
