@@ -1,0 +1,327 @@
+"""The run folder: what it contains, what damages it, what a new run replaces and leaves."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import jax
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from support.runs import changed
+
+from wavenet_jax.config import Config, DataConfig
+from wavenet_jax.data import TOKEN_FILES, Dataset, load_dataset
+from wavenet_jax.errors import InputError
+from wavenet_jax.runs import (
+    CONTENTS,
+    Run,
+    changed_environment,
+    create_run,
+    load_run,
+    load_run_config,
+    prepare_run,
+    require_vacant,
+)
+
+
+def assert_same_data(a: Dataset, b: Dataset) -> None:
+    assert (a.vocab, a.documents, a.split_documents) == (b.vocab, b.documents, b.split_documents)
+    for one, other in zip(a.splits, b.splits, strict=True):
+        assert one.tokens.dtype == other.tokens.dtype
+        np.testing.assert_array_equal(one.tokens, other.tokens)
+
+
+@pytest.fixture
+def text(tiny: Config, text_file: Path) -> Config:
+    return changed(tiny, data=str(text_file), kind="text", mode="sequence", seq_len=16)
+
+
+@pytest.fixture
+def text_run(tmp_path: Path, text: Config) -> Run:
+    with prepare_run(tmp_path / "text", text) as run:
+        create_run(run)
+    return run
+
+
+def names_in(folder: Path) -> set[str]:
+    return {path.name for path in folder.iterdir()}
+
+
+def test_a_folder_contains_all_that_its_run_is(run: Run) -> None:
+    assert names_in(run.folder) == {
+        "config.json",
+        "vocab.json",
+        "documents.txt",
+        "environment.json",
+    }
+    assert names_in(run.folder) < set(CONTENTS)
+    loaded = load_run(run.folder)
+    assert loaded.config == load_run_config(run.folder) == run.config
+    assert_same_data(loaded.data, run.data)
+    assert loaded.model == run.model
+    environment = json.loads((run.folder / "environment.json").read_text())
+    assert environment["jax"] == jax.__version__
+    assert changed_environment(run) == []
+
+
+@given(st.lists(st.text(st.characters(codec="utf-8"), max_size=6), min_size=3, max_size=9))
+def test_documents_are_read_the_same_from_the_run_folder(
+    tmp_path_factory: pytest.TempPathFactory, lines: list[str]
+) -> None:
+    folder = tmp_path_factory.mktemp("documents")
+    (folder / "list.txt").write_bytes("\n".join(lines).encode())
+    try:
+        data = load_dataset(DataConfig(data=str(folder / "list.txt")))
+    except InputError:
+        return
+    run = Run(folder / "run", Config(), data)
+    create_run(run)
+    assert_same_data(load_run(run.folder).data, data)
+
+
+def test_the_folder_of_a_text_contains_its_tokens_and_no_documents(
+    text_run: Run, text_file: Path
+) -> None:
+    others = {"config.json", "vocab.json", "environment.json"}
+    assert names_in(text_run.folder) == others | set(TOKEN_FILES)
+    content = text_file.read_text("utf-8")
+    sizes = [(text_run.folder / name).stat().st_size for name in TOKEN_FILES]
+    assert sum(sizes) == len(content) + 3  # a byte for each character, and a boundary first
+    text_file.unlink()
+    loaded = load_run(text_run.folder)
+    assert loaded.data.is_text
+    assert loaded.data.vocab.boundary == "\0"
+    splits = [loaded.data.vocab.decode(corpus.tokens[1:]) for corpus in loaded.data.splits]
+    assert "".join(splits) == content
+    assert_same_data(loaded.data, text_run.data)
+    assert all(isinstance(corpus.tokens, np.memmap) for corpus in loaded.data.splits)
+    assert loaded.total_steps == text_run.total_steps
+
+
+def test_a_text_in_memory_is_written_like_a_prepared_text(
+    text_run: Run, text: Config, tmp_path: Path
+) -> None:
+    run = Run(tmp_path / "memory", text, load_dataset(text.data))
+    create_run(run)
+    for name in TOKEN_FILES:
+        assert (run.folder / name).read_bytes() == (text_run.folder / name).read_bytes()
+
+
+def test_tokens_of_a_text_wait_in_its_folder_under_a_name_of_their_own(
+    tmp_path: Path, text: Config
+) -> None:
+    place = tmp_path / "place"
+    place.mkdir()
+    with prepare_run(place / "run", text) as run:
+        before = [corpus.tokens.copy() for corpus in run.data.splits]
+        with prepare_run(place / "run", text) as other:
+            assert run.staged_tokens is not None
+            assert other.staged_tokens is not None
+            waiting = names_in(place / "run")
+            assert waiting == {run.staged_tokens.name, other.staged_tokens.name}
+        create_run(run)
+        assert set(TOKEN_FILES) < names_in(place / "run")
+        assert names_in(run.staged_tokens) == set()
+        for corpus, tokens in zip(run.data.splits, before, strict=True):
+            np.testing.assert_array_equal(corpus.tokens, tokens)
+    assert not run.staged_tokens.exists()
+    assert names_in(place) == {"run"}
+
+
+@pytest.mark.parametrize("folder", ["run", "deep/er/run"])
+def test_a_run_prepared_but_not_created_leaves_nothing(
+    tmp_path: Path, text: Config, folder: str
+) -> None:
+    place = tmp_path / "place"
+    place.mkdir()
+    with prepare_run(place / folder, text):
+        pass
+    assert not list(place.iterdir())
+    with pytest.raises(ZeroDivisionError), prepare_run(place / folder, text):
+        raise ZeroDivisionError
+    assert not list(place.iterdir())
+
+
+@pytest.mark.parametrize("content", [b"ab\0c", b"ab\xffc", b"", b"a" * 2])
+def test_a_text_that_is_refused_leaves_nothing(
+    tmp_path: Path, text: Config, text_file: Path, content: bytes
+) -> None:
+    text_file.write_bytes(content)
+    config = changed(text, test_fraction=0.1)
+    with pytest.raises(InputError), prepare_run(tmp_path / "place" / "run", config):
+        pass
+    assert not (tmp_path / "place").exists()
+
+
+def test_a_run_may_be_prepared_in_the_working_folder(
+    tmp_path: Path, text: Config, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "here").mkdir()
+    monkeypatch.chdir(tmp_path / "here")
+    with prepare_run(Path(), text) as run:
+        create_run(run)
+    assert load_run(Path()).config == text
+    assert names_in(tmp_path) == {"here", "text.txt"}
+
+
+def test_an_old_run_stands_until_the_new_one_is_created(text_run: Run, text: Config) -> None:
+    config = changed(text, seed=1)
+    with (
+        pytest.raises(InputError, match=r"already holds a run") as caught,
+        prepare_run(text_run.folder, config),
+    ):
+        pass
+    assert caught.value.field == "run_dir"
+    with prepare_run(text_run.folder, config, overwrite=True):
+        pass
+    assert_same_data(load_run(text_run.folder).data, text_run.data)
+    assert load_run(text_run.folder).config == text
+    with prepare_run(text_run.folder, config, overwrite=True) as run:
+        create_run(run, overwrite=True)
+    assert load_run(text_run.folder).config == config
+
+
+def test_list_and_text_replace_each_other_whole(run: Run, text: Config) -> None:
+    with prepare_run(run.folder, text, overwrite=True) as new:
+        create_run(new, overwrite=True)
+    assert not (run.folder / "documents.txt").exists()
+    assert_same_data(load_run(run.folder).data, new.data)
+    create_run(run, overwrite=True)
+    assert not set(TOKEN_FILES) & names_in(run.folder)
+    assert_same_data(load_run(run.folder).data, run.data)
+
+
+def test_a_folder_without_a_run_is_named(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match=r"holds no run.*train"):
+        load_run(tmp_path)
+
+
+def remove(path: Path) -> None:
+    path.unlink()
+
+
+def empty(path: Path) -> None:
+    path.write_text("")
+
+
+def truncate(path: Path) -> None:
+    path.write_text(path.read_text("latin-1")[:1], "latin-1")
+
+
+def hollow(path: Path) -> None:
+    path.write_text("{}")
+
+
+every_damage = pytest.mark.parametrize("damage", [remove, empty, truncate, hollow])
+
+
+@pytest.mark.parametrize("name", ["config.json", "vocab.json", "documents.txt"])
+@every_damage
+def test_damage_is_named(run: Run, name: str, damage: Callable[[Path], None]) -> None:
+    damage(run.folder / name)
+    with pytest.raises(InputError):
+        load_run(run.folder)
+
+
+@pytest.mark.parametrize("name", ["train.bin", "val.bin"])
+@every_damage
+def test_damage_of_a_text_is_named(
+    text_run: Run, name: str, damage: Callable[[Path], None]
+) -> None:
+    damage(text_run.folder / name)
+    with pytest.raises(InputError, match=rf"{name}.*restore"):
+        load_run(text_run.folder)
+
+
+@pytest.mark.parametrize("characters", ["", ".", "abc", ".abca", "\0abc"])
+def test_a_damaged_vocabulary_is_named(run: Run, characters: str) -> None:
+    (run.folder / "vocab.json").write_text(json.dumps({"characters": characters}))
+    with pytest.raises(InputError, match=r"vocab\.json is damaged, expected '\.' and the char"):
+        load_run(run.folder)
+
+
+def rewrite_config(run: Run, **values: Any) -> None:
+    """Replace sections of config.json; those given as None are left out."""
+    path = run.folder / "config.json"
+    replaced = json.loads(path.read_text()) | values
+    path.write_text(json.dumps({key: part for key, part in replaced.items() if part is not None}))
+
+
+@pytest.mark.parametrize(
+    "model",
+    [
+        [],
+        {"dilations": [1.0, 2, 4]},
+        {"n_hidden": True},
+        {"kernel_size": "2"},
+        {"dilations": 1},
+        {"kernel_size": 1},
+        {"kernel_size": 2.0},
+        {"width": 3},
+        None,
+    ],
+)
+def test_a_config_of_wrong_values_is_named(run: Run, model: Any) -> None:
+    rewrite_config(run, model=model)
+    with pytest.raises(InputError, match=r"config\.json (is damaged|cannot be used)"):
+        load_run(run.folder)
+
+
+@pytest.mark.parametrize("written", [None, 0, 2, "1"])
+def test_another_format_is_refused_by_name_and_stays(run: Run, written: Any) -> None:
+    assert json.loads((run.folder / "config.json").read_text())["format"] == 1
+    rewrite_config(run, format=written)
+    for read in (load_run, lambda folder: require_vacant(folder, overwrite=True)):
+        with pytest.raises(InputError, match=rf"config\.json .*format is {written!r}, expected 1"):
+            read(run.folder)
+
+
+def test_a_new_run_replaces_the_files_of_the_old_run_and_no_others(run: Run) -> None:
+    (run.folder / "checkpoints" / "20").mkdir(parents=True)
+    (run.folder / "notes.txt").write_text("mine")
+    config = changed(run.config, seed=1)
+    with pytest.raises(InputError, match="already holds a run"):
+        create_run(run._replace(config=config))
+    assert load_run(run.folder).config == run.config
+    create_run(run._replace(config=config), overwrite=True)
+    assert load_run(run.folder).config == config
+    assert not (run.folder / "checkpoints").exists()
+    assert (run.folder / "notes.txt").read_text() == "mine"
+
+
+def test_a_new_run_leaves_the_contents_of_a_linked_folder(tmp_path: Path, run: Run) -> None:
+    (tmp_path / "scratch").mkdir()
+    (tmp_path / "scratch" / "precious").touch()
+    (run.folder / "checkpoints").symlink_to(tmp_path / "scratch")
+    create_run(run, overwrite=True)
+    assert (tmp_path / "scratch" / "precious").exists()
+
+
+@pytest.mark.parametrize("config", [None, "{}", '{"name": "another project"}'])
+def test_files_that_belong_to_no_run_stay(tmp_path: Path, run: Run, config: str | None) -> None:
+    project = tmp_path / "project"
+    (project / "checkpoints").mkdir(parents=True)
+    (project / "checkpoints" / "weights.bin").touch()
+    if config:
+        (project / "config.json").write_text(config)
+    with pytest.raises(InputError):
+        create_run(run._replace(folder=project), overwrite=True)
+    assert (project / "checkpoints" / "weights.bin").exists()
+
+
+def test_a_folder_that_cannot_be_written_is_named(tmp_path: Path, run: Run) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(InputError, match="cannot be written") as caught:
+        create_run(run._replace(folder=tmp_path / "file" / "run"))
+    assert caught.value.field == "run_dir"
+
+
+def test_another_environment_is_listed(run: Run) -> None:
+    path = run.folder / "environment.json"
+    path.write_text(json.dumps(json.loads(path.read_text()) | {"jax": "0.1.2"}))
+    assert changed_environment(run) == ["jax 0.1.2"]
+    path.unlink()
+    assert changed_environment(run) == []

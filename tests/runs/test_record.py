@@ -1,0 +1,171 @@
+"""Metrics and checkpoints of a run, written as its infos pass."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from support.runs import assert_same, changed, final_state, losses, modified
+
+from wavenet_jax.config import Config
+from wavenet_jax.data import Dataset
+from wavenet_jax.errors import InputError
+from wavenet_jax.runs import (
+    Run,
+    append_metrics,
+    load_run,
+    open_checkpoints,
+    prepare_run,
+    read_metrics,
+    record_new,
+    record_resumed,
+    truncate_metrics,
+)
+from wavenet_jax.training import StepInfo, TrainState, fit
+
+
+@pytest.fixture
+def new(tmp_path: Path, tiny: Config, data: Dataset) -> Run:
+    return Run(tmp_path / "place" / "run", tiny, data)
+
+
+def infos_of(
+    run: Run, state: TrainState | None = None, stop_at: int | None = None
+) -> Iterator[StepInfo]:
+    reports = iter(range(run.config.train.report_every, 10**6, run.config.train.report_every))
+    begun = 0 if state is None else int(state.step)
+    return fit(
+        run.model,
+        run.config,
+        run.data.splits,
+        state,
+        should_stop=lambda: next(reports) + begun == stop_at,
+    )
+
+
+def test_every_info_is_a_line_and_every_validation_a_checkpoint(new: Run) -> None:
+    infos = []
+    for info in record_new(new, infos_of(new)):
+        infos.append(info)
+        assert read_metrics(new)[-1]["step"] == info.step
+    lines = read_metrics(new)
+    assert [line["step"] for line in lines] == [10, 20, 30, 40, 50, 60]
+    for info, line in zip(infos, lines, strict=True):
+        assert line["train_loss"] == info.train_loss
+        assert line["learning_rate"] == info.learning_rate
+        assert line["steps_per_second"] == (
+            info.steps_per_second and round(info.steps_per_second, 1)
+        )
+        assert ("val_loss" in line) == (info.step % 20 == 0)
+        assert line.get("val_loss") == (info.val and info.val.nats_per_character)
+    by_loss = min((line["val_loss"], line["step"]) for line in lines if "val_loss" in line)
+    with open_checkpoints(load_run(new.folder)) as checkpoints:
+        assert checkpoints.latest_step() == 60
+        assert checkpoints.restore_variables("best")[0] == by_loss[1]
+    assert_same(final_state(new.folder), infos[-1].state)
+
+
+@pytest.mark.parametrize("folder", ["run", "place/run"])
+def test_nothing_is_touched_before_the_first_info(run: Run, tmp_path: Path, folder: str) -> None:
+    """In a folder that holds a run, and in none."""
+    before = modified(tmp_path)
+    chosen = run._replace(folder=tmp_path / folder)
+
+    def infos() -> Iterator[StepInfo]:
+        assert modified(tmp_path) == before
+        yield next(infos_of(chosen))
+
+    recorded = record_new(chosen, infos(), overwrite=True)
+    assert modified(tmp_path) == before
+    assert next(recorded).step == 10
+    assert modified(tmp_path) != before
+    assert (chosen.folder / "metrics.jsonl").exists()
+    assert list(recorded) == []
+
+
+def failing() -> Iterator[Any]:
+    """Return infos of which the first fails."""
+    return (1 / zero for zero in [0])
+
+
+def test_a_run_whose_first_steps_fail_leaves_nothing_behind(
+    tmp_path: Path, tiny: Config, text_file: Path
+) -> None:
+    config = changed(tiny, data=str(text_file), kind="text", mode="sequence", seq_len=16)
+    with (
+        pytest.raises(ZeroDivisionError),
+        prepare_run(tmp_path / "place" / "run", config) as run,
+    ):
+        list(record_new(run, failing()))
+    assert not (tmp_path / "place").exists()
+
+
+def test_an_old_run_stands_where_the_first_steps_of_a_new_run_fail(run: Run) -> None:
+    before = modified(run.folder)
+    with pytest.raises(ZeroDivisionError):
+        list(record_new(run, failing(), overwrite=True))
+    assert modified(run.folder) == before
+
+
+def test_a_run_is_not_replaced_unless_told(run: Run) -> None:
+    before = modified(run.folder)
+    with pytest.raises(InputError, match="already holds a run"):
+        next(record_new(run, infos_of(run)))
+    assert modified(run.folder) == before
+
+
+def test_a_run_stopped_between_validations_and_resumed_is_the_uninterrupted_run(
+    new: Run, tmp_path: Path
+) -> None:
+    whole = new._replace(folder=tmp_path / "whole")
+    assert [info.step for info in record_new(whole, infos_of(whole))][-1] == 60
+    stopped = [info.step for info in record_new(new, infos_of(new, stop_at=50))]
+    assert stopped == [10, 20, 30, 40, 50]
+    assert "val_loss" not in read_metrics(new)[-1]
+    with open_checkpoints(load_run(new.folder)) as checkpoints:
+        state = checkpoints.restore_state()  # saved although there is no loss
+        best = checkpoints.restore_variables("best")[0]
+    assert int(state.step) == 50
+    assert best in (20, 40)
+    append_metrics(new, {"step": 60, "train_loss": 0.0})  # by a run that was killed later
+    (resumed,) = record_resumed(new, infos_of(new, state), step=50)
+    assert resumed.step == 60
+    assert losses(new.folder) == losses(whole.folder)
+    assert_same(final_state(new.folder), final_state(whole.folder))
+    kept = [
+        sorted(path.name for path in (each.folder / "checkpoints").iterdir())
+        for each in (new, whole)
+    ]
+    assert kept[0] == kept[1]
+
+
+def test_resuming_drops_later_lines_only_when_the_first_info_has_come(run: Run) -> None:
+    for step in (10, 20, 30):
+        append_metrics(run, {"step": step})
+
+    with pytest.raises(ZeroDivisionError):
+        list(record_resumed(run, failing(), 20))
+    assert [line["step"] for line in read_metrics(run)] == [10, 20, 30]
+    assert list(record_resumed(run, iter(()), 20)) == []  # all steps were done
+    assert [line["step"] for line in read_metrics(run)] == [10, 20, 30]
+
+
+def test_metrics_after_the_resumed_step_are_dropped(run: Run) -> None:
+    for step in (10, 20, 30):
+        append_metrics(run, {"step": step})
+    with (run.folder / "metrics.jsonl").open("a") as file:
+        file.write('{"step": 4')  # a line that a kill cut short
+    truncate_metrics(run, 20)
+    append_metrics(run, {"step": 30})
+    assert [line["step"] for line in read_metrics(run)] == [10, 20, 30]
+
+
+@pytest.mark.parametrize("line", ['{"st', "3", "[]", "{}", '{"step": "10"}'])
+def test_damaged_metrics_are_named(run: Run, line: str) -> None:
+    (run.folder / "metrics.jsonl").write_text(f'{{"step": 10}}\n{line}\n{{"step": 30}}\n')
+    with pytest.raises(InputError, match=r"metrics\.jsonl is damaged"):
+        read_metrics(run)
+
+
+def test_metrics_that_are_missing_are_none(run: Run) -> None:
+    assert read_metrics(run) == []

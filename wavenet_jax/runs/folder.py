@@ -1,0 +1,222 @@
+"""The run folder: what a run is and what it reported, in plain files.
+
+config.json       the configuration, and the format of the folder
+vocab.json        the characters in order of their ids
+documents.txt     the documents of a list, as read, so that a run needs nothing but its folder
+train.bin, val.bin, test.bin
+                  instead of it, the tokens of each split of a text
+environment.json  versions and devices
+metrics.jsonl     a line per report
+checkpoints/      the latest state, and the best one by validation loss
+loss.png          the loss curve, where matplotlib is installed
+samples.txt       documents sampled at the end of training
+"""
+
+import json
+import os
+import platform
+import shutil
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import jax
+
+from wavenet_jax.config import Config, config_to_dict, load_config, read_json
+from wavenet_jax.data import (
+    LIST_BOUNDARY,
+    TEXT_BOUNDARY,
+    TOKEN_FILES,
+    Dataset,
+    Vocab,
+    dataset_from_documents,
+    load_dataset,
+    map_text_dataset,
+    read_documents,
+    write_text_dataset,
+)
+from wavenet_jax.errors import InputError, require
+from wavenet_jax.nn import WaveNet
+
+PACKAGES = ("wavenet-jax", "jax", "jaxlib", "flax", "optax", "orbax-checkpoint", "numpy")
+PARTIAL = ".partial"  # suffix of a file or folder that is not complete yet
+CONTENTS = (
+    "config.json",
+    "vocab.json",
+    "documents.txt",
+    *TOKEN_FILES,
+    "environment.json",
+    "metrics.jsonl",
+    "checkpoints",
+    "loss.png",
+    "samples.txt",
+)
+
+
+class Run(NamedTuple):
+    """The contents of a run folder, without the states."""
+
+    folder: Path
+    config: Config
+    data: Dataset
+    staged_tokens: Path | None = None  # folder of a text's tokens until `create_run` moves them
+
+    @property
+    def model(self) -> WaveNet:
+        """Return the model, without its variables."""
+        return WaveNet(self.config.model, len(self.data.vocab))
+
+    @property
+    def total_steps(self) -> int:
+        """Return the steps of the whole run."""
+        return self.config.train.total_steps(self.data.splits.train.num_predictions)
+
+
+def require_vacant(folder: Path, *, overwrite: bool) -> None:
+    """Raise `InputError` unless a new run may be written here.
+
+    A folder that holds a run needs `overwrite`.  Files with the names of a run's that belong to no
+    run are never replaced.
+    """
+    if any(_exists(folder / name) for name in CONTENTS):
+        require(
+            overwrite,
+            f"run_dir is {str(folder)!r}, which already holds a run, expected a new folder; resume "
+            "the run, overwrite it, or choose another folder.",
+            "run_dir",
+        )
+        load_run_config(folder)
+
+
+@contextmanager
+def prepare_run(folder: Path, config: Config, *, overwrite: bool = False) -> Iterator[Run]:
+    """Read the data of a new run, which `create_run` writes later; else nothing is left behind.
+
+    The tokens of a text wait in a temporary folder inside the run folder.  Raises `InputError` as
+    `require_vacant` and `load_dataset` do.
+    """
+    require_vacant(folder, overwrite=overwrite)
+    staged = folder / f"tokens-{uuid.uuid4().hex}{PARTIAL}"
+    missing = [parent for parent in staged.absolute().parents if not parent.exists()]
+    try:
+        yield Run(folder, config, load_dataset(config.data, staged), staged)
+    finally:
+        _remove(staged)
+        with suppress(OSError):  # a folder that is not empty stays, and so do those above it
+            for parent in missing:
+                parent.rmdir()
+
+
+def create_run(run: Run, *, overwrite: bool = False) -> None:
+    """Write the folder of a new run.  It replaces the files of an old run, but no other files.
+
+    Raises `InputError` as `require_vacant` does, and when the folder cannot be written.
+    """
+    folder, data = run.folder, run.data
+    require_vacant(folder, overwrite=overwrite)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        # The configuration is removed last and written first: an interruption leaves a run's files.
+        for name in reversed(CONTENTS):
+            _remove(folder / name)
+        _write_json(folder / "config.json", config_to_dict(run.config))
+        _write_json(folder / "vocab.json", {"characters": data.vocab.characters})
+        if data.is_text:
+            _write_tokens(run)
+        else:
+            lines = "".join(f"{document}\n" for document in data.documents)
+            write_whole(folder / "documents.txt", lines)
+        _write_json(folder / "environment.json", environment())
+    except OSError as error:
+        raise InputError(
+            f"run_dir is {str(folder)!r}, which cannot be written ({error.strerror or error}), "
+            "expected a writable folder; choose another.",
+            "run_dir",
+        ) from error
+
+
+def load_run(folder: Path) -> Run:
+    """Read the folder of a run; raise `InputError` when it holds none or is damaged."""
+    config = load_run_config(folder)
+    vocab = _load_vocab(folder / "vocab.json", is_text=config.data.is_text)
+    if config.data.is_text:
+        return Run(folder, config, map_text_dataset(folder, vocab, config.data))
+    documents = read_documents(folder / "documents.txt")
+    return Run(folder, config, dataset_from_documents(documents, vocab, config.data))
+
+
+def _load_vocab(path: Path, *, is_text: bool) -> Vocab:
+    values = read_json(path)
+    characters = values.get("characters") if isinstance(values, dict) else None
+    boundary = TEXT_BOUNDARY if is_text else LIST_BOUNDARY
+    require(
+        isinstance(characters, str)
+        and len(characters) == len(set(characters)) > 1
+        and characters[0] == boundary,
+        f"{path} is damaged, expected {boundary!r} and the characters of the data, each once; "
+        "restore it or train again.",
+    )
+    return Vocab(str(characters))
+
+
+def load_run_config(folder: Path) -> Config:
+    """Read the configuration of the run in a folder; raise `InputError` when there is none."""
+    require(
+        (folder / "config.json").is_file(),
+        f"{str(folder)!r} holds no run, expected a folder that `wavenet-jax train` made.",
+    )
+    return load_config(folder / "config.json")
+
+
+def environment() -> dict[str, Any]:
+    """Return the versions and devices on which the last bits of a run's numbers depend."""
+    return {
+        "python": platform.python_version(),
+        **{package: version(package) for package in PACKAGES},
+        "machine": platform.machine(),
+        "cpus": os.cpu_count(),
+        "devices": [device.device_kind for device in jax.devices()],
+    }
+
+
+def changed_environment(run: Run) -> list[str]:
+    """Return what the run began with and no longer has, such as `jax 0.10.2`."""
+    now, path = environment(), run.folder / "environment.json"
+    if not path.exists():
+        return []  # no reason to stop
+    before = read_json(path)
+    require(isinstance(before, dict), f"{path} is damaged, expected versions; remove it to go on.")
+    return [f"{name} {value}" for name, value in before.items() if now.get(name) != value]
+
+
+def write_whole(path: Path, text: str) -> None:
+    """Write a file whole or not at all."""
+    partial = path.with_name(path.name + PARTIAL)
+    partial.write_text(text, "utf-8")
+    partial.replace(path)
+
+
+def _write_tokens(run: Run) -> None:
+    if run.staged_tokens is None:
+        write_text_dataset(run.data, run.folder)
+        return
+    for name in TOKEN_FILES:
+        (run.staged_tokens / name).replace(run.folder / name)  # a mapped file stays mapped
+
+
+def _exists(path: Path) -> bool:
+    return path.exists() or path.is_symlink()
+
+
+def _remove(path: Path) -> None:
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path)
+    else:
+        path.unlink(missing_ok=True)
+
+
+def _write_json(path: Path, value: Any) -> None:
+    write_whole(path, json.dumps(value, indent=2, ensure_ascii=False) + "\n")

@@ -1,0 +1,93 @@
+"""Metrics and checkpoints, written while a run trains."""
+
+import json
+from collections.abc import Generator, Iterator
+from itertools import chain
+from typing import Any
+
+from wavenet_jax.errors import require
+from wavenet_jax.runs.checkpoints import open_checkpoints
+from wavenet_jax.runs.folder import Run, create_run, write_whole
+from wavenet_jax.training import StepInfo
+
+
+def record_new(
+    run: Run, infos: Iterator[StepInfo], *, overwrite: bool = False
+) -> Generator[StepInfo, None, None]:
+    """Create the folder of a new run and record its infos in it, as they pass.
+
+    Nothing on disk is touched before the first info has come, so that a run that fails at once
+    leaves nothing behind.  Raises `InputError` as `create_run` does.
+    """
+    for first in infos:
+        create_run(run, overwrite=overwrite)
+        yield from _record(run, chain([first], infos))
+
+
+def record_resumed(
+    run: Run, infos: Iterator[StepInfo], step: int
+) -> Generator[StepInfo, None, None]:
+    """Record the infos of a run that is resumed at a step, as they pass.
+
+    Lines of the metrics after that step are dropped first, when the first info has come.
+    """
+    for first in infos:
+        truncate_metrics(run, step)
+        yield from _record(run, chain([first], infos))
+
+
+def _record(run: Run, infos: Iterator[StepInfo]) -> Generator[StepInfo, None, None]:
+    """Write a line of metrics for every info, and a checkpoint at every validation."""
+    with open_checkpoints(run) as checkpoints:
+        for info in infos:
+            append_metrics(run, metrics_line(info))
+            if info.val is not None:
+                checkpoints.save(info.state, info.val.nats_per_character)
+            yield info
+        if info.val is None:
+            # Stopped between validations: saved without a loss, so that the resumed run keeps the
+            # same best state as an uninterrupted run.
+            checkpoints.save(info.state, None)
+
+
+def metrics_line(info: StepInfo) -> dict[str, Any]:
+    """Return the line of metrics.jsonl for an info."""
+    speed = info.steps_per_second
+    line = {
+        "step": info.step,
+        "train_loss": info.train_loss,
+        "learning_rate": info.learning_rate,
+        "steps_per_second": speed and round(speed, 1),
+    }
+    if info.val is not None:
+        line["val_loss"] = info.val.nats_per_character
+    return line
+
+
+def append_metrics(run: Run, line: dict[str, Any]) -> None:
+    """Add a line to the metrics of a run."""
+    with (run.folder / "metrics.jsonl").open("a", encoding="utf-8") as file:
+        file.write(json.dumps(line) + "\n")
+
+
+def read_metrics(run: Run) -> list[dict[str, Any]]:
+    """Return the lines of the metrics of a run, without an incomplete last line."""
+    path = run.folder / "metrics.jsonl"
+    text = path.read_text("utf-8") if path.exists() else ""
+    whole = [line for line in text.splitlines(keepends=True) if line.endswith("\n")]
+    try:
+        lines = [json.loads(line) for line in whole]
+    except ValueError:
+        lines = [None]
+    require(
+        all(isinstance(line, dict) and isinstance(line.get("step"), int) for line in lines),
+        f"{path} is damaged, expected a JSON object with its step per line; remove it to go on "
+        "without it.",
+    )
+    return lines
+
+
+def truncate_metrics(run: Run, step: int) -> None:
+    """Drop the lines after a step, which a run resumed there writes again."""
+    kept = [json.dumps(line) + "\n" for line in read_metrics(run) if line["step"] <= step]
+    write_whole(run.folder / "metrics.jsonl", "".join(kept))
