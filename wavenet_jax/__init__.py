@@ -1,53 +1,109 @@
-"""A small WaveNet in JAX: train it on a list of names or on a text, evaluate it, sample new ones.
+"""WaveNet in JAX: train it on a list of names or on a text, evaluate it, sample from it.
 
-The letters below mean the same everywhere; shapes are written `[B, T, C]`.
+    import wavenet_jax as wn
+
+    model = wn.train("makemore", data="names.txt")     # or wn.load("runs/demo")
+    model.evaluate().val
+    model.score(["anna", "xnna"])
+    model.sample(20, prefix="ma", pattern=".*[aeiou]", seed=0)
+
+Glossary.  Shapes are written `[B, T, C]`; the letters mean the same everywhere:
 
     B  rows of a batch             V  vocabulary, boundary included
     T  positions of a row          L  layers
-    C  channels                    K  taps: the positions that a layer combines
+    C  channels in                 K  kernel size: the taps of a layer
     H  hidden channels             d  dilation: the distance between taps
     N  predictions in a corpus     R  receptive field = 1 + (K - 1) · Σd
-    S  samples
+    S  states of an automaton      D  documents
 
-Losses are in nats per character, the boundary that ends a document counting as one.
+    document         what the model learns to end: a name, a line of a list; a text is one document
+    boundary         the token before and after every document, id 0
+    corpus           documents laid end to end, as one array of tokens
+    tap              one of the K positions that a layer combines
+    node             the value of a layer at a position
+    boundary state   a layer's input node on endless boundaries, as before every document
+    skip             what a layer gives the head
+    run folder       configuration, data, metrics and checkpoints of a training run
+    mode             how the stack is trained: over windows, or over sequences
+    mask             the table of tokens that a constraint allows next
+    slot             one of the sequences that are decoded side by side
 
-The modules from the bottom up; each imports only those above it:
+Losses are in nats per character; the boundary that ends a document counts as a character.
 
-    errors       how a user's mistake is said; imports no JAX
-    config       frozen dataclasses, checked where they are made; imports no JAX
-    config_file  the configuration as JSON; imports no JAX
-    sample_config  what is to be drawn from a run; imports no JAX
-    presets      configurations with a name; imports no JAX
-    download     the lecture's file and Shakespeare's, checked by SHA-256
-    vocab        characters <-> ids
-    streams      a text of any size -> tokens, piece by piece
-    corpus       files -> documents or a stream -> splits -> Corpus
-    batches      (key, corpus, settings) -> Batch, pure
-    keys         a root key for each purpose
-    taps         how a run fetches what a layer combines: merge, shift, pull and push
-    layers       the plain and the gated layer, given their taps, and their heads
-    model        embedding, stack, head: window, sequence, step
-    distinct     every distinct context once
-    optim        schedules and optimizers from config
-    evaluate     exact loss of a split, with its standard error; scores of texts
-    train        TrainState, train_step, train_chunk, fit
-    patterns     regular expressions -> positions
-    automata     finite automata as tables
-    constraints  what documents must be like -> automata
-    rules        an automaton -> tables that the sampler looks up
-    strategies   temperature, top-k, top-p: logits -> a character
-    drawing      one sequence with one key, character by character
-    sample       documents side by side, and text
-    runs         the run folder
-    checkpoint   the states in it, with Orbax
-    generate     what a `SampleConfig` asks of a run
-    plots        the loss curve; the only user of matplotlib
-    console      progress
-    results      tables, and plain values for JSON
-    process      signals, and the cache of compiled programs
-    commands     what the commands that read a run do
-    training     what `train` does
-    cli          parse, call, say what went wrong
+The wings, from the bottom up; each imports only those above it in this list:
+
+    errors, keys, paths   the sentence of a mistake; root keys of randomness; the user's cache
+    config                frozen dataclasses, presets, JSON
+    data                  files -> documents or a text -> splits -> corpus
+    nn                    the network and its runs
+    constraints           regular expressions and others -> automata -> token masks
+    evaluation            exact losses, scores of texts
+    training              state, step, loop
+    sampling              strategies, decoding, constrained and unconstrained samples
+    runs                  run folders and checkpoints
+    api                   the lines above
+    cli                   the command line
 """
 
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from wavenet_jax.api import LanguageModel, load, train
+    from wavenet_jax.config import (
+        Config,
+        DataConfig,
+        ModelConfig,
+        OptimConfig,
+        SampleConfig,
+        TrainConfig,
+    )
+    from wavenet_jax.errors import InputError
+    from wavenet_jax.nn import WaveNet
+    from wavenet_jax.training import fit
+
 __version__ = "0.1.0"
+
+__all__ = [
+    "Config",
+    "DataConfig",
+    "InputError",
+    "LanguageModel",
+    "ModelConfig",
+    "OptimConfig",
+    "SampleConfig",
+    "TrainConfig",
+    "WaveNet",
+    "__version__",
+    "fit",
+    "load",
+    "train",
+]
+
+# Imported when first used (PEP 562), so that `import wavenet_jax` and `--help` import no JAX.
+_WING_OF = {
+    "Config": "config",
+    "DataConfig": "config",
+    "InputError": "errors",
+    "LanguageModel": "api",
+    "ModelConfig": "config",
+    "OptimConfig": "config",
+    "SampleConfig": "config",
+    "TrainConfig": "config",
+    "WaveNet": "nn",
+    "fit": "training",
+    "load": "api",
+    "train": "api",
+}
+
+
+def __getattr__(name: str) -> Any:
+    """Import a public name from its wing."""
+    if name not in _WING_OF:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f"{__name__}.{_WING_OF[name]}"), name)
+
+
+def __dir__() -> list[str]:
+    """List the public names."""
+    return __all__

@@ -1,0 +1,214 @@
+"""The lines that people write: train, load, evaluate, score, sample."""
+
+import dataclasses
+from pathlib import Path
+from typing import Any
+
+import jax
+import numpy as np
+import pytest
+from support.corpora import NAMES
+from support.runs import changed
+
+import wavenet_jax as wn
+from wavenet_jax.config import Config
+from wavenet_jax.errors import InputError
+from wavenet_jax.evaluation import evaluate_splits, score_texts
+from wavenet_jax.sampling import generate_documents, generate_texts
+from wavenet_jax.training import NonFiniteLossError, StepInfo, fit
+
+# The learning rate rises at the end, so that a validation before the last is the best.
+RISING: dict[str, Any] = {"learning_rate": 0.3, "decay": 100.0, "seed": 3}
+
+
+@pytest.fixture(scope="module")
+def listed(tmp_path_factory: pytest.TempPathFactory) -> tuple[wn.LanguageModel, Path]:
+    """Return a model of a list of names, and the folder of its run."""
+    place = tmp_path_factory.mktemp("listed")
+    (place / "list.txt").write_text("\n".join(NAMES))
+    options: dict[str, Any] = {"n_embd": 4, "n_hidden": 8, "batch_size": 8, "steps": 60}
+    every: dict[str, Any] = {"report_every": 10, "eval_every": 20}
+    data, folder = str(place / "list.txt"), place / "run"
+    return wn.train(data=data, run_dir=folder, **options, **every, **RISING), folder
+
+
+@pytest.fixture
+def text_config(tiny: Config, text_file: Path) -> Config:
+    config = changed(tiny, data=str(text_file), kind="text", mode="sequence", seq_len=16)
+    return changed(config, batch_size=2, learning_rate=0.5)
+
+
+def assert_same_model(a: wn.LanguageModel, b: wn.LanguageModel) -> None:
+    assert a.config == b.config
+    jax.tree.map(np.testing.assert_array_equal, a.variables, b.variables)
+    assert str(a.evaluate()) == str(b.evaluate())  # as text, in which NaN is equal to NaN
+    assert a.sample(2, seed=1) == b.sample(2, seed=1)
+
+
+def test_a_run_loaded_is_the_model_that_was_trained(
+    listed: tuple[wn.LanguageModel, Path],
+) -> None:
+    trained, folder = listed
+    loaded = wn.load(folder)
+    assert_same_model(loaded, trained)
+    assert loaded.data.documents == trained.data.documents
+    assert_same_model(wn.load(str(folder), "best"), trained)
+
+
+def test_the_variables_are_the_best_by_validation_loss(
+    listed: tuple[wn.LanguageModel, Path],
+) -> None:
+    trained, folder = listed
+    losses: dict[int, float] = {}
+    kept: dict[int, Any] = {}
+    for info in fit(trained.network, trained.config, trained.data.splits):
+        if info.val is not None:
+            losses[info.step] = info.val.nats_per_character
+            kept[info.step] = jax.device_get(info.state.variables)
+    best = min(losses, key=lambda step: losses[step])
+    assert sorted(losses) == [20, 40, 60]
+    assert best != 60
+    jax.tree.map(np.testing.assert_array_equal, trained.variables, kept[best])
+    assert trained.evaluate().val.all.nats_per_character == pytest.approx(losses[best])
+    latest = wn.load(folder, "latest")
+    jax.tree.map(np.testing.assert_array_equal, latest.variables, kept[60])
+
+
+def test_a_run_in_memory_is_the_run_in_a_folder(
+    tiny: Config, names_file: Path, tmp_path: Path
+) -> None:
+    """Of a list of one's own; nothing is written for the run in memory."""
+    before = set(tmp_path.rglob("*"))
+    config = changed(tiny, data=str(names_file), **RISING)
+    infos: list[StepInfo] = []
+    model = wn.train(tiny, data=str(names_file), on_step=infos.append, **RISING)
+    assert set(tmp_path.rglob("*")) == before
+    assert model.config == config
+    assert [info.step for info in infos] == [10, 20, 30, 40, 50, 60]
+    assert [info.val is not None for info in infos] == [False, True] * 3
+    assert str(infos[1]).startswith("step 20  train ")
+    in_folder = wn.train(config, run_dir=tmp_path / "run")
+    assert_same_model(model, in_folder)
+    with pytest.raises(InputError, match="already holds a run"):
+        wn.train(tiny, run_dir=tmp_path / "run")
+    other = wn.train(tiny, data=str(names_file), seed=1, run_dir=tmp_path / "run", overwrite=True)
+    assert wn.load(tmp_path / "run").config == other.config != in_folder.config
+
+
+def test_a_run_that_diverges_leaves_no_folder(tiny: Config, tmp_path: Path) -> None:
+    with pytest.raises(NonFiniteLossError):
+        wn.train(tiny, learning_rate=1e30, run_dir=tmp_path / "place" / "run")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_methods_hand_on_to_the_wings(listed: tuple[wn.LanguageModel, Path]) -> None:
+    model, _ = listed
+    network, variables, data = model.network, model.variables, model.data
+    assert str(model.evaluate()) == str(evaluate_splits(network, variables, data.splits))
+    texts = ["anna", "zvzv", "anna"]
+    scores = model.score(iter(texts))
+    assert scores == score_texts(network, variables, data.vocab, texts, is_text=False)
+    assert [score.rank for score in scores] == [1, 3, 1]
+    assert scores[0].characters == "anna."
+    options: dict[str, Any] = {"prefix": "ma", "pattern": ".*[aeiou]", "forbid_text": ("an",)}
+    config = wn.SampleConfig(n=5, seed=2, **options)
+    documents = generate_documents(network, variables, data, config)
+    names = model.sample(5, seed=2, **options)
+    assert names == [document.sample.text for document in documents]
+    assert len(model.sample()) == 20
+
+
+def test_a_model_of_a_text(text_config: Config, text_file: Path, tmp_path: Path) -> None:
+    """Its run needs nothing but its folder."""
+    model = wn.train(text_config, run_dir=tmp_path / "run")
+    text_file.unlink()
+    assert_same_model(wn.load(tmp_path / "run"), model)
+    (text,) = model.sample(text_length=70, prefix="to be", seed=4)
+    assert len(text) == 70
+    assert text.startswith("to be")
+    config = wn.SampleConfig(n=3, text_length=70)
+    texts = generate_texts(model.network, model.variables, model.data.vocab, config)
+    assert model.sample(3, text_length=70) == ["".join(chunks) for chunks in texts]
+    assert [score.characters for score in model.score(["to", "be "])] == ["to", "be "]
+    assert model.evaluate().val.unseen is None
+    with pytest.raises(InputError, match=r"pattern is 'a', but .* one text"):
+        model.sample(pattern="a")
+
+
+def test_a_model_is_a_frozen_value(listed: tuple[wn.LanguageModel, Path]) -> None:
+    model, _ = listed
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        model.config = Config()  # type: ignore[misc]
+    assert repr(model) == f"LanguageModel(config={model.config!r})"  # neither data nor variables
+
+
+@pytest.mark.parametrize(
+    ("options", "sentence"),
+    [
+        ({"temprature": 0.5}, "option 'temprature' is unknown; did you mean 'temperature'?"),
+        ({"temperature": -1}, "temperature is -1, expected"),
+        ({"text_length": 9}, "text_length is 9, but the run was trained on a list"),
+        ({"unique": True, "max_length": 1, "n": 99}, "22 documents of up to 1 character can"),
+    ],
+)
+def test_sample_refuses_options_by_name(
+    options: dict[str, Any], sentence: str, listed: tuple[wn.LanguageModel, Path]
+) -> None:
+    with pytest.raises(InputError) as caught:
+        listed[0].sample(**options)
+    assert str(caught.value).startswith(sentence)
+
+
+def test_samples_that_are_too_few_are_an_error(listed: tuple[wn.LanguageModel, Path]) -> None:
+    with pytest.raises(InputError, match="exact found 0 documents in 10 attempts, expected 2;"):
+        listed[0].sample(2, pattern="(.*z){4}", exact=True, max_attempts=10)
+
+
+@pytest.mark.parametrize(
+    ("options", "field"),
+    [
+        ({"n_hiden": 8}, "n_hiden"),
+        ({"n_hidden": -8}, "n_hidden"),
+        ({"config": "makemor"}, "preset"),
+        ({"data": "missing.txt"}, "data"),
+        ({"mode": "windows"}, "mode"),
+        ({"dilations": (1, 3)}, "dilations"),
+    ],
+)
+def test_train_refuses_options_by_name(options: dict[str, Any], field: str, tmp_path: Path) -> None:
+    with pytest.raises(InputError) as caught:
+        wn.train(run_dir=tmp_path / "run", **options)
+    assert caught.value.field == field
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_the_nearest_name_is_suggested() -> None:
+    with pytest.raises(InputError, match=r"^option 'n_hiden' is unknown; did you mean 'n_hidden'"):
+        wn.train(n_hiden=8)
+    with pytest.raises(InputError, match=r"^preset is 'makemor', .*; did you mean makemore\?"):
+        wn.train("makemor")
+
+
+def test_a_string_is_no_list_of_texts(listed: tuple[wn.LanguageModel, Path]) -> None:
+    model, _ = listed
+    with pytest.raises(InputError, match=r"^texts is the string 'anna', expected a list") as caught:
+        model.score("anna")
+    assert caught.value.field == "texts"
+    assert model.sample(9, forbid_text="an") == model.sample(9, forbid_text=("an",))
+    assert model.score([]) == []
+
+
+@pytest.mark.parametrize(("text", "character"), [("Anna", "A"), ("an.na", r"\.")])
+def test_unknown_characters_are_named(
+    text: str, character: str, listed: tuple[wn.LanguageModel, Path]
+) -> None:
+    """The boundary, which the vocabulary has, is unknown inside a document."""
+    with pytest.raises(InputError, match=f"^'{text}' contains '{character}', unknown"):
+        listed[0].score(["emma", text])
+
+
+def test_load_names_what_is_missing(listed: tuple[wn.LanguageModel, Path], tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="holds no run"):
+        wn.load(tmp_path)
+    with pytest.raises(InputError, match="checkpoint is 'last', expected best or latest"):
+        wn.load(listed[1], "last")  # type: ignore[arg-type]
