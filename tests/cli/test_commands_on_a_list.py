@@ -1,23 +1,22 @@
-"""The commands on a list as a user types them: what is printed where, what is left behind."""
+"""The commands on a list, as a user types them: what they print where, and what they leave."""
 
 import json
 import math
 import re
-import shutil
 import subprocess
 import sys
 from importlib import metadata
 from pathlib import Path
 
-import jax
 import pytest
-from conftest import call, train_command
+from support.commands import call, train_command
 
-from wavenet_jax import download, runs
+from wavenet_jax.data import TOKEN_FILES
+from wavenet_jax.runs import CONTENTS, load_run
 
 
 def test_training_leaves_a_whole_run_folder(trained: Path) -> None:
-    assert {path.name for path in trained.iterdir()} == set(runs.CONTENTS) - {"tokens.bin"}
+    assert {path.name for path in trained.iterdir()} == set(CONTENTS) - set(TOKEN_FILES)
     lines = (trained / "metrics.jsonl").read_text().splitlines()
     metrics = [json.loads(line) for line in lines]
     assert [line["step"] for line in metrics] == [10, 20, 30, 40, 50, 60]
@@ -57,7 +56,7 @@ def test_evaluate_prints_the_same_losses_as_table_and_as_json(
     assert losses["splits"]["val"]["nats_per_character"] == pytest.approx(last["val_loss"])
 
 
-def test_evaluate_takes_the_best_checkpoint_unless_told_otherwise(
+def test_evaluate_takes_the_best_checkpoint_by_default(
     names_file: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     run = tmp_path / "run"
@@ -71,11 +70,11 @@ def test_evaluate_takes_the_best_checkpoint_unless_told_otherwise(
     assert losses["splits"]["val"]["nats_per_character"] == pytest.approx(best["val_loss"])
 
 
-def test_list_may_be_trained_in_sequences_with_gated_layers_and_evaluated(
+def test_list_can_be_trained_in_sequences_with_gated_layers_and_evaluated(
     names_file: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     run = tmp_path / "run"
-    options = "--run sequence --length 16 --layer gated --norm none --optimizer adamw"
+    options = "--mode sequence --seq-len 16 --layer gated --norm none --optimizer adamw"
     rates = "--schedule linear --learning-rate 0.02 --dilations 1 2 1 2"
     assert call(train_command(names_file, run, f"{options} {rates}")) == 0
     out, err = capsys.readouterr()
@@ -105,28 +104,11 @@ def test_untidy_file_is_read_and_its_vocabulary_shown(
     (tmp_path / "untidy.txt").write_bytes("\r\n".join(lines).encode())
     assert call(train_command(tmp_path / "untidy.txt", tmp_path / "run")) == 0
     assert repr("".join(sorted(set(".ZoëÜmitannaBENcleo")))) in capsys.readouterr().err
-    documents = runs.load(tmp_path / "run").data.documents
+    documents = load_run(tmp_path / "run").data.documents
     assert documents == ["Zoë", "Ümit", "anna", "BEN", "cleo"]
 
 
-def test_compilation_cache_is_the_users_own(
-    trained: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
-    monkeypatch.delenv("JAX_COMPILATION_CACHE_DIR", raising=False)
-    try:
-        assert call(f"sample {trained} -n 1") == 0
-        (folder,) = (download.cache_dir() / "compiled").iterdir()
-        assert folder.stat().st_mode & 0o777 == 0o700
-        shutil.rmtree(folder)
-        monkeypatch.setenv("JAX_COMPILATION_CACHE_DIR", str(tmp_path / "mine"))
-        assert call(f"sample {trained} -n 1") == 0
-        assert not folder.exists()
-    finally:
-        jax.config.update("jax_compilation_cache_dir", None)
-
-
-def test_version_is_told(capsys: pytest.CaptureFixture[str]) -> None:
+def test_version_is_printed(capsys: pytest.CaptureFixture[str]) -> None:
     assert call("--version") == 0
     assert capsys.readouterr().out == f"wavenet-jax {metadata.version('wavenet-jax')}\n"
 
@@ -135,7 +117,7 @@ def test_module_is_the_command() -> None:
     process = subprocess.run(
         [sys.executable, "-m", "wavenet_jax", "--help"], capture_output=True, text=True, check=True
     )
-    for command in ("train", "evaluate", "score", "sample", "data"):
+    for command in ("train", "resume", "evaluate", "score", "sample", "data"):
         assert command in process.stdout
 
 

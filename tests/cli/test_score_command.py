@@ -1,4 +1,4 @@
-"""What `score` prints of texts, given or piped in, by a run on a list and by one on a text."""
+"""What `score` prints of texts, given or piped in, by a run on a list and by a run on one text."""
 
 import io
 import json
@@ -10,13 +10,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import Prints, Says
+from support.commands import Prints, Says
 
-from wavenet_jax import checkpoint, corpus, evaluate, runs
+from wavenet_jax.data import corpus_from_documents
+from wavenet_jax.evaluation import corpus_loss, index_corpus
+from wavenet_jax.runs import load_run, open_checkpoints
 
 
 class Scores:
-    """Gives what `score --json` prints."""
+    """Returns what `score --json` prints."""
 
     def __init__(self, prints: Prints) -> None:
         self._prints = prints
@@ -31,7 +33,7 @@ def scores(prints: Prints) -> Scores:
 
 
 class Closed(io.StringIO):
-    """Standard input that nothing should look at."""
+    """Standard input that nothing may read."""
 
     def read(self, size: int | None = -1, /) -> str:
         raise AssertionError(size)
@@ -42,34 +44,35 @@ def pipe(text: str, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_scores_of_names_are_the_models(trained: Path, scores: Scores) -> None:
-    run = runs.load(trained)
-    with checkpoint.checkpoints(run) as states:
-        _, variables = states.restore_variables("best")
+    run = load_run(trained)
+    with open_checkpoints(run) as checkpoints:
+        _, variables = checkpoints.restore_variables("best")
     texts = ["emma", "", "lazella", "emma"]
     for text, found in zip(texts, scores(trained, *texts), strict=True):
-        laid = corpus.from_documents([text], run.data.vocab)
-        nll = evaluate.nll_nats(run.model, variables, evaluate.blocks(run.model, laid))
+        corpus = corpus_from_documents([text], run.data.vocab)
+        batches = index_corpus(run.model, corpus)
+        loss = corpus_loss(run.model, variables, corpus, batches)
         assert found["text"] == text
         assert found["characters"] == len(text) + 1
-        assert found["nll_nats"] == pytest.approx(sum(piece.sum() for piece in nll), rel=1e-5)
+        assert found["nll_nats"] == pytest.approx(loss.nll_nats, rel=1e-5)
 
 
 def test_scores_of_a_split_add_up_to_its_loss(
     trained: Path, prints: Prints, scores: Scores
 ) -> None:
     loss = json.loads(prints("evaluate", trained, "--json"))["splits"]["val"]
-    each = scores(trained, *runs.load(trained).data.parts.val)
+    each = scores(trained, *load_run(trained).data.split_documents.val)
     assert sum(one["characters"] for one in each) == loss["predictions"]
     nats = sum(one["nll_nats"] for one in each)
     assert nats / loss["predictions"] == pytest.approx(loss["nats_per_character"], rel=1e-5)
 
 
-def test_table_and_json_tell_the_same(trained: Path, prints: Prints, scores: Scores) -> None:
+def test_table_and_json_say_the_same(trained: Path, prints: Prints, scores: Scores) -> None:
     texts = ["emma", "lazella", "zzzz"]
-    asked = ["--checkpoint", "latest", *texts]
-    head, *rows = prints("score", trained, *asked).splitlines()
+    words = ["--checkpoint", "latest", *texts]
+    head, *rows = prints("score", trained, *words).splitlines()
     assert head.split() == "text rank characters nats nats/char bits/char probability".split()
-    for row, one in zip(rows, scores(trained, *asked), strict=True):
+    for row, one in zip(rows, scores(trained, *words), strict=True):
         text, rank, characters, nats, mean, bits, probability = row.split()
         assert (text, int(characters)) == (one["text"], one["characters"])
         assert int(rank) == one["rank"]
@@ -91,8 +94,8 @@ def test_ranks_go_from_the_likeliest_down_in_the_order_given(
     for one in each:
         assert one["rank"] == 1 + sum(nats[text] < one["nll_nats"] for text in texts)
     assert prints.err == (
-        f"6 scores by {trained} at step 60 (best), from the start of the document, its end "
-        "counting as a character\n"
+        f"6 scores by {trained} at step 60 (best checkpoint), from the start of the document, "
+        "whose end counts as a character\n"
     )
 
 
@@ -105,23 +108,23 @@ def test_documents_are_piped_in_a_line_each(
 
 
 def test_text_is_piped_in_as_a_whole(
-    streamed: Path, scores: Scores, monkeypatch: pytest.MonkeyPatch
+    trained_text: Path, scores: Scores, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    given = scores(streamed, " to be\n\nor not \n")
+    given = scores(trained_text, " to be\n\nor not \n")
     assert given[0]["characters"] == 16
     pipe(" to be\n\nor not \n", monkeypatch)
-    assert scores(streamed) == given
+    assert scores(trained_text) == given
 
 
 def test_nothing_is_read_where_texts_are_given(
-    trained: Path, streamed: Path, scores: Scores, monkeypatch: pytest.MonkeyPatch
+    trained: Path, trained_text: Path, scores: Scores, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(sys, "stdin", Closed())
     assert [one["text"] for one in scores(trained, "emma", "")] == ["emma", ""]
-    assert [one["text"] for one in scores(streamed, "to be")] == ["to be"]
+    assert [one["text"] for one in scores(trained_text, "to be")] == ["to be"]
 
 
-def test_text_too_unlikely_for_a_number_has_a_probability_all_the_same(
+def test_text_too_unlikely_for_a_float_has_a_probability_too(
     trained: Path, prints: Prints, scores: Scores
 ) -> None:
     (one,) = scores(trained, "zv" * 300)
@@ -134,17 +137,17 @@ def test_text_too_unlikely_for_a_number_has_a_probability_all_the_same(
     assert power == pytest.approx(-one["nll_nats"] / math.log(10), abs=1e-3)
 
 
-def test_characters_are_told_one_by_one(trained: Path, prints: Prints, scores: Scores) -> None:
+def test_characters_are_shown_one_by_one(trained: Path, prints: Prints, scores: Scores) -> None:
     texts = ["emma", "charlottevictoria"]
     head, emma, short, long, *charlotte = prints("score", trained, "--per-char", *texts).split("\n")
     assert prints("score", trained, *texts) == f"{head}\n{emma}\n{long}\n"
     assert [len(line.split("  ")) - 1 for line in (short, *charlotte)] == [5, 10, 8, 0]
-    told = " ".join([short, *charlotte]).split()
+    shown = " ".join([short, *charlotte]).split()
     each = scores(trained, "--per-char", *texts)
     characters = [one for score in each for one in score["per_character"]]
     assert [one["character"] for one in characters] == list("emma.charlottevictoria.")
-    assert told[::2] == [one["character"] for one in characters]
-    for number, one in zip(told[1::2], characters, strict=True):
+    assert shown[::2] == [one["character"] for one in characters]
+    for number, one in zip(shown[1::2], characters, strict=True):
         assert float(number) == pytest.approx(one["probability"], rel=0.06)
         assert one["probability"] == pytest.approx(math.exp(-one["nll_nats"]))
     for score, plain in zip(each, scores(trained, *texts), strict=True):
@@ -154,12 +157,12 @@ def test_characters_are_told_one_by_one(trained: Path, prints: Prints, scores: S
 
 
 def test_characters_of_a_text_have_no_end_among_them(
-    streamed: Path, prints: Prints, scores: Scores
+    trained_text: Path, prints: Prints, scores: Scores
 ) -> None:
-    (score,) = scores(streamed, "--per-char", "to be\nété 漢")
+    (score,) = scores(trained_text, "--per-char", "to be\nété 漢")
     assert "".join(one["character"] for one in score["per_character"]) == "to be\nété 漢"
     assert score["characters"] == 11
-    head, row, *lines = prints("score", streamed, "--per-char", "to be\nété 漢").splitlines()
+    head, row, *lines = prints("score", trained_text, "--per-char", "to be\nété 漢").splitlines()
     assert row.startswith(r"'to be\nété 漢'  ")
     assert len(lines) == 2
     assert re.match(r"  t [\d.e-]+  o [\d.e-]+  ", lines[0])
@@ -176,10 +179,10 @@ def test_nothing_piped_in_is_answered_in_one_sentence(
 
 
 def test_empty_text_piped_in_is_answered_in_one_sentence(
-    streamed: Path, says: Says, monkeypatch: pytest.MonkeyPatch
+    trained_text: Path, says: Says, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     pipe("", monkeypatch)
-    assert "no text is given" in says(f"score {streamed}")
+    assert "no text is given" in says(f"score {trained_text}")
 
 
 @pytest.mark.parametrize("is_closed", [False, True])
@@ -195,10 +198,10 @@ def test_terminal_is_not_waited_for(
 @pytest.mark.parametrize(
     ("piped", "parts"),
     [
-        ("emma\nEmma\n", ["'Emma' holds 'E'", "unknown"]),
-        ("emma\nan na\n", ["'an na' holds ' '"]),
-        ("emma\nan\0na\n", [r"'an\x00na' holds '\x00'"]),
-        ("anna.\n", ["'anna.' holds '.'"]),
+        ("emma\nEmma\n", ["'Emma' contains 'E'", "unknown"]),
+        ("emma\nan na\n", ["'an na' contains ' '"]),
+        ("emma\nan\0na\n", [r"'an\x00na' contains '\x00'"]),
+        ("anna.\n", ["'anna.' contains '.'"]),
     ],
 )
 def test_unknown_characters_piped_in_are_answered_before_anything_is_scored(
@@ -220,5 +223,5 @@ def test_bytes_that_are_no_text_are_answered_in_one_sentence(trained: Path) -> N
     assert process.returncode == 2
     assert process.stdout == b""
     assert re.fullmatch(
-        rb"wavenet-jax: 'b\\udce9n' holds '\\udce9', unknown [^.?!\n]*\.\n", process.stderr
+        rb"wavenet-jax: 'b\\udce9n' contains '\\udce9', unknown [^.?!\n]*\.\n", process.stderr
     )

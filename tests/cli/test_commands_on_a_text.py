@@ -1,37 +1,38 @@
-"""The commands on one text: trained in crops, evaluated by stretches, sampled as it is drawn."""
+"""The commands on one text: trained in rows, evaluated by stretches, printed as it is drawn."""
 
 import json
 import math
 from pathlib import Path
 
 import pytest
-from conftest import TEXT, Prints, call, stream_command
+from support.commands import Prints, call, train_text_command
+from support.corpora import TEXT
 
-from wavenet_jax import runs
+from wavenet_jax.runs import CONTENTS, load_run
 
 
-def test_training_leaves_a_whole_run_folder_and_nothing_beside_it(streamed: Path) -> None:
-    assert {path.name for path in streamed.iterdir()} == set(runs.CONTENTS) - {"documents.txt"}
-    assert {path.name for path in streamed.parent.iterdir()} == {"run", "text.txt"}
-    lines = [json.loads(line) for line in (streamed / "metrics.jsonl").read_text().splitlines()]
+def test_training_leaves_a_whole_run_folder_and_nothing_beside_it(trained_text: Path) -> None:
+    assert {path.name for path in trained_text.iterdir()} == set(CONTENTS) - {"documents.txt"}
+    assert {path.name for path in trained_text.parent.iterdir()} == {"run", "text.txt"}
+    lines = [json.loads(line) for line in (trained_text / "metrics.jsonl").read_text().splitlines()]
     assert [line["step"] for line in lines] == [10, 20, 30, 40, 50, 60]
     assert [line["step"] for line in lines if "val_loss" in line] == [20, 40, 60]
     assert lines[-1]["val_loss"] < 0.9 * math.log(21)
 
 
-def test_samples_of_the_folder_are_those_of_the_command(streamed: Path, prints: Prints) -> None:
-    samples = (streamed / "samples.txt").read_text("utf-8")
+def test_samples_of_the_folder_are_those_of_the_command(trained_text: Path, prints: Prints) -> None:
+    samples = (trained_text / "samples.txt").read_text("utf-8")
     assert len(samples) == 1_001
-    assert prints("sample", streamed) == samples
+    assert prints("sample", trained_text) == samples
 
 
 def test_training_says_how_many_characters_and_rows_there_are(
     text_file: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     more = "--test-fraction 0.05 --steps 10 --eval-every 10"
-    assert call(stream_command(text_file, tmp_path / "run", more)) == 0
+    assert call(train_text_command(text_file, tmp_path / "run", more)) == 0
     out, err = capsys.readouterr()
-    lengths = [part.predictions for part in runs.load(tmp_path / "run").data.splits]
+    lengths = [part.num_predictions for part in load_run(tmp_path / "run").data.splits]
     assert sum(lengths) == len(TEXT)
     assert " / ".join(f"{length:,}" for length in lengths) + " characters" in err
     assert f"21 characters {''.join(sorted(set(TEXT)))!r}" in err
@@ -40,10 +41,10 @@ def test_training_says_how_many_characters_and_rows_there_are(
 
 
 def test_evaluate_prints_the_same_losses_as_table_and_as_json(
-    streamed: Path, prints: Prints
+    trained_text: Path, prints: Prints
 ) -> None:
-    head, *rows = prints("evaluate", streamed, "--checkpoint", "latest").splitlines()
-    losses = json.loads(prints("evaluate", streamed, "--checkpoint", "latest", "--json"))
+    head, *rows = prints("evaluate", trained_text, "--checkpoint", "latest").splitlines()
+    losses = json.loads(prints("evaluate", trained_text, "--checkpoint", "latest", "--json"))
     assert "unseen" not in head
     assert list(losses["splits"]) == ["train", "val"]
     for row, (split, loss) in zip(rows, losses["splits"].items(), strict=True):
@@ -53,14 +54,14 @@ def test_evaluate_prints_the_same_losses_as_table_and_as_json(
         assert int(predictions.replace(",", "")) == loss["predictions"]
         assert float(nats) == pytest.approx(loss["nats_per_character"], abs=1e-4)
         assert float(bits) == pytest.approx(loss["bits_per_character"], abs=1e-4)
-    last = json.loads((streamed / "metrics.jsonl").read_text().splitlines()[-1])
+    last = json.loads((trained_text / "metrics.jsonl").read_text().splitlines()[-1])
     assert losses["splits"]["val"]["nats_per_character"] == pytest.approx(last["val_loss"])
 
 
-def test_score_of_the_training_text_is_its_loss(streamed: Path, prints: Prints) -> None:
-    loss = json.loads(prints("evaluate", streamed, "--json"))["splits"]["train"]
+def test_score_of_the_training_text_is_its_loss(trained_text: Path, prints: Prints) -> None:
+    loss = json.loads(prints("evaluate", trained_text, "--json"))["splits"]["train"]
     text = TEXT[: loss["predictions"]]
-    score = json.loads(prints("score", streamed, "--json", text))
+    score = json.loads(prints("score", trained_text, "--json", text))
     assert score["text"] == text
     assert score["characters"] == loss["predictions"]
     expected = loss["nats_per_character"] * loss["predictions"]
@@ -68,46 +69,48 @@ def test_score_of_the_training_text_is_its_loss(streamed: Path, prints: Prints) 
 
 
 def test_text_is_scored_from_its_first_character_without_an_end(
-    streamed: Path, prints: Prints
+    trained_text: Path, prints: Prints
 ) -> None:
-    lines = prints("score", streamed, "--json", "t", "to", "to b", "to").splitlines()
+    lines = prints("score", trained_text, "--json", "t", "to", "to b", "to").splitlines()
     scores = [json.loads(line) for line in lines]
     assert [score["characters"] for score in scores] == [1, 2, 4, 2]
     nats = [score["nll_nats"] for score in scores]
     assert 0 < nats[0] < nats[1] < nats[2]
     assert nats[3] == pytest.approx(nats[1])
-    every = [json.loads(prints("score", streamed, "--json", c))["nll_nats"] for c in set(TEXT)]
+    every = [json.loads(prints("score", trained_text, "--json", c))["nll_nats"] for c in set(TEXT)]
     assert sum(math.exp(-one) for one in every) < 1  # the boundary has the rest
     assert sum(math.exp(-one) for one in every) == pytest.approx(1, abs=0.1)
 
 
 @pytest.mark.parametrize("length", [1, 63, 64, 65, 200])
-def test_sample_prints_as_many_characters_as_asked_for(
-    length: int, streamed: Path, prints: Prints
+def test_sample_prints_as_many_characters_as_text_length(
+    length: int, trained_text: Path, prints: Prints
 ) -> None:
-    text = prints("sample", streamed, "--length", str(length))
+    text = prints("sample", trained_text, "--text-length", str(length))
     assert len(text) == length + 1
     assert text.endswith("\n")
     assert set(text) <= set(TEXT)
-    assert prints("sample", streamed)[:length] == text[:-1]
+    assert prints("sample", trained_text)[:length] == text[:-1]
 
 
 @pytest.mark.parametrize(
     "prefix", ["to be or", "é漢 ", TEXT[:100], "q" * 64], ids=["few", "rare", "long", "piece"]
 )
 def test_sample_begins_with_the_prefix_and_depends_on_it(
-    prefix: str, streamed: Path, prints: Prints
+    prefix: str, trained_text: Path, prints: Prints
 ) -> None:
-    text = prints("sample", streamed, "--length", "150", "--prefix", prefix)
+    text = prints("sample", trained_text, "--text-length", "150", "--prefix", prefix)
     assert len(text) == 151
     assert text.startswith(prefix)
-    assert text[len(prefix) :] != prints("sample", streamed, "--length", "150")[len(prefix) :]
-    alone = prints("sample", streamed, "--length", str(len(prefix)), "--prefix", prefix)
+    assert (
+        text[len(prefix) :] != prints("sample", trained_text, "--text-length", "150")[len(prefix) :]
+    )
+    alone = prints("sample", trained_text, "--text-length", str(len(prefix)), "--prefix", prefix)
     assert alone == prefix + "\n"
 
 
-def test_sample_depends_on_its_seed_and_index_alone(streamed: Path, prints: Prints) -> None:
-    sample = ["sample", str(streamed), "--length", "80"]
+def test_sample_depends_on_its_seed_and_index_alone(trained_text: Path, prints: Prints) -> None:
+    sample = ["sample", str(trained_text), "--text-length", "80"]
     first, again, other = (prints(*sample, "--seed", seed) for seed in ("5", "5", "6"))
     assert first == again != other
     two = prints(*sample, "--seed", "5", "-n", "2").split("--------\n")
@@ -135,12 +138,12 @@ def test_run_folder_can_be_moved_and_its_text_deleted(
         "4",
         "1",
     ]
-    prints(*stream_command(text_file, tmp_path / "run").split(), *more)
+    prints(*train_text_command(text_file, tmp_path / "run").split(), *more)
     text_file.unlink()
     (tmp_path / "run").rename(tmp_path / "moved")
     assert len(prints("evaluate", tmp_path / "moved").splitlines()) == 3
-    assert len(prints("sample", tmp_path / "moved", "--length", "9")) == 10
-    assert "at the last step, 20" in prints("train", "--run-dir", tmp_path / "moved", "--resume")
+    assert len(prints("sample", tmp_path / "moved", "--text-length", "9")) == 10
+    assert "at the last step, 20" in prints("resume", tmp_path / "moved")
 
 
 def test_run_in_the_working_folder_is_trained_and_evaluated_there(
@@ -148,12 +151,12 @@ def test_run_in_the_working_folder_is_trained_and_evaluated_there(
 ) -> None:
     (tmp_path / "here").mkdir()
     monkeypatch.chdir(tmp_path / "here")
-    prints(*stream_command(text_file, Path()).split())
+    prints(*train_text_command(text_file, Path()).split())
     assert len(prints("evaluate", ".").splitlines()) == 3
 
 
-def test_text_may_be_trained_in_windows(text_file: Path, tmp_path: Path, prints: Prints) -> None:
+def test_text_can_be_trained_in_windows(text_file: Path, tmp_path: Path, prints: Prints) -> None:
     small = "--n-embd 4 --n-hidden 8 --steps 20 --batch-size 8 --report-every 10 --eval-every 20"
-    command = f"train --data {text_file} --stream --run-dir {tmp_path / 'run'} {small}"
+    command = f"train --data {text_file} --kind text --run-dir {tmp_path / 'run'} {small}"
     assert "at the last step, 20" in prints(*command.split())
-    assert len(prints("sample", tmp_path / "run", "--length", "70")) == 71
+    assert len(prints("sample", tmp_path / "run", "--text-length", "70")) == 71

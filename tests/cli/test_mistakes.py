@@ -1,0 +1,229 @@
+"""Arguments that spell no command: one sentence with the nearest remedy, and nothing else."""
+
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from support.commands import call
+
+from wavenet_jax.cli.arguments import COMMANDS, Resume, Sample, Score, Train
+from wavenet_jax.cli.main import nearest, parse_command
+from wavenet_jax.config import PRESETS, preset
+from wavenet_jax.errors import InputError
+
+SENTENCES = {
+    # Commands.
+    "trian": "command 'trian' is unknown, expected train, resume, evaluate, score, sample, data; "
+    "did you mean train?",
+    "eval runs/demo": "command 'eval' is unknown, expected train, resume, evaluate, score, sample, "
+    "data; did you mean evaluate?",
+    "fly": "command 'fly' is unknown, expected train, resume, evaluate, score, sample, data.",
+    "--seed 3 train": "command '--seed' is unknown, expected train, resume, evaluate, score, "
+    "sample, data.",
+    # Options.
+    "train --learing-rate 0.1": "option --learing-rate is unknown; did you mean --learning-rate?",
+    "train --stepz=3": "option --stepz is unknown; did you mean --steps?",
+    "train --learning_rat 1": "option --learning-rat is unknown; did you mean --learning-rate?",
+    "train --no-resid": "option --no-resid is unknown; did you mean --no-residual?",
+    "train --wings 3": "option --wings is unknown; see `wavenet-jax train --help`.",
+    "train --resume": "option --resume is unknown; see `wavenet-jax train --help`.",
+    "resume runs/demo --steps 3": "option --steps is unknown; see `wavenet-jax resume --help`.",
+    "evaluate --jsn": "option --jsn is unknown; did you mean --json?",
+    "evaluate runs/demo --no-json": "option --no-json is unknown; did you mean --json?",
+    "sample runs/demo --temp 1": "option --temp is unknown; did you mean --temperature?",
+    "sample runs/demo -s 3": "option -s is unknown; did you mean --seed?",
+    "sample runs/demo -x 3": "option -x is unknown; see `wavenet-jax sample --help`.",
+    "score runs/demo -anna": "option -anna is unknown; see `wavenet-jax score --help`.",
+    # Values.
+    "train --steps ten": "--steps is 'ten', expected a whole number.",
+    "train --steps=1.5": "--steps is '1.5', expected a whole number.",
+    "train --learning-rate fast": "--learning-rate is 'fast', expected a number.",
+    "train --dilations 1 two 4": "--dilations is 'two', expected a whole number.",
+    "train --test-fraction none": "--test-fraction is 'none', expected a number.",
+    "train --layer gatd": "--layer is 'gatd', expected plain or gated; did you mean gated?",
+    "evaluate runs/demo --checkpoint 60": "--checkpoint is '60', expected best or latest.",
+    "train --kind stream": "--kind is 'stream', expected list or text.",
+    "evaluate runs/demo --checkpoint last": "--checkpoint is 'last', expected best or latest; did "
+    "you mean latest?",
+    "evaluate runs/demo --json=yes": "--json is 'yes', expected no value; leave it out.",
+    "score runs/demo anna --json=1": "--json is '1', expected no value; leave it out.",
+    "sample runs/demo -nx": "-n is 'x', expected a whole number.",
+    "sample runs/demo -n=x": "-n is 'x', expected a whole number.",
+    "sample runs/demo --n x": "--n is 'x', expected a whole number.",
+    # Missing or too many.
+    "train --steps": "--steps has no value, expected a whole number.",
+    "train --steps --seed 3": "--steps has no value, expected a whole number.",
+    "train --preset": "--preset has no value, expected a value.",
+    "train --layer --seed 3": "--layer has no value, expected plain or gated.",
+    "sample runs/demo --forbid-text": "--forbid-text has no value, expected a value.",
+    "sample runs/demo --prefix --new": "--prefix has no value, expected a value.",
+    "evaluate": "RUN is missing, expected as in `wavenet-jax evaluate RUN`.",
+    "resume": "RUN is missing, expected as in `wavenet-jax resume RUN`.",
+    "score --json": "RUN is missing, expected as in `wavenet-jax score RUN`.",
+    "data": "NAME is missing, expected as in `wavenet-jax data NAME`.",
+    "train names.txt": "argument 'names.txt' is unexpected; see `wavenet-jax train --help`.",
+    "train --steps 3 4": "argument '4' is unexpected; see `wavenet-jax train --help`.",
+    "data makemore names": "argument 'names' is unexpected; see `wavenet-jax data --help`.",
+    "sample runs/demo --forbid-text ann qu": "argument 'qu' is unexpected; see "
+    "`wavenet-jax sample --help`.",
+    "evaluate runs/demo -- --json": "argument '--json' is unexpected; see "
+    "`wavenet-jax evaluate --help`.",
+    "score runs/demo anna --json ben": "the arguments are not understood, expected those without a "
+    "name side by side; see `wavenet-jax score --help`.",
+    # The first of several.
+    "train --stepz 3 --layer gatd": "option --stepz is unknown; did you mean --steps?",
+    "train --layer gatd --stepz 3": "--layer is 'gatd', expected plain or gated; did you mean "
+    "gated?",
+    "train --learning-rate -inf --stepz 3": "option --stepz is unknown; did you mean --steps?",
+    # Values of a configuration, as the options that they come from.
+    "train --steps 50 --epochs 3": "--steps and --epochs are both given, expected one of them; "
+    "leave one out.",
+}
+
+
+@pytest.mark.parametrize("command", SENTENCES)
+def test_mistake_is_answered_in_one_sentence(
+    command: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert call(command) == 2
+    assert capsys.readouterr() == ("", f"wavenet-jax: {SENTENCES[command]}\n")
+
+
+@pytest.mark.parametrize(
+    ("command", "beginning"),
+    [
+        ("train --learning-rate -1", "--learning-rate is -1.0, expected "),
+        ("train --dilations 1 2 3", "--dilations is 1 2 3 with kernel_size 2, expected "),
+        ("train --preset makemor", "--preset is 'makemor', expected "),
+        ("sample runs/demo -n 0", "-n is 0, expected "),
+        ("sample runs/demo --top-k 0", "--top-k is 0, expected "),
+        ("sample runs/demo --max_attempts 3", "--max-attempts is 3, but "),
+    ],
+)
+def test_refused_value_is_named_by_its_option(
+    command: str, beginning: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert call(command) == 2
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert err.startswith(f"wavenet-jax: {beginning}")
+    assert err.count("\n") == 1
+
+
+@pytest.mark.parametrize("words", [["--help"], ["train", "--help"], ["train", "--stepz", "3"]])
+def test_help_and_mistakes_import_neither_jax_nor_numpy(words: list[str]) -> None:
+    script = f"""
+import sys
+from wavenet_jax.cli import main
+try:
+    main({words})
+except SystemExit:
+    pass
+print({{"jax", "numpy", "matplotlib"}} & set(sys.modules))
+"""
+    process = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, check=True
+    )
+    assert process.stdout.endswith("set()\n")
+
+
+def test_program_alone_shows_its_help_and_fails(capsys: pytest.CaptureFixture[str]) -> None:
+    assert call([]) == 2
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert call(["--help"]) == 0
+    assert capsys.readouterr() == (err, "")
+    for command in COMMANDS:
+        assert f"• {command} " in err
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_help_names_each_option_once_and_no_box_of_an_error(
+    command: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert call([command, "--help"]) == 0
+    out, err = capsys.readouterr()
+    assert out.startswith(f"usage: wavenet-jax {command} [-h]")
+    assert err == ""
+    assert "None" not in out.replace("(default: None)", "")
+
+
+def test_help_of_sample_shows_what_stands_for_each_value(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    assert call("sample --help") == 0
+    out = capsys.readouterr().out
+    for option in ("-n INT, --n INT", "--pattern REGEX", "--forbid-text TEXT", "--out FILE"):
+        assert option in out
+    assert "(default: None)" not in out
+    assert "--no-" not in out
+
+
+def test_arguments_become_a_command() -> None:
+    assert parse_command("resume", "runs/demo") == Resume(Path("runs/demo"))
+    sample = parse_command(
+        "sample", "-n3", "r", "--forbid-text", "ann", "--forbid-text=qu", "--out", "names.txt"
+    )
+    assert isinstance(sample, Sample)
+    assert (sample.config.n, sample.config.forbid_text) == (3, ("ann", "qu"))
+    assert sample.out == Path("names.txt")
+    score = parse_command("score", "r", "-5", "--", "--json")
+    assert isinstance(score, Score)
+    assert (score.texts, score.json) == (("-5", "--json"), False)
+
+
+@pytest.mark.parametrize("name", PRESETS)
+def test_preset_gives_the_values_of_all_other_options(name: str) -> None:
+    train = parse_command("train", "--seed", "7", "--preset", name)
+    assert isinstance(train, Train)
+    assert train.config.model == preset(name).model
+    assert train.config.train.seed == 7
+
+
+@pytest.mark.parametrize("flag", ["--residual", "--no-residual"])
+@pytest.mark.parametrize("name", ["makemore", "makemore-fast"])
+def test_residual_can_be_set_either_way_whatever_the_preset(flag: str, name: str) -> None:
+    train = parse_command("train", "--preset", name, flag)
+    assert isinstance(train, Train)
+    assert train.config.model.residual == (flag == "--residual")
+
+
+WORDS = st.sampled_from(
+    "train sample score evaluate RUN --steps --seed -n -n5 3 -1 ten --layer gated --layr --json "
+    "--json=1 --forbid-text --prefix= --prefix -- --help -h --no-residual -x --dilations".split()
+)
+
+
+def outcome(name: str, *words: str) -> Any:
+    """Return the command that the words spell, or how they are refused."""
+    try:
+        return parse_command(name, *words)
+    except (SystemExit, InputError) as refusal:
+        return refusal
+
+
+@given(st.sampled_from(list(COMMANDS)), st.lists(WORDS, max_size=6))
+def test_any_words_spell_a_command_or_are_answered_in_one_sentence(
+    name: str, words: list[str]
+) -> None:
+    result = outcome(name, *words)
+    if isinstance(result, SystemExit):
+        assert not result.code
+        assert {"--help", "-h"} & set(words)
+    elif isinstance(result, InputError):
+        assert str(result).endswith((".", "?"))
+        assert "not understood" not in str(result)  # the answer where no mistake is found
+    else:
+        assert type(result) is COMMANDS[name]
+
+
+def test_nearest_word_is_one_that_begins_alike_or_differs_little() -> None:
+    known = ["best", "latest", "temperature"]
+    assert nearest("temp", known) == "; did you mean temperature?"
+    assert nearest("betst", known) == "; did you mean best?"
+    assert nearest("first", known) == nearest("", known) == nearest("-", known) == ""
+    assert nearest("--resume", ["--preset", "--residual"]) == ""  # only the dashes are alike

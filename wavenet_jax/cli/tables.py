@@ -1,0 +1,210 @@
+"""Results as tables for people, and as plain values for JSON."""
+
+import math
+from collections import Counter
+from collections.abc import Sequence
+from typing import Any
+
+from rich.cells import cell_len
+from rich.text import Text
+
+from wavenet_jax.cli import process
+from wavenet_jax.data import Splits, Vocab
+from wavenet_jax.errors import pluralize
+from wavenet_jax.evaluation import Evaluation, Loss, Score
+from wavenet_jax.sampling import GeneratedDocument
+
+MAX_SHOWN_CHARACTERS = 100  # of a vocabulary
+MAX_SHOWN_TEXT = 60  # characters of a text in a table
+CHARACTERS_PER_LINE = 10  # of a heat map
+
+
+def table(rows: Sequence[Sequence[str]], align: str) -> list[str]:
+    """Return a line per row, its cells in columns two blanks apart.
+
+    `align` has a character per column: < for left, > for right.  A column is as wide as its widest
+    cell on a terminal, where a character takes two columns, one or none.
+    """
+    widths = [max(map(cell_len, column)) for column in zip(*rows, strict=True)]
+    return [
+        "  ".join(map(_pad, row, widths, align)).rstrip()  # no blanks at the end of a line
+        for row in rows
+    ]
+
+
+def _pad(cell: str, width: int, align: str) -> str:
+    blanks = " " * (width - cell_len(cell))
+    return cell + blanks if align == "<" else blanks + cell
+
+
+def vocab_line(vocab: Vocab) -> str:
+    """Return the number of characters, and the characters as far as they fit a line."""
+    shown = vocab.characters if vocab.boundary.isprintable() else vocab.characters[1:]
+    more = "..." if len(shown) > MAX_SHOWN_CHARACTERS else ""
+    return f"{pluralize(len(shown), 'character')} {shown[:MAX_SHOWN_CHARACTERS]!r}{more}"
+
+
+def losses_table(evaluations: Splits[Evaluation]) -> str:
+    """Return the losses of the splits that are not empty, a row each."""
+    is_text = evaluations.train.unseen is None
+    loss = ["nats/char", "± s.e."]
+    head = ["", "stretches" if is_text else "documents", "predictions", *loss, "bits/char"]
+    rows = [head if is_text else [*head, "unseen", *loss]]
+    for split, (all_, unseen) in _not_empty(evaluations):
+        row = [split, f"{all_.num_documents:,}", f"{all_.num_predictions:,}"]
+        row += [*_mean_and_error(all_), _number(all_.bits_per_character)]
+        if unseen is not None:
+            row += [f"{unseen.num_documents:,}", *_mean_and_error(unseen)]
+        rows.append(row)
+    return "\n".join(table(rows, "<" + ">" * (len(rows[0]) - 1)))
+
+
+def _not_empty(evaluations: Splits[Evaluation]) -> list[tuple[str, Evaluation]]:
+    return [
+        (split, evaluation)
+        for split, evaluation in evaluations._asdict().items()
+        if evaluation.all.num_predictions
+    ]
+
+
+def _mean_and_error(loss: Loss) -> list[str]:
+    return [_number(loss.nats_per_character), _number(loss.standard_error)]
+
+
+def _number(value: float) -> str:
+    return "–" if math.isnan(value) else f"{value:.4f}"
+
+
+def losses_json(evaluations: Splits[Evaluation]) -> dict[str, Any]:
+    """Return the losses of the splits that are not empty as plain values; undefined is null."""
+    return {
+        split: _loss_json(loss, "stretches")
+        if unseen is None
+        else {**_loss_json(loss), "unseen": _loss_json(unseen)}
+        for split, (loss, unseen) in _not_empty(evaluations)
+    }
+
+
+def _loss_json(loss: Loss, units: str = "documents") -> dict[str, Any]:
+    return {
+        units: loss.num_documents,
+        "predictions": loss.num_predictions,
+        "nats_per_character": _finite(loss.nats_per_character),
+        "standard_error": _finite(loss.standard_error),
+        "bits_per_character": _finite(loss.bits_per_character),
+    }
+
+
+def _finite(value: float) -> float | None:
+    return value if math.isfinite(value) else None
+
+
+def scores_table(scores: list[Score], *, per_char: bool) -> str:
+    """Return a row per text: its rank, its loss in all and by character, and its probability.
+
+    With `per_char` the probability of each character follows, on a terminal as a heat map.
+    """
+    head = ["text", f"{'rank':>6}", "characters", f"{'nats':>9}", "nats/char", "bits/char"]
+    rows = [[*head, "probability"], *map(_score_row, scores)]
+    lines = table(rows, "<>>>>>>")
+    if per_char:
+        lines = [lines[0], *map("\n".join, zip(lines[1:], map(_rendered, scores), strict=True))]
+    return "\n".join(lines)
+
+
+def _score_row(score: Score) -> list[str]:
+    nats, length = score.total_nats, len(score.characters)
+    means = [f"{nats / length:.4f}", f"{score.bits_per_character:.4f}"]
+    text = _in_a_line(score.text)
+    return [text, f"{score.rank:,}", f"{length:,}", f"{nats:.3f}", *means, _probability(nats)]
+
+
+def _rendered(score: Score) -> str:
+    with process.stdout.capture() as rendered:
+        process.stdout.print(_heat_map(score), end="")
+    return rendered.get()
+
+
+def _heat_map(score: Score) -> Text:
+    """Return each character with its probability; the less likely, the darker."""
+    heat = Text()
+    for index, (character, nats) in enumerate(zip(score.characters, score.nll_nats, strict=True)):
+        shown = repr(character) if character.isspace() else _in_a_line(character)
+        heat.append("\n  " if index and index % CHARACTERS_PER_LINE == 0 else "  ")
+        light = round(255 * math.exp(-nats / 3))  # 3 nats: the probability is 1 in 20
+        style = f"{'black' if light > 127 else 'white'} on rgb(255,{light},{light})"
+        heat.append(f"{shown} {math.exp(-nats):.2g}", style)
+    return heat
+
+
+def _in_a_line(text: str) -> str:
+    """Return a text so that it can be told from others in a line, cut where it is long."""
+    shown = text if text and text.isprintable() else repr(text)
+    return shown if len(shown) <= MAX_SHOWN_TEXT else f"{shown[:MAX_SHOWN_TEXT]}..."
+
+
+def _probability(nats: float) -> str:
+    """Return exp(-nats), however small, with four digits."""
+    power = -nats / math.log(10)
+    exponent = math.floor(power)
+    digits = f"{10 ** (power - exponent):.3f}"
+    if digits == "10.000":
+        digits, exponent = "1.000", exponent + 1
+    return f"{digits}e{exponent:+03d}"
+
+
+def score_json(score: Score, *, per_char: bool) -> dict[str, Any]:
+    """Return a score as plain values."""
+    values: dict[str, Any] = {
+        "text": score.text,
+        "characters": len(score.characters),
+        "nll_nats": score.total_nats,
+        "bits_per_character": score.bits_per_character,
+        "probability": math.exp(-score.total_nats),
+        "rank": score.rank,
+    }
+    if per_char:
+        values["per_character"] = [
+            {"character": character, "nll_nats": nats, "probability": math.exp(-nats)}
+            for character, nats in zip(score.characters, score.nll_nats, strict=True)
+        ]
+    return values
+
+
+def documents_table(documents: list[GeneratedDocument]) -> str:
+    """Return a row per document: text, loss, where the data contain it, whether it was cut off."""
+    rows = [
+        [
+            document.sample.text or repr(""),
+            f"{document.sample.nll_nats:6.2f} nats",
+            _mark(document) + ("" if document.sample.ended else ", cut off"),
+        ]
+        for document in documents
+    ]
+    return "\n".join(table(rows, "<><"))
+
+
+def _mark(document: GeneratedDocument) -> str:
+    return document.origin if document.is_new else f"in {document.origin}"
+
+
+def document_json(document: GeneratedDocument) -> dict[str, Any]:
+    """Return a document as plain values."""
+    return {
+        "text": document.sample.text,
+        "nll_nats": document.sample.nll_nats,
+        "is_new": document.is_new,
+        "ended": document.sample.ended,
+        "origin": document.origin,
+    }
+
+
+def summary(documents: list[GeneratedDocument], *, exact: bool) -> str:
+    """Return how many documents are new, and with `exact` the rate of acceptance."""
+    counts = Counter(map(_mark, documents))
+    parts = [f"{number:,} {mark}" for mark, number in counts.most_common()]
+    if exact:
+        attempts = sum(document.sample.attempts for document in documents)
+        rate = 100 * len(documents) / attempts
+        parts.append(f"{rate:.3g}% of {pluralize(attempts, 'attempt')} accepted")
+    return ", ".join(parts)
