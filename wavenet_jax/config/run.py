@@ -128,14 +128,11 @@ def replace_fields(config: Config, **values: Any) -> Config:
             f"option {field!r} is unknown; did you mean {''.join(nearest)!r}?",
             field,
         )
-    return Config(
-        **{
-            name: dataclasses.replace(
-                part, **{f: v for f, v in values.items() if owners[f] == name}
-            )
-            for name, part in sections.items()
-        }
-    )
+    replaced = {}
+    for name, section in sections.items():
+        own = {field: value for field, value in values.items() if owners[field] == name}
+        replaced[name] = dataclasses.replace(section, **_typed(type(section), own))
+    return Config(**replaced)
 
 
 def config_differences(old: Config, new: Config) -> list[str]:
