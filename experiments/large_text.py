@@ -3,8 +3,8 @@
     wavenet-jax data shakespeare
     python experiments/large_text.py
 
-Repeats Shakespeare's text until it has so many gigabytes, trains a hundred steps on it with the
-preset `shakespeare`, all in a temporary folder, and prints the seconds and the peak memory of the
+Repeats Shakespeare's text until it has the wanted size and trains a hundred steps on it with the
+preset `shakespeare`, all in a temporary folder.  Prints the seconds and the peak memory of the
 command, from its start to its end: reading, compiling, training, one validation, a sample.
 
 Claim: less than 1.5 GB for a text of 1 GB.
@@ -13,19 +13,21 @@ Measured on 2026-11-25, jax 0.10.2, two cores of an Intel Xeon:
     1.0 GB of text: 23 seconds, at most 1.16 GB of memory
 """
 
+import math
 import resource
 import subprocess
 import sys
 import tempfile
-import time
 from pathlib import Path
 
-import tyro
+from common.command import run
+from common.timing import seconds
 
-from wavenet_jax import corpus
 from wavenet_jax.config import DataConfig
+from wavenet_jax.data import find_data
+from wavenet_jax.errors import require
 
-OPTIONS = "--preset shakespeare --steps 100 --report-every 50 --eval-every 100"
+COMMAND = "train --preset shakespeare --steps 100 --report-every 50 --eval-every 100"
 
 
 def main(gigabytes: float = 1.0, data: str = "shakespeare") -> None:
@@ -35,19 +37,35 @@ def main(gigabytes: float = 1.0, data: str = "shakespeare") -> None:
         gigabytes: Size of the text.
         data: shakespeare, once downloaded, or the path of a text.
     """
-    text = corpus.find(DataConfig(data=data, stream=True)).read_bytes()
+    require(
+        0 < gigabytes < math.inf,
+        f"gigabytes is {gigabytes:g}, expected a number above 0, such as 1.",
+        "gigabytes",
+    )
+    text = find_data(DataConfig(data=data, kind="text")).read_bytes()
+    require(len(text) > 0, f"data {data!r} is empty, expected a text to repeat.", "data")
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "text.txt"
-        with path.open("wb") as file:
-            while file.tell() < gigabytes * 1e9:
-                file.write(text)
-        command = f"train {OPTIONS} --data {path} --run-dir {Path(folder) / 'run'}"
-        started = time.perf_counter()
-        subprocess.run([sys.executable, "-m", "wavenet_jax", *command.split()], check=True)
-        seconds = time.perf_counter() - started
+        repeat(text, path, gigabytes * 1e9)
+        took = seconds(lambda: train(path, Path(folder) / "run"))
     peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 2**20
-    print(f"{gigabytes} GB of text: {seconds:.0f} seconds, at most {peak:.2f} GB of memory")
+    print(f"{gigabytes} GB of text: {took:.0f} seconds, at most {peak:.2f} GB of memory")
+
+
+def repeat(text: bytes, path: Path, size: float) -> None:
+    """Write a text again and again until the file has that size, in bytes."""
+    with path.open("wb") as file:
+        while file.tell() < size:
+            file.write(text)
+
+
+def train(text: Path, run_dir: Path) -> None:
+    """Train in a process of its own; leave with its exit code where it fails, since it says why."""
+    words = [*COMMAND.split(), "--data", str(text), "--run-dir", str(run_dir)]
+    code = subprocess.run([sys.executable, "-m", "wavenet_jax", *words], check=False).returncode
+    if code != 0:
+        sys.exit(code)
 
 
 if __name__ == "__main__":
-    tyro.cli(main)
+    run(main)

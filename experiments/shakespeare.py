@@ -4,8 +4,8 @@
     python experiments/shakespeare.py --seeds 0 1 2
 
 Trains the preset `shakespeare` on nanoGPT's split, the first nine tenths of the text, and prints
-the loss of the last tenth at the last step, then the first 500 characters that the last seed's
-model draws.  nanoGPT's own figures: 1.88 after about three minutes on a CPU, 1.47 for its GPU
+the loss on the last tenth after the last step, then the first 500 characters that the last seed's
+model samples.  nanoGPT's own figures: 1.88 after about three minutes on a CPU, 1.47 for its GPU
 model of 10.7M parameters.  Ours are over the whole of val, in nats per character.
 
 Claim: at most 1.60 within three minutes on two cores, better 1.50.
@@ -20,15 +20,16 @@ the last step; the standard error is by stretches of 1,000 characters:
     mean val 1.4888
     520,194 parameters, 3,500 steps
 
-What led here, by scratch runs of one seed, chosen on val as there is no test split.  At first
-seven layers of 192 channels with dilations 1 to 64, GELU and little decay reached 1.63.  A weight
-decay of 0.5 took 0.04 off; twelve layers of 144 with dilations 1, 2, 4 four times over, that
-together see 29 characters instead of 128, another 0.07; ReLU is a fifth faster than GELU and no
-worse; twice the steps took 0.05 off.  Dropout of activations, of tokens or of weights cost 0.02 and
-more at this length, K = 4 with four layers 0.08.  In the middle of a run the loss is far from what
-it ends with (1.77 after 1,000 steps): the fall of the learning rate to 0 makes the last 0.2.
+Scratch runs of one seed led here; they were compared on val, since there is no test split.  The
+first stack, seven layers of 192 channels with dilations 1 to 64, GELU and little decay, reached
+1.63.  A weight decay of 0.5 lowered the loss by 0.04.  Twelve layers of 144 channels with dilations
+1, 2, 4 four times over, which together see 29 characters instead of 128, lowered it by another
+0.07, and twice the steps by 0.05.  ReLU is a fifth faster than GELU and no worse.  Dropout of
+activations, of tokens or of weights raised it by 0.02 and more at this length, K = 4 with four
+layers by 0.08.  In the middle of a run the loss is far above its final value (1.77 after 1,000
+steps): the fall of the learning rate to 0 brings the last 0.2.
 
-The first 500 characters that seed 2's model draws, with key 0:
+The first 500 characters that seed 2's model samples, with seed 0:
 
   ALTHAv Plain Harrion, yet this
   nherity of Tyr.
@@ -51,12 +52,14 @@ import statistics
 import time
 from dataclasses import replace
 
-import jax
-import tyro
+from common.command import run, with_seeds
 
-from wavenet_jax import corpus, evaluate, presets, sample, train
-from wavenet_jax.keys import Purpose, root_key
-from wavenet_jax.model import WaveNet, count_parameters
+from wavenet_jax.config import Config, SampleConfig, preset
+from wavenet_jax.data import Corpus, Splits, load_dataset
+from wavenet_jax.evaluation import evaluate_splits
+from wavenet_jax.nn import WaveNet, count_parameters
+from wavenet_jax.sampling import generate_texts
+from wavenet_jax.training import StepInfo, fit
 
 CHARACTERS = 500
 
@@ -68,30 +71,37 @@ def main(seeds: tuple[int, ...] = (0, 1, 2), data: str = "shakespeare") -> None:
         seeds: Training seeds.
         data: shakespeare, once downloaded, or the path of its text.
     """
-    base = presets.preset("shakespeare")
-    dataset = corpus.load(replace(base.data, data=data))
+    base = preset("shakespeare")
+    configs = with_seeds(base, seeds)
+    dataset = load_dataset(replace(base.data, data=data))
     model = WaveNet(base.model, len(dataset.vocab))
-    print("characters", " / ".join(f"{part.predictions:,}" for part in dataset.splits[:2]))
+    print("characters", " / ".join(f"{part.num_predictions:,}" for part in dataset.splits[:2]))
     print("seed   train     val    s.e.  compiling and training, seconds")
     losses = []
-    for seed in seeds:
-        run = replace(base, train=replace(base.train, seed=seed))
-        started = time.perf_counter()
-        *_, last = train.fit(model, run, dataset.splits)
-        seconds = time.perf_counter() - started
-        variables = last.state.variables
-        loss = evaluate.evaluate_splits(model, variables, dataset.splits)
-        losses.append(loss.val.all.nats_per_character)
-        print(
-            f"{seed:4}  {loss.train.all.nats_per_character:6.4f}  {losses[-1]:6.4f}  "
-            f"{loss.val.all.standard_error:6.4f}  {seconds:6.1f}",
-            flush=True,
-        )
+    for config in configs:
+        last, val = train(model, config, dataset.splits)
+        losses.append(val)
     print(f"mean val {statistics.mean(losses):.4f}")
     print(f"{count_parameters(last.state.params):,} parameters, {last.step:,} steps")
-    key = jax.random.fold_in(root_key(0, Purpose.SAMPLE), 0)
-    print(*sample.draw_stream(model, variables, dataset.vocab, key, length=CHARACTERS), sep="")
+    wanted = SampleConfig(text_length=CHARACTERS, seed=0)
+    for text in generate_texts(model, last.state.variables, dataset.vocab, wanted):
+        print(*text, sep="")
+
+
+def train(model: WaveNet, config: Config, splits: Splits[Corpus]) -> tuple[StepInfo, float]:
+    """Train from the configured seed, print a row, and return the last step's loss on val."""
+    started = time.perf_counter()
+    *_, last = fit(model, config, splits)
+    seconds = time.perf_counter() - started
+    losses = evaluate_splits(model, last.state.variables, splits)
+    val = losses.val.all
+    print(
+        f"{config.train.seed:4}  {losses.train.all.nats_per_character:6.4f}  "
+        f"{val.nats_per_character:6.4f}  {val.standard_error:6.4f}  {seconds:6.1f}",
+        flush=True,
+    )
+    return last, val.nats_per_character
 
 
 if __name__ == "__main__":
-    tyro.cli(main)
+    run(main)

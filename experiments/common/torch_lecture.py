@@ -13,7 +13,7 @@ from torch.nn import functional
 
 CHARACTERS = ".abcdefghijklmnopqrstuvwxyz"
 END, WINDOW, BATCH = 0, 8, 32
-BLOCK = 4_096  # windows scored at a time with torch.nn
+EVAL_BATCH = 4_096  # windows scored at a time with torch.nn
 FAN_IN = (2 * 24, 2 * 128, 2 * 128)
 HEAD_SCALE = 0.1
 LEARNING_RATE, DECAY, DECAY_STEP = 0.1, 0.1, 150_000
@@ -22,7 +22,7 @@ KEYS = ["embedding", *PARTS, "head_kernel", "head_bias"]
 
 
 def windows(names: list[str]) -> tuple[Tensor, Tensor]:
-    """Return the windows `[N, 8]` of the names, oldest first, and what follows each, `[N]`."""
+    """Return the windows `[N, 8]` of the names, oldest token first, and their targets `[N]`."""
     inputs: list[list[int]] = []
     targets: list[int] = []
     for name in names:
@@ -50,15 +50,15 @@ def from_variables(variables: dict[str, Any]) -> dict[str, np.ndarray]:
 
 
 class Layer:
-    """A function of a tensor that keeps its last value in `out`, to be looked at."""
+    """A function of a tensor that keeps its last value in `out`, for inspection."""
 
     out: Tensor
-    trained: tuple[Any, ...] = ()  # tensors, but by its type a tensor's grad may be None
+    trained: tuple[Any, ...] = ()  # tensors; the type of a tensor's grad includes None
     running: tuple[Tensor, ...] = ()
     training = True
 
     def __call__(self, x: Tensor) -> Tensor:
-        """Return the value for `x` and keep it."""
+        """Return the value for `x`, and keep it."""
         self.out = self._value(x)
         return self.out
 
@@ -67,7 +67,7 @@ class Layer:
 
 
 class Embedding(Layer):
-    """A row of the table for each token: `[B, T] -> [B, T, C]`."""
+    """A row of a table for each token: `[B, T] -> [B, T, C]`."""
 
     def __init__(self, number: int, channels: int) -> None:
         self.weight = torch.randn(number, channels)
@@ -90,7 +90,7 @@ class FlattenConsecutive(Layer):
 
 
 class Linear(Layer):
-    """Product with a kernel from N(0, 1/in), a bias of zeros: `[..., in] -> [..., out]`."""
+    """Product with a kernel from N(0, 1/in), plus a bias: `[..., in] -> [..., out]`."""
 
     def __init__(self, fan_in: int, fan_out: int, bias: bool = True) -> None:
         self.weight = torch.randn(fan_in, fan_out) / fan_in**0.5
@@ -103,7 +103,7 @@ class Linear(Layer):
 
 
 class BatchNorm1d(Layer):
-    """Each channel normalised over all else, scaled and shifted: `[..., C] -> [..., C]`."""
+    """Normalises each channel over all other axes: `[..., C] -> [..., C]`."""
 
     def __init__(self, channels: int, eps: float = 1e-5, momentum: float = 0.1) -> None:
         self.eps, self.momentum = eps, momentum
@@ -134,7 +134,7 @@ class Tanh(Layer):
 
 
 class Sequential(Layer):
-    """One layer after the other."""
+    """Layers, one after the other."""
 
     def __init__(self, *layers: Layer) -> None:
         self.layers = layers
@@ -152,7 +152,7 @@ class Sequential(Layer):
 
 
 class Lecture(ABC):
-    """What the two have in common: data, training loop, evaluation and sampling."""
+    """Data, training loop, evaluation and sampling, which both networks share."""
 
     model: Sequential | nn.Sequential
     tensors: list[Tensor]  # weights and running statistics in the order of KEYS
@@ -160,7 +160,7 @@ class Lecture(ABC):
     def __init__(self, inputs: Tensor, targets: Tensor, seed: int) -> None:
         self.inputs, self.targets = inputs, targets
         torch.manual_seed(seed)
-        # Batches have a generator of their own, which no other model in the process advances.
+        # A generator of its own, so that no other model in the process changes the batches.
         self.generator = torch.Generator().manual_seed(seed)
 
     @abstractmethod
@@ -170,7 +170,7 @@ class Lecture(ABC):
         return functional.cross_entropy(self.model(inputs), targets)
 
     def train(self, steps: int) -> list[float]:
-        """Run so many further steps and return the loss of each, in nats."""
+        """Take further steps and return the loss of each, in nats."""
         self.model.train(True)
         losses = []
         for _ in range(steps):
@@ -179,14 +179,14 @@ class Lecture(ABC):
         return losses
 
     def load(self, weights: dict[str, np.ndarray]) -> None:
-        """Set weights and running statistics by `KEYS`, kernels as `[in, out]`."""
+        """Set the weights and statistics, by the names in `KEYS`; kernels are `[in, out]`."""
         for key, tensor in zip(KEYS, self.tensors, strict=True):
             if tensor.shape != weights[key].shape:  # copy_ would broadcast
                 raise ValueError(f"{key}: {weights[key].shape}, expected {tuple(tensor.shape)}")
             tensor.data.copy_(torch.tensor(weights[key]))
 
     def logits(self, inputs: Tensor) -> np.ndarray:
-        """Return the logits `[B, V]` of the windows `[B, 8]` by the running statistics."""
+        """Return the logits `[B, V]` of windows `[B, 8]`, with the running statistics."""
         self.model.train(False)
         with torch.no_grad():
             logits: np.ndarray = self.model(inputs).numpy()
@@ -198,7 +198,7 @@ class Lecture(ABC):
         return float(loss)
 
     def sample(self, number: int, seed: int) -> list[str]:
-        """Draw so many names, one after the other."""
+        """Sample names, one after the other."""
         generator = torch.Generator().manual_seed(seed)
         self.model.train(False)
         with torch.no_grad():
@@ -216,7 +216,7 @@ class Lecture(ABC):
 
 
 class ByHand(Lecture):
-    """The lecture's way: layers and update written out over tensors."""
+    """The lecture's way: layers and update written by hand over tensors."""
 
     model: Sequential
 
@@ -248,7 +248,7 @@ class ByHand(Lecture):
 
 
 class Pairs(nn.Module):
-    """Neighbours side by side, rows end to end, as BatchNorm1d wants: `[..., C] -> [M, 2·C]`."""
+    """Neighbours side by side, rows end to end for BatchNorm1d: `[..., C] -> [M, 2·C]`."""
 
     def forward(self, x: Tensor) -> Tensor:
         """Pair the last dimension's neighbours."""
@@ -256,7 +256,7 @@ class Pairs(nn.Module):
 
 
 class TorchNN(Lecture):
-    """Today's way: torch.nn, torch.optim and, if wished, torch.compile for the loss."""
+    """Today's way: torch.nn, torch.optim and, with `compiled`, torch.compile for the loss."""
 
     model: nn.Sequential
 
@@ -271,21 +271,21 @@ class TorchNN(Lecture):
         nn.init.normal_(head.weight, std=HEAD_SCALE * head.in_features**-0.5)
         nn.init.zeros_(head.bias)
         self.model = nn.Sequential(*layers, head)
-        # The counts of batches, which alone have no dimension, are no part of the network.
+        # BatchNorm1d also counts its batches, in tensors without dimensions: not weights.
         embedding, *others = (tensor for tensor in self.model.state_dict().values() if tensor.ndim)
         self.tensors = [embedding, *(tensor.t() for tensor in others)]
         self.optimizer = torch.optim.SGD(self.model.parameters(), lr=LEARNING_RATE, fused=True)
         self.schedule = torch.optim.lr_scheduler.MultiStepLR(self.optimizer, [DECAY_STEP], DECAY)
-        # A whole graph or an error: nothing may fall back to eager unnoticed.
+        # One graph or an error: no part may fall back to eager mode unnoticed.
         self.loss = torch.compile(self._loss, fullgraph=True) if compiled else self._loss
 
     def nll_nats(self, inputs: Tensor, targets: Tensor) -> float:
-        """Return the mean loss over windows `[N, 8]` and targets `[N]`, in blocks."""
+        """Return the mean loss over windows `[N, 8]` and targets `[N]`, in batches."""
         self.model.train(False)
         with torch.no_grad():
             nats = sum(
                 functional.cross_entropy(self.model(x), y, reduction="sum").item()
-                for x, y in zip(inputs.split(BLOCK), targets.split(BLOCK), strict=True)
+                for x, y in zip(inputs.split(EVAL_BATCH), targets.split(EVAL_BATCH), strict=True)
             )
         return nats / len(targets)
 

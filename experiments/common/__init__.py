@@ -1,0 +1,1 @@
+"""What the experiments share: their command line and timing, and the comparison with PyTorch."""
