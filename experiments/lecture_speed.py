@@ -1,6 +1,6 @@
 """How fast is the lecture's model here, against PyTorch on the same machine in the same run?
 
-    pip install 'wavenet-jax[torch]'
+    pip install -e '.[torch]'
     wavenet-jax data makemore
     python experiments/lecture_speed.py
 

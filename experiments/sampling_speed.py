@@ -1,6 +1,6 @@
 """How fast are names sampled, against the lecture's loop in PyTorch in the same run?
 
-    pip install 'wavenet-jax[torch]'
+    pip install -e '.[torch]'
     wavenet-jax data makemore
     python experiments/sampling_speed.py
 

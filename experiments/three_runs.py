@@ -1,6 +1,6 @@
 """What does each way to run the same weights cost?
 
-    pip install 'wavenet-jax[plots]'
+    pip install -e '.[plots]'
     taskset -c 0 python experiments/three_runs.py
 
 Three questions, each with random weights, medians of `--rounds`, without compilation:

@@ -195,7 +195,8 @@ def test_a_string_is_no_list_of_texts(listed: tuple[wn.LanguageModel, Path]) -> 
         model.score("anna")
     assert caught.value.field == "texts"
     assert model.sample(9, forbid_text="an") == model.sample(9, forbid_text=("an",))
-    assert model.score([]) == []
+    with pytest.raises(InputError, match="no text is given"):
+        model.score([])
 
 
 @pytest.mark.parametrize(("text", "character"), [("Anna", "A"), ("an.na", r"\.")])

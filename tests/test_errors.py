@@ -7,6 +7,7 @@ import pytest
 
 from wavenet_jax.errors import (
     InputError,
+    nearest,
     pluralize,
     require,
     require_choices,
@@ -39,7 +40,7 @@ def test_input_error_is_a_value_error_with_its_sentence_and_field() -> None:
         (lambda: require_choices(Config(color="grey")), "color is 'grey', expected red or blue."),  # type: ignore[arg-type]
         (
             lambda: require_default(Config(sizes=(1, 2)), "but all are ignored", "rate", "sizes"),
-            "sizes is 1 2, but all are ignored, expected the default, (none).",
+            "sizes is 1 2, but all are ignored, expected the default, (none); leave it out.",
         ),
     ],
 )
@@ -69,3 +70,11 @@ def test_values_are_shown_as_a_user_types_them(value: Any, shown: str) -> None:
 )
 def test_noun_agrees_with_its_number(number: int, text: str) -> None:
     assert pluralize(number, "sample") == text
+
+
+def test_nearest_word_is_one_that_begins_alike_or_differs_little() -> None:
+    known = ["best", "latest", "temperature"]
+    assert nearest("temp", known) == "temperature"
+    assert nearest("betst", known) == "best"
+    assert nearest("first", known) == nearest("", known) == nearest("-", known) == ""
+    assert nearest("--resume", ["--preset", "--residual"]) == ""  # only the dashes are alike

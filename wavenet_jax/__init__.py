@@ -14,7 +14,8 @@ Glossary.  Shapes are written `[B, T, C]`; the letters mean the same everywhere:
     C  channels in                 K  kernel size: the taps of a layer
     H  hidden channels             d  dilation: the distance between taps
     N  predictions in a corpus     R  receptive field = 1 + (K - 1) · Σd
-    S  states of an automaton      D  documents
+    M  nodes of a batch in a row   D  documents
+    S  states of an automaton
 
     document         what the model learns to end: a name, a line of a list; a text is one document
     boundary         the token before and after every document, id 0
@@ -24,13 +25,18 @@ Glossary.  Shapes are written `[B, T, C]`; the letters mean the same everywhere:
     boundary state   a layer's input node on endless boundaries, as before every document
     skip             what a layer gives the head
     run folder       configuration, data, metrics and checkpoints of a training run
-    mode             how the stack is trained: over windows, or over sequences
+    runs             the four ways to compute the same logits: window, sequence, decode step
+                     and distinct contexts
+    age              positions since the boundary before
+    history          positions of a row that are seen but not scored
+    mode             which run of the stack is trained: window or sequence
     mask             the table of tokens that a constraint allows next
     slot             one of the sequences that are decoded side by side
 
 Losses are in nats per character; the boundary that ends a document counts as a character.
 
-The wings, from the bottom up; each imports only those above it in this list:
+The wings, lowest first.  A wing imports only wings that are listed before it; nn and constraints do
+not import each other.
 
     errors, keys, paths   the sentence of a mistake; root keys of randomness; the user's cache
     config                frozen dataclasses, presets, JSON

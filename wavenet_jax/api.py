@@ -12,7 +12,7 @@ import math
 import os
 from collections.abc import Callable, Generator, Iterable
 from contextlib import closing
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
@@ -54,12 +54,12 @@ class LanguageModel:
     def score(self, texts: Iterable[str]) -> list[Score]:
         """Return the negative log-likelihood of each text, by character and in total, in nats.
 
-        Raises `InputError` for characters that the vocabulary does not know.
+        Raises `InputError` for no texts, and characters that the vocabulary does not know.
         """
         if isinstance(texts, str):
             raise InputError(f"texts is the string {texts!r}, expected a list of strings.", "texts")
-        texts, arguments = list(texts), (self.network, self.variables, self.data.vocab)
-        return score_texts(*arguments, texts, is_text=self.data.is_text) if texts else []
+        vocab, is_text = self.data.vocab, self.data.is_text
+        return score_texts(self.network, self.variables, vocab, list(texts), is_text=is_text)
 
     def sample(self, n: int | None = None, **options: Any) -> list[str]:
         """Return n new documents, or texts, that meet the options.
@@ -109,19 +109,18 @@ def train(
     base = preset(config) if isinstance(config, str) else config
     chosen = replace_fields(base, **options)
     if run_dir is None:
-        model = LanguageModel(chosen, load_dataset(chosen.data), {})
-        return _trained(model, fit(model.network, chosen, model.data.splits), on_step)
+        data = load_dataset(chosen.data)
+        infos = fit(WaveNet(chosen.model, len(data.vocab)), chosen, data.splits)
+        return LanguageModel(chosen, data, _best_variables(infos, on_step))
     with prepare_run(Path(run_dir), chosen, overwrite=overwrite) as run:
         infos = record_new(run, fit(run.model, chosen, run.data.splits), overwrite=overwrite)
-        return _trained(LanguageModel(chosen, run.data, {}), infos, on_step)
+        return LanguageModel(chosen, run.data, _best_variables(infos, on_step))
 
 
-def _trained(
-    model: LanguageModel,
-    infos: Generator[StepInfo, None, None],
-    on_step: Callable[[StepInfo], object],
-) -> LanguageModel:
-    """Return the model with the best variables of a run by validation loss."""
+def _best_variables(
+    infos: Generator[StepInfo, None, None], on_step: Callable[[StepInfo], object]
+) -> Variables:
+    """Run to the end and return the variables with the lowest validation loss."""
     best, lowest = None, math.inf
     with closing(infos):
         for info in infos:
@@ -129,7 +128,7 @@ def _trained(
                 best, lowest = jax.device_get(info.state.variables), info.val.nats_per_character
             on_step(info)
     assert best is not None  # `fit` validates at its last step
-    return replace(model, variables=best)
+    return best
 
 
 def load(

@@ -1,8 +1,13 @@
 """How a user's mistake is reported: one sentence, raised where the bad value enters."""
 
 import dataclasses
+import difflib
 import math
-from typing import Any, Literal, get_args, get_origin
+from collections.abc import Collection
+from types import UnionType
+from typing import Any, Literal, get_args, get_origin, get_type_hints
+
+KINDS = {int: "a whole number", float: "a number", str: "a text", bool: "True or False"}
 
 
 class InputError(ValueError):
@@ -26,13 +31,57 @@ def require(condition: bool, sentence: str, field: str | None = None) -> None:
         raise InputError(sentence, field)
 
 
+def nearest(word: str, known: Collection[str]) -> str:
+    """Return the known word that is meant by an unknown one, empty if none is near."""
+    bare = {each.lstrip("-"): each for each in known}
+    word = word.lstrip("-")
+    near = [each for each in bare if word and each.startswith(word)]
+    near += difflib.get_close_matches(word, bare, n=1, cutoff=0.7)
+    return bare[near[0]] if near else ""
+
+
+def require_fields(section: Any, values: dict[str, Any]) -> None:
+    """Raise `InputError` for values that are of no field of a dataclass, or not of its type."""
+    types = get_type_hints(section)
+    for name, value in values.items():
+        near = nearest(name, types)
+        remedy = f"did you mean {near!r}?" if near else f"expected {', '.join(types)}."
+        require(name in types, f"option {name!r} is unknown; {remedy}", name)
+        expected = _kind(types[name])
+        require(
+            _is_of(types[name], value),
+            f"{name} is {value!r}, expected {expected}; leave it out for the default.",
+            name,
+        )
+
+
+def _is_of(kind: Any, value: Any) -> bool:
+    """Tell whether a value has the type of a field; a whole number is also a number."""
+    if isinstance(kind, UnionType):
+        return any(_is_of(each, value) for each in get_args(kind))
+    if get_origin(kind) is tuple:
+        return isinstance(value, tuple) and all(_is_of(get_args(kind)[0], v) for v in value)
+    if get_origin(kind) is Literal:
+        return isinstance(value, str)
+    return type(value) is kind or (kind is float and type(value) is int)
+
+
+def _kind(kind: Any) -> str:
+    """Return what a field expects, in words."""
+    if isinstance(kind, UnionType):
+        return " or ".join(map(_kind, get_args(kind)))
+    if get_origin(kind) is tuple:
+        return f"a list, each {_kind(get_args(kind)[0])}"
+    return "None" if kind is type(None) else KINDS.get(kind, "a text")
+
+
 def require_positive(config: Any, *names: str) -> None:
     """Raise `InputError` unless these fields of a dataclass are finite numbers above 0."""
     for name in names:
         value = getattr(config, name)
         require(
             value > 0 and math.isfinite(value),
-            f"{name} is {value}, expected a number above 0; leave it out for the preset's value.",
+            f"{name} is {value}, expected a number above 0; leave it out for the default.",
             name,
         )
 
@@ -43,7 +92,8 @@ def require_between(config: Any, **limits: tuple[float, float]) -> None:
         value = getattr(config, name)
         require(
             value is None or low <= value <= high,
-            f"{name} is {value}, expected a number from {low:,} to {high:,}.",
+            f"{name} is {value}, expected a number from {low:,} to {high:,}; leave it out for the "
+            "default.",
             name,
         )
 
@@ -68,7 +118,7 @@ def require_default(config: Any, why: str, *names: str) -> None:
             require(
                 value == field.default,
                 f"{field.name} is {show_value(value)}, {why}, expected the default, "
-                f"{show_value(field.default)}.",
+                f"{show_value(field.default)}; leave it out.",
                 field.name,
             )
 

@@ -10,7 +10,7 @@ import jax
 
 
 class Purpose(IntEnum):
-    """What random numbers are for; the numbers stay as they are, or old runs change."""
+    """What random numbers are for; never renumber, which would change old runs."""
 
     INIT = 0
     TRAIN = 1

@@ -59,7 +59,7 @@ def require_package(name: str, title: str, extra: str) -> None:
     require(
         find_spec(name) is not None,
         f"{title} is not installed, expected it for this experiment; run "
-        f"`pip install 'wavenet-jax[{extra}]'` first.",
+        f"`pip install -e '.[{extra}]'` first.",
     )
 
 

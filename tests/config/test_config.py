@@ -17,7 +17,7 @@ from wavenet_jax.errors import InputError
 POSITIVE = "expected a number above 0; leave it out"
 BOUNDARIES = "expected rising fractions of the run between 0 and 1, such as 0.75."
 FRACTION = "from 0 to less than 1"
-SEED = "a number from 0 to 4,294,967,295."
+SEED = "a number from 0 to 4,294,967,295; leave it out"
 GATED: dict[str, Any] = {"layer": "gated"}
 LINEAR: dict[str, Any] = {"schedule": "linear"}
 ADAMW: dict[str, Any] = {"optimizer": "adamw"}
@@ -37,9 +37,24 @@ REFUSED: list[tuple[Any, dict[str, Any], str, str]] = [
     (ModelConfig, {"dropout": -0.1}, "dropout is -0.1", FRACTION),
     (ModelConfig, {"dropout": 1.0}, "dropout is 1.0", FRACTION),
     (ModelConfig, {"dropout": math.nan}, "dropout is nan", FRACTION),
-    (ModelConfig, {"n_skip": 32}, "n_skip is 32", "no skips, expected the default, 64."),
-    (ModelConfig, GATED | {"activation": "relu"}, "activation is relu", "the default, tanh."),
-    (ModelConfig, GATED | {"residual": True}, "residual is True", "the default, False."),
+    (
+        ModelConfig,
+        {"n_skip": 32},
+        "n_skip is 32",
+        "no skips, expected the default, 64;",
+    ),
+    (
+        ModelConfig,
+        GATED | {"activation": "relu"},
+        "activation is relu",
+        "the default, tanh;",
+    ),
+    (
+        ModelConfig,
+        GATED | {"residual": True},
+        "residual is True",
+        "the default, False;",
+    ),
     (
         ModelConfig,
         {"residual": True, "dilations": (1,)},
@@ -71,19 +86,34 @@ REFUSED: list[tuple[Any, dict[str, Any], str, str]] = [
     (OptimConfig, LINEAR | {"warmup": 1.0}, "warmup is 1.0", FRACTION),
     (OptimConfig, LINEAR | {"warmup": math.nan}, "warmup is nan", FRACTION),
     (OptimConfig, {"warmup": 0.1}, "warmup is 0.1", "linear schedule warms up, expected the def"),
-    (OptimConfig, LINEAR | {"boundaries": ()}, "boundaries is (none)", "the default, 0.75."),
-    (OptimConfig, LINEAR | {"decay": 0.5}, "decay is 0.5", "the default, 0.1."),
-    (OptimConfig, {"weight_decay": 0.1}, "weight_decay is 0.1", "the default, 0.0."),
+    (
+        OptimConfig,
+        LINEAR | {"boundaries": ()},
+        "boundaries is (none)",
+        "the default, 0.75;",
+    ),
+    (OptimConfig, LINEAR | {"decay": 0.5}, "decay is 0.5", "the default, 0.1;"),
+    (OptimConfig, {"weight_decay": 0.1}, "weight_decay is 0.1", "the default, 0.0;"),
     (OptimConfig, ADAMW | {"weight_decay": -0.1}, "weight_decay is -0.1", "from 0 on"),
     (OptimConfig, ADAMW | {"weight_decay": math.inf}, "weight_decay is inf", "from 0 on"),
     (TrainConfig, {"mode": "step"}, "mode is 'step'", "expected window or sequence."),
     (TrainConfig, {"batch_size": 0}, "batch_size is 0", POSITIVE),
     (TrainConfig, SEQUENCE | {"seq_len": 0}, "seq_len is 0", POSITIVE),
     (TrainConfig, SEQUENCE, "seq_len is 1", "in sequence mode, such as 512."),
-    (TrainConfig, {"seq_len": 2}, "seq_len is 2", "one position, expected the default, 1."),
+    (
+        TrainConfig,
+        {"seq_len": 2},
+        "seq_len is 2",
+        "one position, expected the default, 1;",
+    ),
     (TrainConfig, {"epochs": 0}, "epochs is 0", POSITIVE),
-    (TrainConfig, {"steps": 0}, "steps is 0", "a number from 1 to 2,147,483,647."),
-    (TrainConfig, {"steps": 2**31}, "steps is 2147483648", "a number from 1 to 2,147,483,647."),
+    (TrainConfig, {"steps": 0}, "steps is 0", "a number from 1 to 2,147,483,647; leave it out"),
+    (
+        TrainConfig,
+        {"steps": 2**31},
+        "steps is 2147483648",
+        "a number from 1 to 2,147,483,647; leave it out",
+    ),
     (TrainConfig, {"report_every": 0}, "report_every is 0", POSITIVE),
     (TrainConfig, {"eval_every": 0}, "eval_every is 0", POSITIVE),
     (

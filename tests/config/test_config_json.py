@@ -1,6 +1,5 @@
-"""The configuration in JSON: its round trip, what is refused by name, and differences."""
+"""The configuration in JSON: its round trip, what is refused by name."""
 
-import dataclasses
 import json
 import math
 import re
@@ -16,11 +15,9 @@ from wavenet_jax.config import (
     ModelConfig,
     OptimConfig,
     TrainConfig,
-    config_differences,
     config_from_dict,
     config_to_dict,
     load_config,
-    preset,
     read_json,
     replace_fields,
 )
@@ -60,7 +57,7 @@ def test_format_comes_first_and_then_the_sections() -> None:
 def test_other_format_is_refused_by_name(
     written: dict[str, Any], shown: str, tmp_path: Path
 ) -> None:
-    message = f"format is {shown}, expected 1: another version of wavenet_jax wrote it; train the"
+    message = f"format is {shown}, expected 1: another version of wavenet_jax wrote it; train again"
     with pytest.raises(InputError, match=f"^{re.escape(message)}") as caught:
         config_from_dict(written | SECTIONS)
     assert caught.value.field == "format"
@@ -75,17 +72,17 @@ def test_other_format_is_refused_by_name(
     ("sections", "message"),
     [
         ({"modell": {}}, "section 'modell' is unknown, expected data, model, optim, train"),
-        ({"model": {"width": 1, "n_embd": 2}}, "width in section 'model' is no known field"),
+        ({"model": {"width": 1, "n_embd": 2}}, "option 'width' is unknown; expected"),
         ({"train": {"seed": -1}}, "seed is -1"),
         ({"model": {"layer": "dense"}}, "layer is 'dense', expected plain or gated"),
-        ({"model": {"norm": None}}, "norm is None, expected a value like 'batch'"),
-        ({"model": {"residual": 1}}, "residual is 1, expected a value like False"),
-        ({"model": {"n_hidden": True}}, "n_hidden is True, expected a value like 128"),
-        ({"model": {"kernel_size": 2.0}}, "kernel_size is 2.0, expected a value like 2"),
-        ({"model": {"dilations": 4}}, "dilations is 4, expected a value like (1, 2, 4)"),
-        ({"model": {"dilations": [1.0, 2]}}, "dilations is (1.0, 2), expected a value like"),
+        ({"model": {"norm": None}}, "norm is None, expected a text"),
+        ({"model": {"residual": 1}}, "residual is 1, expected True or False"),
+        ({"model": {"n_hidden": True}}, "n_hidden is True, expected a whole number"),
+        ({"model": {"kernel_size": 2.0}}, "kernel_size is 2.0, expected a whole number"),
+        ({"model": {"dilations": 4}}, "dilations is 4, expected a list, each a whole number"),
+        ({"model": {"dilations": [1.0, 2]}}, "dilations is (1.0, 2), expected a list, each"),
         ({"model": {"dilations": [1, 3]}}, "dilations is 1 3 with kernel_size 2, expected the tr"),
-        ({"train": {"steps": "9"}}, "steps is '9', expected a value like None"),
+        ({"train": {"steps": "9"}}, "steps is '9', expected a whole number or None"),
         ({"data": {"kind": "stream"}}, "kind is 'stream', expected list or text"),
     ],
 )
@@ -133,40 +130,6 @@ def test_json_that_is_no_configuration_is_named(values: Any, problem: str, tmp_p
         load_config(path)
 
 
-@pytest.mark.parametrize(
-    ("section", "values", "differences"),
-    [
-        ("model", {}, []),
-        ("model", {"n_embd": 5}, ["n_embd 24 -> 5"]),
-        (
-            "model",
-            {"kernel_size": 3, "dilations": (1,)},
-            ["kernel_size 2 -> 3", "dilations (1, 2, 4) -> (1,)"],
-        ),
-        ("data", {"data": "makemore"}, ["data names -> makemore"]),
-        ("optim", {"decay": 0.5}, ["decay 0.1 -> 0.5"]),
-        ("train", {"steps": 9, "seed": 1}, ["steps None -> 9", "seed 0 -> 1"]),
-        (
-            "train",
-            {"mode": "sequence", "seq_len": 9},
-            ["mode window -> sequence", "seq_len 1 -> 9"],
-        ),
-    ],
-)
-def test_differences_are_the_changed_fields(
-    section: str, values: dict[str, Any], differences: list[str]
-) -> None:
-    part = dataclasses.replace(getattr(Config(), section), **values)
-    changed = dataclasses.replace(Config(), **{section: part})
-    assert config_differences(Config(), changed) == differences
-
-
-def test_differences_cover_every_section() -> None:
-    differences = config_differences(preset("makemore"), preset("wavenet"))
-    assert {"data names -> shakespeare", "layer plain -> gated"} < set(differences)
-    assert {"optimizer sgd -> adamw", "seq_len 1 -> 2048"} < set(differences)
-
-
 @pytest.mark.parametrize("value", [math.nan, math.inf])
 def test_number_that_json_cannot_say_is_refused(value: float) -> None:
     values = json.loads(json.dumps({"format": FORMAT, "optim": {"learning_rate": value}}))
@@ -187,8 +150,14 @@ def test_fields_of_any_section_are_replaced() -> None:
     ("values", "message"),
     [
         ({"n_hiden": 8}, "option 'n_hiden' is unknown; did you mean 'n_hidden'?"),
-        ({"n_hidden": "8"}, "n_hidden is '8', expected a value like 128."),
-        ({"dilations": 2}, "dilations is 2, expected a value like (1, 2, 4)."),
+        (
+            {"n_hidden": "8"},
+            "n_hidden is '8', expected a whole number; leave it out for the default.",
+        ),
+        (
+            {"dilations": 2},
+            "dilations is 2, expected a list, each a whole number",
+        ),
     ],
 )
 def test_replacing_what_is_no_field_or_has_another_type_is_refused(
@@ -196,5 +165,5 @@ def test_replacing_what_is_no_field_or_has_another_type_is_refused(
 ) -> None:
     with pytest.raises(InputError) as caught:
         replace_fields(Config(), **values)
-    assert str(caught.value) == message
+    assert str(caught.value).startswith(message)
     assert caught.value.field == next(iter(values))

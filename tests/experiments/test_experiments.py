@@ -78,13 +78,13 @@ def test_says_how_to_install_pytorch(
     monkeypatch.setitem(sys.modules, "torch", None)
     assert refusal(name, "--data", "names") == (
         "PyTorch is not installed, expected it for this experiment; run "
-        "`pip install 'wavenet-jax[torch]'` first."
+        "`pip install -e '.[torch]'` first."
     )
 
 
 def test_says_how_to_install_matplotlib(refusal: Refusal, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "matplotlib", None)
-    assert refusal("three_runs").endswith("run `pip install 'wavenet-jax[plots]'` first.")
+    assert refusal("three_runs").endswith("run `pip install -e '.[plots]'` first.")
 
 
 @pytest.mark.parametrize(

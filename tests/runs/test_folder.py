@@ -271,12 +271,15 @@ def test_a_config_of_wrong_values_is_named(run: Run, model: Any) -> None:
 
 
 @pytest.mark.parametrize("written", [None, 0, 2, "1"])
-def test_another_format_is_refused_by_name_and_stays(run: Run, written: Any) -> None:
+def test_another_format_is_refused_by_name_and_can_be_overwritten(run: Run, written: Any) -> None:
     assert json.loads((run.folder / "config.json").read_text())["format"] == 1
     rewrite_config(run, format=written)
-    for read in (load_run, lambda folder: require_vacant(folder, overwrite=True)):
-        with pytest.raises(InputError, match=rf"config\.json .*format is {written!r}, expected 1"):
-            read(run.folder)
+    with pytest.raises(InputError, match=rf"config\.json .*format is {written!r}, expected 1"):
+        load_run(run.folder)
+    with pytest.raises(InputError, match="already holds a run"):
+        require_vacant(run.folder, overwrite=False)
+    create_run(run, overwrite=True)
+    assert load_run(run.folder).config == run.config
 
 
 def test_a_new_run_replaces_the_files_of_the_old_run_and_no_others(run: Run) -> None:

@@ -1,4 +1,4 @@
-"""The command line: the only user of tyro, rich and matplotlib.  Nothing else imports this wing."""
+"""The command line: the only user of tyro, rich and matplotlib.  No other wing imports it."""
 
 from wavenet_jax.cli.main import main
 

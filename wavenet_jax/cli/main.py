@@ -3,7 +3,6 @@
 Imports no JAX and no NumPy until a command runs, so that help and bad use are answered at once.
 """
 
-import difflib
 import io
 import os
 import signal
@@ -15,9 +14,7 @@ from typing import Any, Literal, get_args, get_origin
 from wavenet_jax import __version__
 from wavenet_jax.cli import arguments
 from wavenet_jax.cli.arguments import COMMANDS, PROGRAM, Argument, Command, list_arguments
-from wavenet_jax.errors import InputError, require
-
-NUMBERS = {int: "a whole number", float: "a number"}
+from wavenet_jax.errors import KINDS, InputError, nearest, require
 
 
 def main(words: list[str] | None = None) -> int:
@@ -51,7 +48,10 @@ def answer(
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
     except OSError as error:
-        print(f"{program}: {error.filename or 'the system'}: {error.strerror}.", file=sys.stderr)
+        print(
+            f"{program}: {error.filename or 'the system'}: {error.strerror or error}.",
+            file=sys.stderr,
+        )
         return 1
 
 
@@ -86,7 +86,7 @@ def parse_command(name: str, *words: str) -> Command:
     require(
         name in COMMANDS,
         f"command {name!r} is unknown, expected {', '.join(COMMANDS)}"
-        f"{nearest(name, COMMANDS) or '.'}",
+        f"{_did_you_mean(name, COMMANDS) or '.'}",
     )
     try:
         return arguments.parse(name, list(words))
@@ -136,27 +136,25 @@ def explain(command: Callable[..., Any], program: str, words: list[str]) -> str:
 
     `command` is the dataclass or the function whose arguments tyro parses.
     """
-    otherwise = "the arguments are not understood, expected those without a name side by side"
+    otherwise = "the arguments could not be parsed, expected the positional ones next to each other"
     return next(_mistakes(command, program, words), otherwise + _see_help(program))
 
 
-def nearest(word: str, known: Collection[str]) -> str:
-    """Return the end of a sentence on an unknown word: the known one meant, empty if none is."""
-    word, bare = word.lstrip("-"), {each.lstrip("-"): each for each in known}
-    near = [each for each in bare if word and each.startswith(word)]
-    near += difflib.get_close_matches(word, bare, n=1, cutoff=0.7)
-    return f"; did you mean {bare[near[0]]}?" if near else ""
+def _did_you_mean(word: str, known: Collection[str]) -> str:
+    """Return the end of a sentence on an unknown word; empty if no known word is near."""
+    near = nearest(word, known)
+    return f"; did you mean {near}?" if near else ""
 
 
 def _expected(argument: Argument, value: str) -> str:
     """Return the end of a sentence on a value that does not fit an option; empty if it fits."""
     if get_origin(argument.kind) is Literal:
         choices = get_args(argument.kind)
-        end = nearest(value, choices) or "."
+        end = _did_you_mean(value, choices) or "."
         return "" if value in choices else " or ".join(choices) + end
-    for number, words in NUMBERS.items():
+    for number in (int, float):
         if number in (argument.kind, *get_args(argument.kind)) and not _is(number, value):
-            return f"{words}."
+            return f"{KINDS[number]}."
     return ""
 
 
@@ -182,7 +180,7 @@ def _mistakes(command: Callable[..., Any], program: str, words: list[str]) -> It
             yield from _misfits(flag, options[flag], own)
             loose += values[len(own) :]
         elif flag not in ("--help", "-h"):
-            yield f"option {flag} is unknown{nearest(flag, options) or _see_help(program)}"
+            yield f"option {flag} is unknown{_did_you_mean(flag, options) or _see_help(program)}"
     positional = [argument for argument in known if not argument.flags]
     yield from _miscounted(program, positional, loose + words[end + 1 :])
 

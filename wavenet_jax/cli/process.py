@@ -91,7 +91,7 @@ def track_batches(batches: Iterator[IndexedBatch], num_predictions: int) -> Iter
 
 def track_documents(documents: Iterator[GeneratedDocument], n: int) -> Iterator[GeneratedDocument]:
     """Yield the documents, and show on a terminal how many of `n` are drawn."""
-    with _bar(n, "drawing") as advance:
+    with _bar(n, "sampling") as advance:
         for index, document in enumerate(documents, start=1):
             yield document
             if index % ADVANCE_EVERY == 0:

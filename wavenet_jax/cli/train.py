@@ -90,15 +90,13 @@ def _failures_explained(run: Run) -> Iterator[None]:
     try:
         yield
     except NonFiniteLossError as error:
-        raise InputError(
-            f"{error}; {_kept(run)}, train again with a lower learning_rate or decay."
-        ) from error
+        raise InputError(f"{error} ({_kept(run)}).") from error
     except jax.errors.JaxRuntimeError as error:
         if "memory" not in str(error):
             raise
         raise InputError(
             f"the run does not fit this machine ({str(error).splitlines()[0][:100]}), expected "
-            "less memory; lower n_hidden, batch_size, seq_len or report_every."
+            "less memory; lower --n-hidden, --batch-size, --seq-len or --report-every."
         ) from error
 
 

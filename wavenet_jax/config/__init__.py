@@ -7,7 +7,6 @@ from wavenet_jax.config.presets import PRESETS, preset
 from wavenet_jax.config.run import (
     FORMAT,
     Config,
-    config_differences,
     config_from_dict,
     config_to_dict,
     load_config,
@@ -28,7 +27,6 @@ __all__ = [
     "SampleConfig",
     "TrainConfig",
     "TrainMode",
-    "config_differences",
     "config_from_dict",
     "config_to_dict",
     "load_config",

@@ -1,13 +1,11 @@
 """Configurations with a name, to start from."""
 
-import difflib
-
 from wavenet_jax.config.data import DataConfig
 from wavenet_jax.config.model import ModelConfig
 from wavenet_jax.config.optim import OptimConfig
 from wavenet_jax.config.run import Config
 from wavenet_jax.config.train import TrainConfig
-from wavenet_jax.errors import InputError
+from wavenet_jax.errors import InputError, nearest
 
 
 def _adamw(learning_rate: float, weight_decay: float, warmup: float = 0.0) -> OptimConfig:
@@ -87,7 +85,7 @@ PRESETS: dict[str, Config] = {
 def preset(name: str) -> Config:
     """Return the preset of that name; raise `InputError` with the nearest one if unknown."""
     if name not in PRESETS:
-        nearest = difflib.get_close_matches(name, PRESETS, n=1, cutoff=0.4)
-        hint = f"did you mean {nearest[0]}?" if nearest else "choose one of these."
+        near = nearest(name, PRESETS)
+        hint = f"did you mean {near}?" if near else "choose one of these."
         raise InputError(f"preset is {name!r}, expected {', '.join(PRESETS)}; {hint}", "preset")
     return PRESETS[name]

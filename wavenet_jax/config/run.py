@@ -1,7 +1,6 @@
 """The configuration of a run, and its form in JSON."""
 
 import dataclasses
-import difflib
 import json
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,7 +10,7 @@ from wavenet_jax.config.data import DataConfig
 from wavenet_jax.config.model import ModelConfig
 from wavenet_jax.config.optim import OptimConfig
 from wavenet_jax.config.train import TrainConfig
-from wavenet_jax.errors import InputError, require
+from wavenet_jax.errors import InputError, nearest, require, require_fields
 
 FORMAT = 1  # of config.json and the run folder beside it
 
@@ -45,7 +44,7 @@ def config_from_dict(values: dict[str, Any]) -> Config:
     require(
         written == FORMAT,
         f"format is {written!r}, expected {FORMAT}: another version of wavenet_jax wrote it; train "
-        "the run again with this one, or load it with that one.",
+        "again into a new folder, or load it with that version.",
         "format",
     )
     types = {field.name: field.type for field in dataclasses.fields(Config)}
@@ -57,34 +56,14 @@ def config_from_dict(values: dict[str, Any]) -> Config:
 
 def _section(name: str, section: Any, values: Any) -> Any:
     require(isinstance(values, dict), f"section {name!r} is {values!r}, expected its fields.")
-    unknown = sorted(set(values) - {field.name for field in dataclasses.fields(section)})
-    require(not unknown, f"{', '.join(unknown)} in section {name!r} is no known field.")
-    return section(**_typed(section, values))
+    return section(**_checked(section, values))
 
 
-def _typed(section: Any, values: dict[str, Any]) -> dict[str, Any]:
-    """Return values for the fields of a section, lists as tuples.
-
-    Raises `InputError` for a value of another type than the field's.
-    """
+def _checked(section: Any, values: dict[str, Any]) -> dict[str, Any]:
+    """Return values for the fields of a section, lists as tuples, of the right types."""
     plain = {name: tuple(v) if isinstance(v, list) else v for name, v in values.items()}
-    for name, value in plain.items():
-        default = getattr(section, name)
-        require(
-            _has_type_of(value, default),
-            f"{name} is {value!r}, expected a value like {default!r}.",
-            name,
-        )
+    require_fields(section, plain)
     return plain
-
-
-def _has_type_of(value: Any, default: Any) -> bool:
-    """Tell whether a JSON value has the type of a field; a whole number is also a float."""
-    if default is None:
-        return value is None or type(value) in (int, float)
-    if isinstance(default, tuple):
-        return isinstance(value, tuple) and all(_has_type_of(each, default[0]) for each in value)
-    return type(value) is type(default) or (type(default) is float and type(value) is int)
 
 
 def read_json(path: Path) -> Any:
@@ -122,25 +101,11 @@ def replace_fields(config: Config, **values: Any) -> Config:
     }
     owners = {f.name: name for name, part in sections.items() for f in dataclasses.fields(part)}
     for field in values:
-        nearest = difflib.get_close_matches(field, owners, n=1, cutoff=0)
-        require(
-            field in owners,
-            f"option {field!r} is unknown; did you mean {''.join(nearest)!r}?",
-            field,
-        )
+        near = nearest(field, owners)
+        remedy = f"did you mean {near!r}?" if near else "see the fields of Config."
+        require(field in owners, f"option {field!r} is unknown; {remedy}", field)
     replaced = {}
     for name, section in sections.items():
         own = {field: value for field, value in values.items() if owners[field] == name}
-        replaced[name] = dataclasses.replace(section, **_typed(type(section), own))
+        replaced[name] = dataclasses.replace(section, **_checked(type(section), own))
     return Config(**replaced)
-
-
-def config_differences(old: Config, new: Config) -> list[str]:
-    """Return `field old -> new` for every field in which two configurations differ."""
-    before, after = dataclasses.asdict(old), dataclasses.asdict(new)
-    return [
-        f"{field} {before[section][field]} -> {after[section][field]}"
-        for section in before
-        for field in before[section]
-        if before[section][field] != after[section][field]
-    ]

@@ -1,10 +1,9 @@
-"""What to draw from a run."""
+"""What to sample from a run."""
 
-import difflib
 from dataclasses import dataclass, fields
 from typing import Any
 
-from wavenet_jax.errors import require, require_between
+from wavenet_jax.errors import require, require_between, require_fields
 
 LIST_ONLY = ("max_length", "min_length", "pattern", "unique", "new", "exact", "max_attempts")
 TEXT_ONLY = ("text_length",)
@@ -21,7 +20,7 @@ class SampleConfig:
     n: int | None = None
     """Number of samples; by default 20 documents, or 1 text."""
     seed: int = 0
-    """Sample i depends on the checkpoint, the seed, these options and i, never on n."""
+    """Seed of the random numbers. Sample i does not depend on n."""
     prefix: str = ""
     """Characters that each sample starts with."""
     pattern: str | None = None
@@ -35,37 +34,30 @@ class SampleConfig:
     min_length: int = 1
     """Fewest characters of a document."""
     max_length: int | None = None
-    """Characters at which a document is cut off, and marked; by default twice the longest."""
+    """Characters at which a document is cut off and marked; by default twice the longest."""
     text_length: int | None = None
-    """Characters of a text, printed as they are drawn; by default 1000."""
+    """Characters of a text, printed as they are sampled; by default 1000."""
     temperature: float = 1.0
     """Below 1 favours likely characters, above 1 unlikely ones; 0 always takes the likeliest."""
     top_k: int | None = None
-    """Draw each character from the k likeliest."""
+    """Sample each character from the k likeliest."""
     top_p: float | None = None
-    """Draw each character from the likeliest that together reach this probability."""
+    """Sample each character from the likeliest that together reach this probability."""
     unique: bool = False
-    """Draw no document twice."""
+    """Sample no document twice."""
     new: bool = False
-    """Draw no document that the data contain."""
+    """Sample no document that the data contain."""
     exact: bool = False
-    """Reject documents that break the constraints; by default masks, which is faster but biased."""
+    """Reject documents that break constraints, instead of masking, which is faster but biased."""
     max_attempts: int | None = None
-    """Most attempts that exact makes in all; by default 20 thousand for each sample."""
+    """Most attempts with exact, over all samples; by default 20 thousand per sample."""
 
     @classmethod
     def of(cls, **values: Any) -> "SampleConfig":
-        """Return the configuration with these values; raise `InputError` for unknown names."""
-        known = [field.name for field in fields(cls)]
-        for name in values:
-            nearest = difflib.get_close_matches(name, known, n=1, cutoff=0)
-            require(
-                name in known,
-                f"option {name!r} is unknown; did you mean {''.join(nearest)!r}?",
-                name,
-            )
-        if isinstance(values.get("forbid_text"), str):
-            values["forbid_text"] = (values["forbid_text"],)
+        """Return the configuration with these values; raise `InputError` for bad names or types."""
+        texts = values.get("forbid_text", ())
+        values["forbid_text"] = (texts,) if isinstance(texts, str) else tuple(texts)
+        require_fields(cls, values)
         return cls(**values)
 
     def __post_init__(self) -> None:
@@ -119,8 +111,8 @@ class SampleConfig:
         )
         require(
             not (self.is_greedy and self.unique and self.n != 1),
-            f"{why}, which draws the same document each time, expected more with unique; leave one "
-            "out.",
+            f"{why}, which samples the same document each time, expected more with unique; leave "
+            "one out.",
             field,
         )
 

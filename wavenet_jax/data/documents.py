@@ -7,7 +7,7 @@ from pathlib import Path
 from wavenet_jax.config import DataConfig
 from wavenet_jax.data.corpus import Splits
 from wavenet_jax.data.vocab import LIST_BOUNDARY
-from wavenet_jax.errors import InputError, require
+from wavenet_jax.errors import InputError, pluralize, require
 
 MIN_DOCUMENTS = 3  # for train, val and test
 
@@ -25,8 +25,8 @@ def read_documents(path: Path) -> list[str]:
     documents = [line for line in lines if line]
     require(
         len(documents) >= MIN_DOCUMENTS,
-        f"{path} holds {len(documents)} documents, expected at least {MIN_DOCUMENTS}, one a line: "
-        "train, val and test need one each.",
+        f"{path} holds {pluralize(len(documents), 'document')}, expected at least "
+        f"{MIN_DOCUMENTS}, one a line: train, val and test need one each.",
     )
     return documents
 

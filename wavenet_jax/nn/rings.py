@@ -2,11 +2,11 @@
 
 Each layer keeps its last (K - 1)·d input nodes in a ring.  The rings of all layers lie in one
 array.  One gather reads all older taps before the layers, one scatter writes all new nodes after
-them, into the slots of the oldest nodes, which no later position needs.  So nothing is copied,
+them, over the oldest nodes, which no later position needs.  So nothing is copied,
 however long the rings are, and nothing is cleared where a document follows another.
 
     rings     5 | 4   5 | 4   5   2   3       K = 2, d = 1, 2, 4: the times of the nodes kept at
-              ▲   ▲               ▲           t = 6; s has slot s mod (K - 1)·d of its ring; the
+              ▲   ▲               ▲           t = 6; s has place s mod (K - 1)·d of its ring; the
                                               times t - d are read, then t takes their place
 
 Source: Paine et al., Fast Wavenet Generation Algorithm (1611.09482).
@@ -46,7 +46,7 @@ class RingLayout(NamedTuple):
 
     @property
     def sizes(self) -> np.ndarray:
-        """Return the slots of each layer's ring, (K - 1)·d: `[L]` int32."""
+        """Return the length of each layer's ring, (K - 1)·d: `[L]` int32."""
         return (self.kernel_size - 1) * np.array(self.dilations, np.int32)
 
     def read(
@@ -57,16 +57,16 @@ class RingLayout(NamedTuple):
         A tap j·d back is the layer's boundary state `[L, C]` where the age `[]` is less than j·d.
         """
         back = np.outer(self.dilations, np.arange(self.kernel_size - 1, 0, -1))  # [L, K-1]
-        older = rings[self._slots(time - back)]
+        older = rings[self._places(time - back)]
         return jnp.where((age >= back)[..., None], older, boundary_states[:, None])
 
     def write(self, rings: jax.Array, nodes: jax.Array, time: jax.Array) -> jax.Array:
         """Write the input nodes of every layer `[L, C]` at a time `[]` into the rings."""
         times = jnp.broadcast_to(time, (len(self.dilations), 1))
-        slots = self._slots(times)[:, 0]
-        return rings.at[slots].set(nodes, unique_indices=True, mode="promise_in_bounds")
+        places = self._places(times)[:, 0]
+        return rings.at[places].set(nodes, unique_indices=True, mode="promise_in_bounds")
 
-    def _slots(self, times: jax.Array) -> jax.Array:
-        """Return the slots of the nodes of times `[L, J]` in the array of all rings: `[L, J]`."""
+    def _places(self, times: jax.Array) -> jax.Array:
+        """Return the places of the nodes of times `[L, J]` in the array of all rings: `[L, J]`."""
         first = np.cumsum(self.sizes) - self.sizes
         return first[:, None] + times % self.sizes[:, None]

@@ -88,7 +88,13 @@ def require_vacant(folder: Path, *, overwrite: bool) -> None:
             "the run, overwrite it, or choose another folder.",
             "run_dir",
         )
-        load_run_config(folder)
+        values = read_json(folder / "config.json")  # of any format
+        require(
+            isinstance(values, dict) and {"data", "model", "train"} <= set(values),
+            f"run_dir is {str(folder)!r}, whose files are no run's, expected a run to overwrite; "
+            "choose another folder.",
+            "run_dir",
+        )
 
 
 @contextmanager

@@ -19,7 +19,8 @@ def record_new(
     Nothing on disk is touched before the first info has come, so that a run that fails at once
     leaves nothing behind.  Raises `InputError` as `create_run` does.
     """
-    for first in infos:
+    first = next(infos, None)
+    if first is not None:
         create_run(run, overwrite=overwrite)
         yield from _record(run, chain([first], infos))
 
@@ -31,7 +32,8 @@ def record_resumed(
 
     Lines of the metrics after that step are dropped first, when the first info has come.
     """
-    for first in infos:
+    first = next(infos, None)
+    if first is not None:
         truncate_metrics(run, step)
         yield from _record(run, chain([first], infos))
 
@@ -57,7 +59,7 @@ def metrics_line(info: StepInfo) -> dict[str, Any]:
         "step": info.step,
         "train_loss": info.train_loss,
         "learning_rate": info.learning_rate,
-        "steps_per_second": speed and round(speed, 1),
+        "steps_per_second": None if speed is None else round(speed, 1),
     }
     if info.val is not None:
         line["val_loss"] = info.val.nats_per_character

@@ -28,8 +28,19 @@ from wavenet_jax.sampling.folding import fold_first_layer
 class Rows(NamedTuple):
     """A batch: each row takes attempts at one document, until it is accepted or none are left."""
 
-    keys: jax.Array  # [rows] keys of the documents
+    root: jax.Array  # [] key; document i has fold_in(root, i)
+    number: jax.Array  # [rows] int32, of the documents
     first_attempt: jax.Array  # [rows] int32
+    num_rows: jax.Array  # [] int32; what is decoded beyond them is discarded
+    num_attempts: jax.Array  # [] int32, attempts at each row
+
+
+class Shape(NamedTuple):
+    """What the compiled program depends on."""
+
+    slots: int
+    row_length: int  # tokens of a row
+    has_retries: bool  # whether a row may take more than the first attempt
 
 
 class Documents(NamedTuple):
@@ -57,37 +68,36 @@ def decode_rows(
     variables: Variables,
     params: DecodeParams,
     rows: Rows,
-    counts: tuple[jax.Array, jax.Array],
-    shape: tuple[int, int],
+    shape: Shape,
 ) -> Documents:
-    """Decode the first `count` rows, with at most `num_attempts` attempts at each.
-
-    `counts` is (count, num_attempts), `shape` (slots, tokens of a row).  A slot that finishes a row
-    begins the next; what is decoded beyond the count is discarded.
-    """
-    (count, num_attempts), (num_slots, row_length) = counts, shape
+    """Decode the rows of a batch; a slot that finishes a row begins the next."""
     model, variables = fold_first_layer(model, variables)
     decode = jax.vmap(
         partial(decode_token, model, variables, params), (0, STATE_AXES), (STATE_AXES, 0)
     )
 
+    def keys(row: jax.Array, attempt: jax.Array) -> jax.Array:
+        documents = jax.vmap(jax.random.fold_in, (None, 0))(rows.root, rows.number[row])
+        return jax.vmap(attempt_key)(documents, attempt) if shape.has_retries else documents
+
     def is_unfinished(slots: _Slots) -> jax.Array:
-        return (slots.row < count).any()
+        return (slots.row < rows.num_rows).any()
 
     def step(slots: _Slots) -> _Slots:
         states, row, begun, documents = slots
-        following, output = decode(jax.vmap(attempt_key)(rows.keys[row], states.attempt), states)
+        following, output = decode(keys(row, states.attempt), states)
         documents = _write(documents, row, states, output)
-        is_over = output.is_last | (following.attempt == rows.first_attempt[row] + num_attempts)
+        last_attempt = rows.first_attempt[row] + rows.num_attempts
+        is_over = output.is_last | (following.attempt == last_attempt)
         newest = begun - 1 + jnp.cumsum(is_over)
         row = jnp.where(is_over, newest, row)
         attempt = jnp.where(is_over, rows.first_attempt[row], following.attempt)
         return _Slots(following._replace(attempt=attempt), row, newest[-1] + 1, documents)
 
-    first = replicate_state(init_decode_state(model, variables), num_slots)
-    first = first._replace(attempt=rows.first_attempt[:num_slots])
-    empty = _no_documents(len(rows.first_attempt), row_length, model.vocab_size)
-    slots = _Slots(first, jnp.arange(num_slots), jnp.array(num_slots), empty)
+    first = replicate_state(init_decode_state(model, variables), shape.slots)
+    first = first._replace(attempt=rows.first_attempt[: shape.slots])
+    empty = _no_documents(len(rows.number), shape.row_length, model.vocab_size)
+    slots = _Slots(first, jnp.arange(shape.slots), jnp.array(shape.slots), empty)
     return jax.lax.while_loop(is_unfinished, step, slots).documents
 
 

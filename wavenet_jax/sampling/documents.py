@@ -20,7 +20,7 @@ from wavenet_jax.constraints import TokenMask, common_prefix_length
 from wavenet_jax.data import BOUNDARY_ID, Vocab
 from wavenet_jax.errors import pluralize, require
 from wavenet_jax.nn import Variables, WaveNet
-from wavenet_jax.sampling.batching import Documents, Rows, decode_rows
+from wavenet_jax.sampling.batching import Documents, Rows, Shape, decode_rows
 from wavenet_jax.sampling.decode import DecodeParams
 from wavenet_jax.sampling.strategies import SamplingParams
 
@@ -102,7 +102,7 @@ class DocumentSampler:
         The numbers of slots and batches change `nll_nats` by rounding at most.  Raises `InputError`
         where exact has made all its attempts, after the documents that it found.
         """
-        numbers = np.arange(first, first + count)
+        numbers = np.arange(first, first + count, dtype=np.int32)
         if self.params.exact:
             return (yield from self._run_exact(numbers))
         for sample in self._decode(numbers, np.zeros_like(numbers), num_attempts=1):
@@ -133,18 +133,15 @@ class DocumentSampler:
     def _accepted(self, numbers: np.ndarray, budget: int) -> tuple[list[Sample], int]:
         """Return the accepted documents of these numbers in order, and the attempts made.
 
-        Fewer are returned where the budget of attempts is used up.  While there are more documents
-        than slots, each row takes several attempts at its document; later the attempts at one
-        document are spread over all slots.
+        Fewer are returned where the budget of attempts is used up.  In each round every missing
+        document gets some rows, whose attempts follow each other.
         """
         accepted: dict[int, Sample] = {}
-        missing, attempt, per_row, made = numbers, np.zeros_like(numbers), 1, 0
+        missing, attempt, made, rounds = numbers, np.zeros_like(numbers), 0, 0
         while len(missing) and made < budget:
             tried = missing[: budget - made]
-            spread = max(1, min(self.limits.slots, budget - made) // len(tried))
-            per_row = _MAX_ATTEMPTS_PER_ROW if spread == 1 else per_row
-            per_row = max(1, min(per_row, (budget - made) // (spread * len(tried))))
-            first = attempt[: len(tried), None] + per_row * np.arange(spread)  # [tried, spread]
+            spread, per_row = self._plan_round(rounds, len(tried), budget - made)
+            first = attempt[: len(tried), None] + per_row * np.arange(spread, dtype=np.int32)
             rows = self._decode(np.repeat(tried, spread), first.reshape(-1), num_attempts=per_row)
             for number, begin in zip(np.repeat(tried, spread).tolist(), first.flat, strict=True):
                 sample = next(rows)
@@ -153,9 +150,18 @@ class DocumentSampler:
                     accepted.setdefault(number, sample)  # of several, the earliest attempt
             attempt[: len(tried)] += per_row * spread
             is_missing = np.array([number not in accepted for number in missing.tolist()])
-            missing, attempt = missing[is_missing], attempt[is_missing]
-            per_row = min(2 * per_row, _MAX_ATTEMPTS_PER_ROW)
+            missing, attempt, rounds = missing[is_missing], attempt[is_missing], rounds + 1
         return [accepted[number] for number in numbers.tolist() if number in accepted], made
+
+    def _plan_round(self, rounds: int, tried: int, budget: int) -> tuple[int, int]:
+        """Return the rows per document, and the attempts per row, which fit the budget together.
+
+        In the first round, and while there are many documents, each has one row.  Later the
+        attempts at each document are spread over the slots, a few at first.
+        """
+        spread = max(1, min(self.limits.slots, budget) // tried) if rounds else 1
+        per_row = _MAX_ATTEMPTS_PER_ROW if spread == 1 else min(2**rounds, _MAX_ATTEMPTS_PER_ROW)
+        return spread, max(1, min(per_row, budget // (spread * tried)))
 
     @property
     def _row_length(self) -> int:
@@ -191,18 +197,13 @@ class DocumentSampler:
         self, numbers: np.ndarray, first_attempt: np.ndarray, num_attempts: int
     ) -> list[Sample | None]:
         count, padding = len(numbers), (0, self._batch_size - len(numbers))
+        number, first = (
+            jnp.asarray(np.pad(values, padding)) for values in (numbers, first_attempt)
+        )
+        rows = Rows(self.key, number, first, jnp.array(count), jnp.array(num_attempts))
+        shape = Shape(self.limits.slots, self._row_length, has_retries=self.params.exact)
         documents: Documents = jax.device_get(
-            decode_rows(
-                self.model,
-                self.variables,
-                self.params,
-                Rows(
-                    _keys(self.key, np.pad(numbers, padding).astype(np.int32)),
-                    jnp.asarray(np.pad(first_attempt, padding).astype(np.int32)),
-                ),
-                (jnp.array(count), jnp.array(num_attempts)),
-                (self.limits.slots, self._row_length),
-            )
+            decode_rows(self.model, self.variables, self.params, rows, shape)
         )
         documents = jax.tree.map(lambda rows: rows[:count], documents)
         texts = _texts(self.vocab, *map(np.asarray, (documents.tokens, documents.length)))
@@ -210,11 +211,6 @@ class DocumentSampler:
         samples = map(Sample._make, zip(texts, *(part.tolist() for part in rest), strict=True))
         accepted = (documents.length >= 0).tolist()
         return [sample if ok else None for sample, ok in zip(samples, accepted, strict=True)]
-
-
-@jax.jit
-def _keys(root: jax.Array, numbers: jax.Array) -> jax.Array:
-    return jax.vmap(jax.random.fold_in, (None, 0))(root, numbers)
 
 
 def _cores() -> int:

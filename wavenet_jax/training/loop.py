@@ -43,7 +43,10 @@ class NonFiniteLossError(Exception):
     """Says that the loss is no longer finite, and since which step."""
 
     def __init__(self, loss: float, step: int) -> None:
-        super().__init__(f"the loss is {loss} in step {step:,}, expected a finite number")
+        super().__init__(
+            f"the loss is {loss} in step {step:,}, expected a finite number; train again with a "
+            "lower learning_rate"
+        )
 
 
 class _Chunk(NamedTuple):
