@@ -54,7 +54,11 @@ class SampleConfig:
 
     @classmethod
     def of(cls, **values: Any) -> "SampleConfig":
-        """Return the configuration with these values; raise `InputError` for bad names or types."""
+        """Return the configuration with these values; raise `InputError` for bad names or types.
+
+        >>> SampleConfig.of(n=5, forbid_text="ann").forbid_text
+        ('ann',)
+        """
         texts = values.get("forbid_text", ())
         values["forbid_text"] = (texts,) if isinstance(texts, str) else tuple(texts)
         require_fields(cls, values)

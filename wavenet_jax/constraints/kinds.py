@@ -76,6 +76,11 @@ def excludes(vocab: Vocab, text: str) -> Automaton:
     State i is the length of the longest beginning of the text that the document ends in.  A text
     with a character that the vocabulary does not have excludes nothing.  Raises `InputError` for
     an empty text, or beyond `MAX_TEXT`.
+
+    >>> from wavenet_jax.constraints import accepts
+    >>> vocab = Vocab(".abc")
+    >>> [accepts(excludes(vocab, "ab"), vocab, text) for text in ("ba", "cab")]
+    [True, False]
     """
     require(
         text != "",
@@ -122,7 +127,7 @@ def _require_states(length: int) -> None:
 
 
 def pattern(vocab: Vocab, regex: str, max_length: int | None = None) -> Automaton:
-    """Accept the documents that match as a whole, as `re.fullmatch` has it.
+    """Accept the documents that match as a whole, as `re.fullmatch` does.
 
     A document is one line: '^' and '$' hold at its ends alone.
 
@@ -136,6 +141,12 @@ def pattern(vocab: Vocab, regex: str, max_length: int | None = None) -> Automato
     Raises:
         InputError: The pattern is invalid, is more than an automaton can match, names a character
             that the vocabulary does not have (a negated class may), or needs too many states.
+
+    >>> from wavenet_jax.constraints import accepts
+    >>> vocab = Vocab(".abc")
+    >>> automaton = pattern(vocab, "(?i)A[^b]*")
+    >>> [accepts(automaton, vocab, text) for text in ("a", "acc", "ab", "ca")]
+    [True, True, False, False]
     """
     tokens, characters = tokenize(regex), vocab.characters[1:]
     for token in tokens:

@@ -19,7 +19,14 @@ _MAX_SHOWN = 100  # characters of the vocabulary in a message
 
 @dataclass(frozen=True)
 class Vocab:
-    """The V characters in order of their ids, the boundary first."""
+    """The V characters in order of their ids, the boundary first.
+
+    >>> vocab = Vocab(".abc")
+    >>> vocab.encode("cab").tolist()
+    [3, 1, 2]
+    >>> vocab.decode(vocab.encode("cab"))
+    'cab'
+    """
 
     characters: str
 

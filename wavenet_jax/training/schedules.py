@@ -14,6 +14,10 @@ def make_schedule(config: OptimConfig, steps: int) -> optax.Schedule:
     linear:     rate(step) = learning_rate · step / w                          while step < w
                              learning_rate · (steps - step) / (steps - w)      from w on
                 with w = warmup · steps, rounded down
+
+    >>> rate = make_schedule(OptimConfig(learning_rate=0.1, boundaries=(0.75,)), steps=200_000)
+    >>> [round(float(rate(step)), 3) for step in (0, 149_999, 150_000)]
+    [0.1, 0.1, 0.01]
     """
     if config.schedule == "linear":
         rising = int(round(config.warmup * steps, 6))  # 0.29 · 100 is a little less than 29
