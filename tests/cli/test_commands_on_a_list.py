@@ -12,7 +12,8 @@ import pytest
 from support.commands import call, train_command
 
 from wavenet_jax.data import TOKEN_FILES
-from wavenet_jax.runs import CONTENTS, load_run
+from wavenet_jax.runs import load_run
+from wavenet_jax.runs.folder import CONTENTS
 
 
 def test_training_leaves_a_whole_run_folder(trained: Path) -> None:

@@ -8,7 +8,8 @@ import pytest
 from support.commands import Prints, call, train_text_command
 from support.corpora import TEXT
 
-from wavenet_jax.runs import CONTENTS, load_run
+from wavenet_jax.runs import load_run
+from wavenet_jax.runs.folder import CONTENTS
 
 
 def test_training_leaves_a_whole_run_folder_and_nothing_beside_it(trained_text: Path) -> None:

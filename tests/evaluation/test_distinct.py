@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from wavenet_jax.config import ModelConfig
-from wavenet_jax.evaluation import index_contexts
+from wavenet_jax.evaluation.distinct import index_contexts
 from wavenet_jax.nn import WaveNet
 
 NUM_TOKENS = 4

@@ -12,16 +12,8 @@ from support.corpora import NAMES
 
 from wavenet_jax.config import ModelConfig
 from wavenet_jax.data import Corpus, Splits, corpus_from_documents
-from wavenet_jax.evaluation import (
-    IndexedBatch,
-    Loss,
-    corpus_loss,
-    evaluate_splits,
-    index_corpus,
-    sum_by_document,
-    total_loss,
-)
-from wavenet_jax.evaluation.losses import STRETCH, batches_nll
+from wavenet_jax.evaluation import IndexedBatch, Loss, corpus_loss, evaluate_splits, index_corpus
+from wavenet_jax.evaluation.losses import STRETCH, batches_nll, sum_by_document, total_loss
 from wavenet_jax.nn import WaveNet
 
 

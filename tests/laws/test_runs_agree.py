@@ -13,7 +13,8 @@ from support.stacks import OTHERS, TREES, every_stack
 
 from wavenet_jax.config import ModelConfig
 from wavenet_jax.data import BOUNDARY_ID, Corpus, Vocab, corpus_from_documents
-from wavenet_jax.evaluation import contexts_nll, index_contexts
+from wavenet_jax.evaluation import contexts_nll
+from wavenet_jax.evaluation.distinct import index_contexts
 from wavenet_jax.nn import Variables, WaveNet
 from wavenet_jax.sampling.folding import fold_first_layer, next_input
 from wavenet_jax.training import windows

@@ -15,16 +15,8 @@ from support.runs import changed
 from wavenet_jax.config import Config, DataConfig
 from wavenet_jax.data import TOKEN_FILES, Dataset, load_dataset
 from wavenet_jax.errors import InputError
-from wavenet_jax.runs import (
-    CONTENTS,
-    Run,
-    changed_environment,
-    create_run,
-    load_run,
-    load_run_config,
-    prepare_run,
-    require_vacant,
-)
+from wavenet_jax.runs import Run, changed_environment, create_run, load_run, prepare_run
+from wavenet_jax.runs.folder import CONTENTS, load_run_config, require_vacant
 
 
 def assert_same_data(a: Dataset, b: Dataset) -> None:

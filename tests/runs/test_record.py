@@ -12,15 +12,14 @@ from wavenet_jax.data import Dataset
 from wavenet_jax.errors import InputError
 from wavenet_jax.runs import (
     Run,
-    append_metrics,
     load_run,
     open_checkpoints,
     prepare_run,
     read_metrics,
     record_new,
     record_resumed,
-    truncate_metrics,
 )
+from wavenet_jax.runs.record import append_metrics, truncate_metrics
 from wavenet_jax.training import StepInfo, TrainState, fit
 
 

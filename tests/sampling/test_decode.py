@@ -20,13 +20,8 @@ from support.three_letters import (
 )
 
 from wavenet_jax.constraints import TokenMask
-from wavenet_jax.sampling import (
-    STATE_AXES,
-    DecodeParams,
-    decode_token,
-    init_decode_state,
-    replicate_state,
-)
+from wavenet_jax.sampling import DecodeParams
+from wavenet_jax.sampling.decode import STATE_AXES, decode_token, init_decode_state, replicate_state
 
 MOST = 128  # attempts at a document
 

@@ -21,11 +21,9 @@ from wavenet_jax.sampling import (
     Limits,
     Sample,
     SamplingParams,
-    StepOutput,
     decode_params,
-    decode_token,
-    init_decode_state,
 )
+from wavenet_jax.sampling.decode import StepOutput, decode_token, init_decode_state
 
 KEY = jax.random.key(7)
 PLAIN, DEFAULT_LIMITS = SamplingParams(), Limits()

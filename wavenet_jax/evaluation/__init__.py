@@ -1,6 +1,6 @@
 """The exact loss of a corpus, and the log-likelihood of given texts."""
 
-from wavenet_jax.evaluation.distinct import DistinctContexts, contexts_nll, index_contexts
+from wavenet_jax.evaluation.distinct import contexts_nll
 from wavenet_jax.evaluation.losses import (
     Evaluation,
     IndexedBatch,
@@ -8,13 +8,10 @@ from wavenet_jax.evaluation.losses import (
     corpus_loss,
     evaluate_splits,
     index_corpus,
-    sum_by_document,
-    total_loss,
 )
 from wavenet_jax.evaluation.scores import Score, require_scorable, score_texts
 
 __all__ = [
-    "DistinctContexts",
     "Evaluation",
     "IndexedBatch",
     "Loss",
@@ -22,10 +19,7 @@ __all__ = [
     "contexts_nll",
     "corpus_loss",
     "evaluate_splits",
-    "index_contexts",
     "index_corpus",
     "require_scorable",
     "score_texts",
-    "sum_by_document",
-    "total_loss",
 ]

@@ -3,14 +3,11 @@
 from wavenet_jax.sampling.decode import (
     STATE_AXES,
     DecodeParams,
-    DecodeState,
-    StepOutput,
     decode_token,
     init_decode_state,
     replicate_state,
 )
 from wavenet_jax.sampling.documents import DocumentSampler, Limits, Sample, decode_params
-from wavenet_jax.sampling.folding import fold_first_layer, next_input
 from wavenet_jax.sampling.generate import (
     GeneratedDocument,
     generate_documents,
@@ -24,20 +21,16 @@ __all__ = [
     "CHUNK_SIZE",
     "STATE_AXES",
     "DecodeParams",
-    "DecodeState",
     "DocumentSampler",
     "GeneratedDocument",
     "Limits",
     "Sample",
     "SamplingParams",
-    "StepOutput",
     "decode_params",
     "decode_token",
-    "fold_first_layer",
     "generate_documents",
     "generate_texts",
     "init_decode_state",
-    "next_input",
     "num_samples",
     "replicate_state",
     "sample_text",
