@@ -90,7 +90,7 @@ def test_crops_are_the_history_and_the_scored_positions_of_documents_laid_in_a_c
     corpus = corpus_from_documents(text.split("."), vocab)
     starts = np.arange(corpus.num_predictions)
     batch = jitted_crop(corpus, starts, seq_len=length, receptive_field=field)
-    rows = zip(starts, np.asarray(batch.inputs), np.asarray(batch.targets), strict=True)
+    rows = zip(starts.tolist(), np.asarray(batch.inputs), np.asarray(batch.targets), strict=True)
     for start, inputs, targets in rows:
         positions = [start + offset for offset in range(1 - field, length)]
         np.testing.assert_array_equal(inputs, [circle[p % 29] for p in positions])
