@@ -213,3 +213,16 @@ def test_load_names_what_is_missing(listed: tuple[wn.LanguageModel, Path], tmp_p
         wn.load(tmp_path)
     with pytest.raises(InputError, match="checkpoint is 'last', expected best or latest"):
         wn.load(listed[1], "last")  # type: ignore[arg-type]
+
+
+def test_an_empty_folder_name_is_refused() -> None:
+    with pytest.raises(InputError, match=r"^run_dir is '', expected a folder"):
+        wn.train("makemore-fast", run_dir="", steps=100, report_every=100, eval_every=100)
+
+
+def test_models_compare_by_identity_and_data_may_be_a_path(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="is not there, expected a text file"):
+        wn.train("makemore-fast", data=tmp_path / "missing.txt")
+    model = wn.LanguageModel(wn.Config(), None, {"params": np.ones(2)})  # type: ignore[arg-type]
+    assert model == model  # noqa: PLR0124
+    assert len({model}) == 1

@@ -20,7 +20,7 @@ import jax
 
 from wavenet_jax.config import Config, SampleConfig, preset, replace_fields
 from wavenet_jax.data import Dataset, Splits, load_dataset
-from wavenet_jax.errors import InputError
+from wavenet_jax.errors import InputError, require
 from wavenet_jax.evaluation import Evaluation, Score, evaluate_splits, score_texts
 from wavenet_jax.nn import Variables, WaveNet
 from wavenet_jax.runs import load_run, open_checkpoints, prepare_run, record_new
@@ -28,7 +28,7 @@ from wavenet_jax.sampling import generate_documents, generate_texts
 from wavenet_jax.training import StepInfo, fit
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)  # arrays have no equality that is true or false
 class LanguageModel:
     """A trained model as a value: its configuration, its data and its variables.
 
@@ -107,11 +107,16 @@ def train(
     ['ma', 'ma', 'ma']
     """
     base = preset(config) if isinstance(config, str) else config
+    if isinstance(options.get("data"), os.PathLike):
+        options["data"] = os.fspath(options["data"])
     chosen = replace_fields(base, **options)
     if run_dir is None:
         data = load_dataset(chosen.data)
         infos = fit(WaveNet(chosen.model, len(data.vocab)), chosen, data.splits)
         return LanguageModel(chosen, data, _best_variables(infos, on_step))
+    require(
+        os.fspath(run_dir) != "", "run_dir is '', expected a folder such as runs/names.", "run_dir"
+    )
     with prepare_run(Path(run_dir), chosen, overwrite=overwrite) as run:
         infos = record_new(run, fit(run.model, chosen, run.data.splits), overwrite=overwrite)
         return LanguageModel(chosen, run.data, _best_variables(infos, on_step))

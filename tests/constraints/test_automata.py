@@ -15,8 +15,9 @@ from support.automata_cases import (
 )
 
 from wavenet_jax import constraints
-from wavenet_jax.constraints import Automaton, accepts, count_documents, intersect
+from wavenet_jax.constraints import Automaton, accepts, count_documents, endless, intersect
 from wavenet_jax.constraints.automata import has_document
+from wavenet_jax.data import Vocab
 from wavenet_jax.errors import InputError
 
 
@@ -82,3 +83,16 @@ def test_count_is_exact_beyond_64_bits() -> None:
     assert count_documents(name, 30) == 5 * 26**27
     assert count_documents(constraints.any_text(LETTERS), 40) == (26**41 - 1) // 25
     assert count_documents(constraints.any_text(LETTERS), 10**9, enough=100) == 27 + 26**2
+
+
+def test_endless_accepts_what_begins_longer_accepted_texts_without_end() -> None:
+    vocab = Vocab(".xyz")
+    only_x = constraints.charset(vocab, "xy", "")
+    no_pair = intersect(only_x, *(constraints.excludes(vocab, t) for t in ("xx", "yy", "xy")))
+    assert accepts(no_pair, vocab, "yx")  # and nothing may follow
+    assert not endless(no_pair).accepts.any()
+    alternating = intersect(only_x, *(constraints.excludes(vocab, t) for t in ("xx", "yy")))
+    texts = ["", "x", "yx", "xyx", "xx", "z"]
+    assert [accepts(endless(alternating), vocab, t) for t in texts] == [True] * 4 + [False] * 2
+    started = endless(intersect(alternating, constraints.starts_with(vocab, "xy")))
+    assert [accepts(started, vocab, t) for t in ("x", "xy", "xyx")] == [False, True, True]

@@ -325,3 +325,12 @@ def test_a_text_that_cannot_exist_is_refused_before_anything_is_sampled(
 ) -> None:
     with pytest.raises(InputError, match=f"^{sentence}"):
         generate_texts(*TEXT_MODEL, VOCAB, SampleConfig(**options))
+
+
+def test_a_text_that_cannot_go_on_is_refused_and_no_boundary_is_sampled() -> None:
+    ends = SampleConfig(allow="to", forbid_text=("tt", "oo", "to"), text_length=30)
+    with pytest.raises(InputError, match="the constraints allow no text that goes on"):
+        generate_texts(*TEXT_MODEL, VOCAB, ends)
+    goes_on = SampleConfig(allow="to", forbid_text=("tt", "oo"), text_length=30)
+    (pieces,) = generate_texts(*TEXT_MODEL, VOCAB, goes_on)
+    assert "".join(pieces) in ("to" * 15, "ot" * 15)

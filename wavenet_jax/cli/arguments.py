@@ -35,7 +35,7 @@ class Train:
         str,
         arg(metavar="NAME", help=f"Values of all other options: {', '.join(PRESETS)}."),
     ] = next(iter(PRESETS))
-    run_dir: Annotated[Path | None, arg(metavar="DIR", help_behavior_hint="")] = None
+    run_dir: Annotated[str | None, arg(metavar="DIR", help_behavior_hint="")] = None
     """Folder of the run; by default runs/ and the time."""
     overwrite: Switch = False
     """Replace the run in --run-dir."""

@@ -13,7 +13,7 @@ import jax
 
 from wavenet_jax.cli import process, tables
 from wavenet_jax.cli.arguments import PROGRAM, Resume, Train
-from wavenet_jax.errors import InputError, pluralize
+from wavenet_jax.errors import InputError, pluralize, require
 from wavenet_jax.nn import Variables, count_parameters, init_variables
 from wavenet_jax.runs import (
     Run,
@@ -41,7 +41,9 @@ Infos = Iterator[StepInfo]
 def train(command: Train) -> int:
     """Train a new run; return 0, or 128 + the signal that interrupted it."""
     process.use_compilation_cache()
-    folder = command.run_dir or Path("runs") / time.strftime("%Y%m%d-%H%M%S")
+    name = command.run_dir
+    require(name != "", "run_dir is '', expected a folder such as runs/names.", "run_dir")
+    folder = Path(name) if name else Path("runs") / time.strftime("%Y%m%d-%H%M%S")
     overwrite = command.overwrite
     with (
         process.signals_unwind(),

@@ -60,7 +60,8 @@ class SampleConfig:
         ('ann',)
         """
         texts = values.get("forbid_text", ())
-        values["forbid_text"] = (texts,) if isinstance(texts, str) else tuple(texts)
+        if isinstance(texts, str | list):
+            values["forbid_text"] = (texts,) if isinstance(texts, str) else tuple(texts)
         require_fields(cls, values)
         return cls(**values)
 

@@ -12,6 +12,7 @@ from wavenet_jax.constraints.automata import (
     Automaton,
     accepts,
     count_documents,
+    endless,
     intersect,
 )
 from wavenet_jax.constraints.kinds import (
@@ -44,6 +45,7 @@ __all__ = [
     "common_prefix_length",
     "compile_mask",
     "count_documents",
+    "endless",
     "excludes",
     "intersect",
     "min_length",

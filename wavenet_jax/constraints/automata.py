@@ -149,3 +149,16 @@ def count_documents(automaton: Automaton, max_length: int, enough: float = math.
                 longer[after] += number * width
         ways = longer
     return total
+
+
+def endless(automaton: Automaton) -> Automaton:
+    """Accept the texts of an automaton that begin longer ones without end.
+
+    A state goes on if some character leads to a state that goes on: the greatest fixed point, from
+    all states that can still accept.
+    """
+    after = automaton.transitions[:, 1:]
+    goes_on = distances(after, automaton.accepts) < len(automaton.accepts)
+    while (fewer := goes_on & goes_on[after].any(axis=1)).sum() < goes_on.sum():
+        goes_on = fewer
+    return automaton._replace(accepts=automaton.accepts & goes_on)

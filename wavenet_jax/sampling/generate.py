@@ -87,8 +87,12 @@ def generate_texts(
     """
     config.require_kind(is_text=True)
     length = config.text_length or DEFAULT_TEXT_LENGTH
-    # Constraints on prefix and characters never end a text, if they allow one character.
-    mask = compile_mask(_automaton(vocab, config, 1, length))
+    mask = compile_mask(constraints.endless(_automaton(vocab, config, 1, length)))
+    require(
+        int(mask.min_remaining[0].min()) <= length,
+        "the constraints allow no text that goes on, expected at least one character after each "
+        "text; loosen them.",
+    )
     params = text_params(mask, _sampling_params(config, vocab))
     root = root_key(config.seed, Purpose.SAMPLE)
     return (
