@@ -51,12 +51,11 @@ def config_from_dict(values: dict[str, Any]) -> Config:
     for name, part in sections.items():
         require(name in types, f"section {name!r} is unknown, expected {', '.join(types)}.")
         require(isinstance(part, dict), f"section {name!r} is {part!r}, expected its fields.")
-    return Config(**{name: _section(name, types[name], part) for name, part in sections.items()})
-
-
-def _section(name: str, section: Any, values: Any) -> Any:
-    require(isinstance(values, dict), f"section {name!r} is {values!r}, expected its fields.")
-    return section(**_checked(section, values))
+    built: dict[str, Any] = {}
+    for name, part in sections.items():
+        section: Any = types[name]
+        built[name] = section(**_checked(section, part))
+    return Config(**built)
 
 
 def _checked(section: Any, values: dict[str, Any]) -> dict[str, Any]:
