@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from support.runs import changed
 
-from wavenet_jax.config import Config, DataConfig
+from wavenet_jax.config import Config, DataConfig, Recipe
 from wavenet_jax.data import TOKEN_FILES, Dataset, load_dataset
 from wavenet_jax.errors import InputError
 from wavenet_jax.runs import Run, changed_environment, create_run, load_run, prepare_run
@@ -33,7 +33,7 @@ def text(tiny: Config, text_file: Path) -> Config:
 
 @pytest.fixture
 def text_run(tmp_path: Path, text: Config) -> Run:
-    with prepare_run(tmp_path / "text", text) as run:
+    with prepare_run(tmp_path / "text", Recipe(text)) as run:
         create_run(run)
     return run
 
@@ -107,9 +107,9 @@ def test_tokens_of_a_text_wait_in_its_folder_under_a_name_of_their_own(
 ) -> None:
     place = tmp_path / "place"
     place.mkdir()
-    with prepare_run(place / "run", text) as run:
+    with prepare_run(place / "run", Recipe(text)) as run:
         before = [corpus.tokens.copy() for corpus in run.data.splits]
-        with prepare_run(place / "run", text) as other:
+        with prepare_run(place / "run", Recipe(text)) as other:
             assert run.staged_tokens is not None
             assert other.staged_tokens is not None
             waiting = names_in(place / "run")
@@ -129,10 +129,10 @@ def test_a_run_prepared_but_not_created_leaves_nothing(
 ) -> None:
     place = tmp_path / "place"
     place.mkdir()
-    with prepare_run(place / folder, text):
+    with prepare_run(place / folder, Recipe(text)):
         pass
     assert not list(place.iterdir())
-    with pytest.raises(ZeroDivisionError), prepare_run(place / folder, text):
+    with pytest.raises(ZeroDivisionError), prepare_run(place / folder, Recipe(text)):
         raise ZeroDivisionError
     assert not list(place.iterdir())
 
@@ -143,7 +143,7 @@ def test_a_text_that_is_refused_leaves_nothing(
 ) -> None:
     text_file.write_bytes(content)
     config = changed(text, test_fraction=0.1)
-    with pytest.raises(InputError), prepare_run(tmp_path / "place" / "run", config):
+    with pytest.raises(InputError), prepare_run(tmp_path / "place" / "run", Recipe(config)):
         pass
     assert not (tmp_path / "place").exists()
 
@@ -153,7 +153,7 @@ def test_a_run_may_be_prepared_in_the_working_folder(
 ) -> None:
     (tmp_path / "here").mkdir()
     monkeypatch.chdir(tmp_path / "here")
-    with prepare_run(Path(), text) as run:
+    with prepare_run(Path(), Recipe(text)) as run:
         create_run(run)
     assert load_run(Path()).config == text
     assert names_in(tmp_path) == {"here", "text.txt"}
@@ -163,21 +163,21 @@ def test_an_old_run_stands_until_the_new_one_is_created(text_run: Run, text: Con
     config = changed(text, seed=1)
     with (
         pytest.raises(InputError, match=r"already holds a run") as caught,
-        prepare_run(text_run.folder, config),
+        prepare_run(text_run.folder, Recipe(config)),
     ):
         pass
     assert caught.value.field == "run_dir"
-    with prepare_run(text_run.folder, config, overwrite=True):
+    with prepare_run(text_run.folder, Recipe(config), overwrite=True):
         pass
     assert_same_data(load_run(text_run.folder).data, text_run.data)
     assert load_run(text_run.folder).config == text
-    with prepare_run(text_run.folder, config, overwrite=True) as run:
+    with prepare_run(text_run.folder, Recipe(config), overwrite=True) as run:
         create_run(run, overwrite=True)
     assert load_run(text_run.folder).config == config
 
 
 def test_list_and_text_replace_each_other_whole(run: Run, text: Config) -> None:
-    with prepare_run(run.folder, text, overwrite=True) as new:
+    with prepare_run(run.folder, Recipe(text), overwrite=True) as new:
         create_run(new, overwrite=True)
     assert not (run.folder / "documents.txt").exists()
     assert_same_data(load_run(run.folder).data, new.data)

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from support.runs import assert_same, changed, final_state, losses, modified
 
-from wavenet_jax.config import Config
+from wavenet_jax.config import Config, Recipe
 from wavenet_jax.data import Dataset
 from wavenet_jax.errors import InputError
 from wavenet_jax.runs import (
@@ -31,15 +31,10 @@ def new(tmp_path: Path, tiny: Config, data: Dataset) -> Run:
 def infos_of(
     run: Run, state: TrainState | None = None, stop_at: int | None = None
 ) -> Iterator[StepInfo]:
-    reports = iter(range(run.config.train.report_every, 10**6, run.config.train.report_every))
-    begun = 0 if state is None else int(state.step)
-    return fit(
-        run.model,
-        run.config,
-        run.data.splits,
-        state,
-        should_stop=lambda: next(reports) + begun == stop_at,
-    )
+    for info in fit(run.model, run.config, run.data.splits, state):
+        yield info
+        if info.step == stop_at:
+            return
 
 
 def test_every_info_is_a_line_and_every_validation_a_checkpoint(new: Run) -> None:
@@ -93,7 +88,7 @@ def test_a_run_whose_first_steps_fail_leaves_nothing_behind(
     config = changed(tiny, data=str(text_file), kind="text", mode="sequence", seq_len=16)
     with (
         pytest.raises(ZeroDivisionError),
-        prepare_run(tmp_path / "place" / "run", config) as run,
+        prepare_run(tmp_path / "place" / "run", Recipe(config)) as run,
     ):
         list(record_new(run, failing()))
     assert not (tmp_path / "place").exists()

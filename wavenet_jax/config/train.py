@@ -1,8 +1,9 @@
 """What a training step sees, and how many steps there are."""
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal, NamedTuple
 
 from wavenet_jax.errors import (
     require,
@@ -13,6 +14,15 @@ from wavenet_jax.errors import (
 )
 
 TrainMode = Literal["window", "sequence"]
+MIN_VALIDATIONS = 20  # in a run, unless eval_every says otherwise
+
+
+class StepCounts(NamedTuple):
+    """The steps of a run, and those between its reports and validations."""
+
+    steps: int
+    report_every: int
+    eval_every: int
 
 
 @dataclass(frozen=True)
@@ -29,47 +39,76 @@ class TrainConfig:
     """Passes over the training data; the steps are rounded up to whole reports."""
     steps: int | None = None
     """Number of steps, instead of `epochs`."""
+    patience: float | None = None
+    """Stop early when this fraction of the steps has brought no better validation loss."""
     seed: int = 0
     """Seed of the initial weights and of the minibatches."""
-    report_every: int = 1_000
-    """Steps per progress report and line of metrics.jsonl."""
-    eval_every: int = 5_000
-    """Steps between validations, each followed by a checkpoint; a multiple of report_every."""
+    report_every: int | None = None
+    """Steps per line of metrics.jsonl; by default a fifth of `eval_every`."""
+    eval_every: int | None = None
+    """Steps between validations, each followed by a checkpoint; by default 20 to 50 in the run."""
 
     def __post_init__(self) -> None:
         require_choices(self)
-        require_positive(self, "batch_size", "seq_len", "epochs", "report_every", "eval_every")
-        if self.mode == "window":
-            require_default(self, "but a window scores exactly one position", "seq_len")
-        else:
-            require(
-                self.seq_len >= 2,
-                f"seq_len is {self.seq_len}, expected 2 or more scored positions per row in "
-                "sequence mode, such as 512.",
-                "seq_len",
-            )
-        require_between(self, steps=(1, 2**31 - 1), seed=(0, 2**32 - 1))
-        multiple = math.ceil(self.eval_every / self.report_every) * self.report_every
+        require_positive(self, "batch_size", "seq_len", "epochs")
+        for name, why in self.ignored(vars(self)).items():
+            require_default(self, why, name)
         require(
-            self.eval_every % self.report_every == 0,
-            f"eval_every is {self.eval_every}, expected a multiple of report_every "
-            f"({self.report_every}), such as {multiple}.",
-            "eval_every",
+            self.mode == "window" or self.seq_len >= 2,
+            f"seq_len is {self.seq_len}, expected 2 or more scored positions per row in sequence "
+            "mode, such as 512.",
+            "seq_len",
         )
+        most = 2**31 - 1
+        require_between(
+            self, steps=(1, most), seed=(0, 2**32 - 1), report_every=(1, most), eval_every=(1, most)
+        )
+        require(
+            self.patience is None or 0 < self.patience < 1,
+            f"patience is {self.patience}, expected a fraction of the steps between 0 and 1, such "
+            "as 0.3.",
+            "patience",
+        )
+        if self.report_every is not None and self.eval_every is not None:
+            multiple = math.ceil(self.eval_every / self.report_every) * self.report_every
+            require(
+                self.eval_every == multiple,
+                f"eval_every is {self.eval_every}, expected a multiple of report_every "
+                f"({self.report_every}), such as {multiple}.",
+                "eval_every",
+            )
 
-    def total_steps(self, num_predictions: int) -> int:
-        """Return the number of steps for a training split of `num_predictions`.
+    @staticmethod
+    def ignored(values: Mapping[str, Any]) -> dict[str, str]:
+        """Return the fields that the other values leave without effect, and why."""
+        if values["mode"] == "window":
+            return {"seq_len": "but a window scores exactly one position"}
+        return {}
+
+    def count_steps(self, num_predictions: int) -> StepCounts:
+        """Return the numbers of steps for a training split of `num_predictions`.
 
         The lecture's 200,000 steps of 32 over its 182,625 predictions are 35 epochs, rounded up to
         whole reports.  Raises `InputError` where 32 bits do not count the steps.
         """
-        if self.steps is not None:
-            return self.steps
-        per_report = self.batch_size * self.seq_len * self.report_every
-        reports = self.epochs * num_predictions / per_report
+        steps = self.steps or self.epochs * num_predictions / (self.batch_size * self.seq_len)
+        eval_every = self.eval_every or _interval(steps / MIN_VALIDATIONS, self.report_every or 1)
+        report_every = self.report_every or _fifth(eval_every)
+        total = self.steps or math.ceil(round(steps / report_every, 6)) * report_every
         require(
-            reports * self.report_every < 2**31 - self.report_every,
+            total < 2**31,
             f"epochs is {self.epochs:g}, expected fewer than {2**31:,} steps; lower it.",
             "epochs",
         )
-        return math.ceil(reports) * self.report_every
+        return StepCounts(total, report_every, eval_every)
+
+
+def _interval(longest: float, unit: int) -> int:
+    """Return the longest interval of 1, 2, 5, 10, 20, 50, ... units, at least one unit."""
+    units = max(1.0, longest / unit)
+    power = 10 ** math.floor(math.log10(units))
+    return unit * max(factor * power for factor in (1, 2, 5) if factor * power <= units)
+
+
+def _fifth(steps: int) -> int:
+    return steps // 5 if steps % 5 == 0 else steps

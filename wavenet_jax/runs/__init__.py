@@ -9,7 +9,9 @@ from wavenet_jax.runs.folder import (
     prepare_run,
 )
 from wavenet_jax.runs.record import (
+    is_finished,
     read_metrics,
+    read_validations,
     record_new,
     record_resumed,
 )
@@ -19,10 +21,12 @@ __all__ = [
     "Run",
     "changed_environment",
     "create_run",
+    "is_finished",
     "load_run",
     "open_checkpoints",
     "prepare_run",
     "read_metrics",
+    "read_validations",
     "record_new",
     "record_resumed",
 ]

@@ -74,8 +74,9 @@ class Checkpoints:
             f"run folder {str(self._run.folder)!r} holds no checkpoint, expected one in "
             "checkpoints/; train the run again.",
         )
-        by = _val_loss if which == "best" else lambda checkpoint: -checkpoint.step
-        return min(found, key=by)
+        # Without validation losses the latest state is the best.
+        by = _val_loss if which == "best" else lambda _: 0.0
+        return min(found, key=lambda checkpoint: (by(checkpoint), -checkpoint.step))
 
     def _load(self, chosen: Any, shapes: dict[str, Any]) -> dict[str, Any]:
         device = jax.sharding.SingleDeviceSharding(jax.devices()[0])

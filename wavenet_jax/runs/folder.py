@@ -17,7 +17,7 @@ import os
 import platform
 import shutil
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from importlib.metadata import version
 from pathlib import Path
@@ -25,7 +25,7 @@ from typing import Any, NamedTuple
 
 import jax
 
-from wavenet_jax.config import Config, config_to_dict, load_config, read_json
+from wavenet_jax.config import Config, DataConfig, Recipe, config_to_dict, load_config, read_json
 from wavenet_jax.data import (
     LIST_BOUNDARY,
     TEXT_BOUNDARY,
@@ -72,7 +72,7 @@ class Run(NamedTuple):
     @property
     def total_steps(self) -> int:
         """Return the steps of the whole run."""
-        return self.config.train.total_steps(self.data.splits.train.num_predictions)
+        return self.config.train.count_steps(self.data.splits.train.num_predictions).steps
 
 
 def require_vacant(folder: Path, *, overwrite: bool) -> None:
@@ -98,17 +98,24 @@ def require_vacant(folder: Path, *, overwrite: bool) -> None:
 
 
 @contextmanager
-def prepare_run(folder: Path, config: Config, *, overwrite: bool = False) -> Iterator[Run]:
+def prepare_run(
+    folder: Path,
+    recipe: Recipe,
+    load: Callable[[DataConfig, Path | None], Dataset] = load_dataset,
+    *,
+    overwrite: bool = False,
+) -> Iterator[Run]:
     """Read the data of a new run, which `create_run` writes later; else nothing is left behind.
 
     The tokens of a text wait in a temporary folder inside the run folder.  Raises `InputError` as
-    `require_vacant` and `load_dataset` do.
+    `require_vacant`, `load` and the recipe do.
     """
     require_vacant(folder, overwrite=overwrite)
     staged = folder / f"tokens-{uuid.uuid4().hex}{PARTIAL}"
     missing = [parent for parent in staged.absolute().parents if not parent.exists()]
     try:
-        yield Run(folder, config, load_dataset(config.data, staged), staged)
+        dataset = load(recipe.data_config(), staged)
+        yield Run(folder, recipe.config(dataset.extent), dataset, staged)
     finally:
         _remove(staged)
         with suppress(OSError):  # a folder that is not empty stays, and so do those above it

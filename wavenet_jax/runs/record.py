@@ -8,7 +8,7 @@ from typing import Any
 from wavenet_jax.errors import require
 from wavenet_jax.runs.checkpoints import open_checkpoints
 from wavenet_jax.runs.folder import Run, create_run, write_whole
-from wavenet_jax.training import StepInfo
+from wavenet_jax.training import StepInfo, Validation, has_stalled
 
 
 def record_new(
@@ -34,35 +34,48 @@ def record_resumed(
     """
     first = next(infos, None)
     if first is not None:
-        truncate_metrics(run, step)
-        yield from _record(run, chain([first], infos))
+        kept = truncate_metrics(run, step)
+        seconds = kept[-1].get("seconds", 0.0) if kept else 0.0
+        yield from _record(run, chain([first], infos), seconds)
 
 
-def _record(run: Run, infos: Iterator[StepInfo]) -> Generator[StepInfo, None, None]:
-    """Write a line of metrics for every info, and a checkpoint at every validation."""
+def _record(
+    run: Run, infos: Iterator[StepInfo], seconds: float = 0.0
+) -> Generator[StepInfo, None, None]:
+    """Write a line of metrics for every info, and a checkpoint at every validation.
+
+    `seconds` were trained before.
+    """
+    last: StepInfo | None = None
     with open_checkpoints(run) as checkpoints:
-        for info in infos:
-            append_metrics(run, metrics_line(info))
-            if info.val is not None:
-                checkpoints.save(info.state, info.val.nats_per_character)
-            yield info
-        if info.val is None:
-            # Stopped between validations: saved without a loss, so that the resumed run keeps the
-            # same best state as an uninterrupted run.
-            checkpoints.save(info.state, None)
+        try:
+            for info in infos:
+                append_metrics(run, metrics_line(info, seconds))
+                if info.val is not None:
+                    checkpoints.save(info.state, info.val_loss)
+                last = info
+                yield info
+        finally:
+            # Stopped between validations, however: saved without a loss, so that the resumed run
+            # keeps the same best state as an uninterrupted run.
+            if last is not None and last.val is None:
+                checkpoints.save(last.state, None)
 
 
-def metrics_line(info: StepInfo) -> dict[str, Any]:
-    """Return the line of metrics.jsonl for an info."""
+def metrics_line(info: StepInfo, seconds: float = 0.0) -> dict[str, Any]:
+    """Return the line of metrics.jsonl for an info, after so many seconds before."""
     speed = info.steps_per_second
-    line = {
+    line: dict[str, Any] = {
         "step": info.step,
         "train_loss": info.train_loss,
         "learning_rate": info.learning_rate,
         "steps_per_second": None if speed is None else round(speed, 1),
+        "seconds": round(seconds + info.seconds, 3),
     }
-    if info.val is not None:
-        line["val_loss"] = info.val.nats_per_character
+    if info.val_loss is not None:
+        line["val_loss"] = info.val_loss
+    if info.samples:
+        line["samples"] = list(info.samples)
     return line
 
 
@@ -89,7 +102,23 @@ def read_metrics(run: Run) -> list[dict[str, Any]]:
     return lines
 
 
-def truncate_metrics(run: Run, step: int) -> None:
-    """Drop the lines after a step, which a run resumed there writes again."""
-    kept = [json.dumps(line) + "\n" for line in read_metrics(run) if line["step"] <= step]
-    write_whole(run.folder / "metrics.jsonl", "".join(kept))
+def read_validations(run: Run, step: int) -> list[Validation]:
+    """Return the validations up to a step, as `fit` takes them from a run that is resumed."""
+    return [
+        Validation(line["step"], line["val_loss"])
+        for line in read_metrics(run)
+        if line["step"] <= step and "val_loss" in line
+    ]
+
+
+def is_finished(run: Run, step: int) -> bool:
+    """Tell whether a run that has come to a step has nothing left to train."""
+    total, patience = run.total_steps, run.config.train.patience
+    return step >= total or has_stalled(read_validations(run, step), patience, total)
+
+
+def truncate_metrics(run: Run, step: int) -> list[dict[str, Any]]:
+    """Drop the lines after a step, which a run resumed there writes again; return the others."""
+    kept = [line for line in read_metrics(run) if line["step"] <= step]
+    write_whole(run.folder / "metrics.jsonl", "".join(json.dumps(line) + "\n" for line in kept))
+    return kept

@@ -1,7 +1,15 @@
 """Training as pure functions of (state, data): one step, many steps, a whole run."""
 
 from wavenet_jax.training.batches import Batch, crop, draw_batch, require_row_fits, windows
-from wavenet_jax.training.loop import MAX_VAL_TOKENS, NonFiniteLossError, StepInfo, fit
+from wavenet_jax.training.loop import (
+    MAX_VAL_TOKENS,
+    DivergenceError,
+    StepInfo,
+    Validation,
+    fit,
+    has_stalled,
+    limit_minutes,
+)
 from wavenet_jax.training.optimizers import make_optimizer
 from wavenet_jax.training.schedules import make_schedule
 from wavenet_jax.training.state import TrainState, init_state
@@ -10,15 +18,18 @@ from wavenet_jax.training.step import DrawBatch, Trainer, loss_fn, train_chunk, 
 __all__ = [
     "MAX_VAL_TOKENS",
     "Batch",
+    "DivergenceError",
     "DrawBatch",
-    "NonFiniteLossError",
     "StepInfo",
     "TrainState",
     "Trainer",
+    "Validation",
     "crop",
     "draw_batch",
     "fit",
+    "has_stalled",
     "init_state",
+    "limit_minutes",
     "loss_fn",
     "make_optimizer",
     "make_schedule",

@@ -1,13 +1,15 @@
 """A whole training run as a generator of its chunks."""
 
+import math
 import time
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Generator, Iterator, Sequence
+from dataclasses import replace
 from typing import NamedTuple
 
 import jax
 import numpy as np
 
-from wavenet_jax.config import Config
+from wavenet_jax.config import MIN_VALIDATIONS, Config, StepCounts
 from wavenet_jax.data import Corpus, Splits
 from wavenet_jax.evaluation import Loss, corpus_loss, index_corpus
 from wavenet_jax.nn import Variables, WaveNet
@@ -17,34 +19,46 @@ from wavenet_jax.training.schedules import make_schedule
 from wavenet_jax.training.state import TrainState, init_state
 from wavenet_jax.training.step import DrawBatch, Trainer, train_chunk
 
+DIVERGED = 10  # times the loss of guessing, ln V: no run comes back from there
 MAX_VAL_TOKENS = 1_000_000  # predictions of val, from its start, that validation scores
 
 
 class StepInfo(NamedTuple):
-    """What a chunk of steps led to.
-
-    Asking `fit` for the next info donates `state`: copy what is needed longer.
-    """
+    """What a chunk of steps led to."""
 
     state: TrainState
     step: int  # steps done
     train_loss: float  # mean over the chunk's steps, nats per character
     learning_rate: float  # of the chunk's last step
     steps_per_second: float | None  # of the chunk alone; None for a chunk that was compiled
-    val: Loss | None  # at steps that validate
+    val: Loss | None  # at steps that validate; of no predictions where val is empty
+    seconds: float  # since `fit` began, compilation included
+    samples: tuple[str, ...] = ()  # of the state, where somebody has drawn some
+
+    @property
+    def val_loss(self) -> float | None:
+        """Return the validation loss in nats per character, if there is one."""
+        return self.val.nats_per_character if self.val and self.val.num_predictions else None
 
     def __str__(self) -> str:
         """Return the step and its losses in a line."""
-        val = "" if self.val is None else f"  val {self.val.nats_per_character:.4f}"
+        val = "" if self.val_loss is None else f"  val {self.val_loss:.4f}"
         return f"step {self.step:,}  train {self.train_loss:.4f}{val}"
 
 
-class NonFiniteLossError(Exception):
-    """Says that the loss is no longer finite, and since which step."""
+class Validation(NamedTuple):
+    """A validation that has been, as `fit` remembers it."""
+
+    step: int
+    loss: float  # nats per character
+
+
+class DivergenceError(Exception):
+    """Says that the loss is not finite, or far above that of guessing, and since which step."""
 
     def __init__(self, loss: float, step: int) -> None:
         super().__init__(
-            f"the loss is {loss} in step {step:,}, expected a finite number; train again with a "
+            f"the loss is {loss:g} in step {step:,}, expected a small number; train again with a "
             "lower learning_rate"
         )
 
@@ -61,35 +75,85 @@ def fit(
     config: Config,
     splits: Splits[Corpus],
     state: TrainState | None = None,
+    validations: Sequence[Validation] = (),
     *,
-    should_stop: Callable[[], bool] = lambda: False,
     draw: DrawBatch = draw_batch,
 ) -> Generator[StepInfo, None, None]:
-    """Train for the configured steps, from the start or from a state, and yield every chunk.
+    """Train for the configured steps, and yield every chunk.
 
-    Validates every `eval_every` steps and at the end, on the first `MAX_VAL_TOKENS` predictions of
-    `splits.val`.  Stops after a chunk where `should_stop()` is true.  `draw` makes the minibatches.
-    Raises `InputError` where a row is longer than the training data, and `NonFiniteLossError`.
+    Goes on from a state, if one is given, with the validations up to it.  Validates every
+    `eval_every` steps and at the end, on the first `MAX_VAL_TOKENS` predictions of `splits.val`.
+    Stops early where it `has_stalled`.  `draw` makes the minibatches.  Raises `InputError` where a
+    row is longer than the training data, and `DivergenceError`.
     """
-    settings = config.train
+    started, settings = time.perf_counter(), config.train
     require_row_fits(splits.train, settings, model.config.receptive_field)
-    total = settings.total_steps(splits.train.num_predictions)
-    trainer = Trainer(model, make_optimizer(config.optim, total), settings, draw)
+    counts = settings.count_steps(splits.train.num_predictions)
+    trainer = Trainer(model, make_optimizer(config.optim, counts.steps), settings, draw)
     if state is None:
         state = init_state(model, trainer.optimizer, settings.seed)
-    else:
-        state = jax.tree.map(lambda leaf: leaf.copy(), state)  # the caller keeps the original
-    rate = make_schedule(config.optim, total)
+    rate = make_schedule(config.optim, counts.steps)
     validate = make_validation(model, splits.val.head(MAX_VAL_TOKENS))
-    for chunk in _chunks(trainer, state, splits.train, total):
+    validations = list(validations)
+    for chunk in _chunks(trainer, state, splits.train, counts):
         step, val = chunk.step, None
-        if step % settings.eval_every == 0 or step == total:
+        if step % counts.eval_every == 0 or step == counts.steps:
             val = validate(chunk.state.variables)
-            _require_finite(np.array([val.nll_nats]), step)
+            if not math.isfinite(val.nll_nats):
+                raise DivergenceError(val.nll_nats, step)
         mean = float(chunk.losses.mean())
-        yield StepInfo(chunk.state, step, mean, float(rate(step - 1)), chunk.steps_per_second, val)
-        if should_stop():
+        info = StepInfo(
+            state=chunk.state,
+            step=step,
+            train_loss=mean,
+            learning_rate=float(rate(step - 1)),
+            steps_per_second=chunk.steps_per_second,
+            val=val,
+            seconds=time.perf_counter() - started,
+        )
+        yield info
+        if info.val_loss is not None:
+            validations.append(Validation(step, info.val_loss))
+        if has_stalled(validations, settings.patience, counts.steps):
             return
+
+
+def has_stalled(validations: Sequence[Validation], patience: float | None, steps: int) -> bool:
+    """Tell whether a fraction `patience` of the steps has brought no better validation loss."""
+    if patience is None or not validations:
+        return False
+    best = min(validations, key=lambda validation: validation.loss)  # the first of equal ones
+    return validations[-1].step - best.step >= patience * steps
+
+
+def limit_minutes(model: WaveNet, config: Config, splits: Splits[Corpus], minutes: float) -> Config:
+    """Return the configuration with at most the steps that take so many minutes on this machine.
+
+    Measured on a chunk of steps and a validation, each after it is compiled.
+    """
+    settings = config.train
+    counts = settings.count_steps(splits.train.num_predictions)
+    trainer = Trainer(model, make_optimizer(config.optim, counts.steps), settings)
+    state = init_state(model, trainer.optimizer, settings.seed)
+    corpus, steps = jax.device_put(splits.train, may_alias=True), min(counts.report_every, 100)
+    validate = make_validation(model, splits.val.head(MAX_VAL_TOKENS))
+    step_seconds = _seconds(lambda: train_chunk(trainer, state, corpus, steps)) / steps
+    val_seconds = _seconds(lambda: validate(state.variables))
+    left = 60 * minutes - 2 * MIN_VALIDATIONS * val_seconds
+    fitting = max(1, int(left / step_seconds))
+    if fitting >= counts.steps:
+        return config
+    shorter = replace(settings, steps=fitting, report_every=None, eval_every=None)
+    counts = shorter.count_steps(splits.train.num_predictions)
+    return replace(config, train=replace(settings, **counts._asdict()))
+
+
+def _seconds(call: Callable[[], object]) -> float:
+    """Return how long a call takes, after another that compiles it."""
+    jax.block_until_ready(call())
+    started = time.perf_counter()
+    jax.block_until_ready(call())
+    return time.perf_counter() - started
 
 
 def make_validation(model: WaveNet, val: Corpus) -> Callable[[Variables], Loss]:
@@ -98,24 +162,29 @@ def make_validation(model: WaveNet, val: Corpus) -> Callable[[Variables], Loss]:
     return lambda variables: corpus_loss(model, variables, val, batches)
 
 
-def _chunks(trainer: Trainer, state: TrainState, corpus: Corpus, total: int) -> Iterator[_Chunk]:
-    """Train to step `total`, chunk by chunk; each ends at a multiple of `report_every`."""
+def _chunks(
+    trainer: Trainer, state: TrainState, corpus: Corpus, counts: StepCounts
+) -> Iterator[_Chunk]:
+    """Train to the last step, chunk by chunk; each ends at a multiple of `report_every`."""
     # Not copied where the device's memory is the host's: a mapped file stays a file.
     corpus = jax.device_put(corpus, may_alias=True)
-    every, done, compiled = trainer.settings.report_every, int(state.step), set[int]()
-    while done < total:
-        steps = min(every - done % every, total - done)
+    every, done, compiled = counts.report_every, int(state.step), set[int]()
+    while done < counts.steps:
+        steps = min(every - done % every, counts.steps - done)
         started = time.perf_counter()
         state, device_losses = train_chunk(trainer, state, corpus, steps)
         losses = np.asarray(device_losses)  # waits for the chunk
         speed = steps / (time.perf_counter() - started) if steps in compiled else None
         compiled.add(steps)
-        _require_finite(losses, first_step=done + 1)
+        _require_small(losses, done + 1, trainer.model.vocab_size)
         done += steps
         yield _Chunk(state, done, losses, speed)
 
 
-def _require_finite(losses: np.ndarray, first_step: int) -> None:
+def _require_small(losses: np.ndarray, first_step: int, vocab_size: int) -> None:
+    """Raise `DivergenceError` for losses that are not finite, or on average beyond hope."""
     bad = np.flatnonzero(~np.isfinite(losses))
+    if len(bad) == 0 and losses.mean() > DIVERGED * math.log(vocab_size):
+        bad = np.argmax(losses, keepdims=True)
     if len(bad):
-        raise NonFiniteLossError(float(losses[bad[0]]), first_step + int(bad[0]))
+        raise DivergenceError(float(losses[bad[0]]), first_step + int(bad[0]))

@@ -54,15 +54,15 @@ def train_step(trainer: Trainer, state: TrainState, batch: Batch) -> tuple[Train
     return TrainState(params, batch_stats, opt_state, state.step + 1, state.key), loss
 
 
-@partial(jax.jit, static_argnames=("trainer", "steps"), donate_argnames="state")
+@partial(jax.jit, static_argnames=("trainer", "steps"))
 def train_chunk(
     trainer: Trainer, state: TrainState, corpus: Corpus, steps: int
 ) -> tuple[TrainState, jax.Array]:
     """Take many steps in one call: return the state after them, and their losses `[steps]`.
 
-    The state passed in is donated: its memory becomes the new state's.  The minibatch of step s
-    depends on (root key, s) alone, so chunks of any length make the same run.  All minibatches are
-    drawn before the scan, since one wide draw is faster than many narrow draws.
+    The state passed in stays valid: only inside the scan is memory used again.  The minibatch of
+    step s depends on (root key, s) alone, so chunks of any length make the same run.  All
+    minibatches are drawn before the scan, since one wide draw is faster than many narrow draws.
     """
     keys = jax.vmap(jax.random.fold_in, (None, 0))(state.key, state.step + jnp.arange(steps))
     field = trainer.model.config.receptive_field
