@@ -91,7 +91,10 @@ def main(
 
 def list_preset(name: str) -> Config:
     """Return a preset for a list; raise `InputError` for another name."""
-    config, lists = preset(name), [each for each in PRESETS if not PRESETS[each].data.is_text]
+    config, lists = (
+        preset(name),
+        [each for each in PRESETS if not PRESETS[each].config.data.is_text],
+    )
     require(
         name in lists,
         f"preset is {name!r}, which trains on one text, expected {' or '.join(lists)}.",
@@ -123,7 +126,7 @@ def train(
 
 def first_loss(model: WaveNet, config: Config, corpus: Corpus) -> float:
     """Return the loss of the first minibatch before any step, in nats."""
-    steps = config.train.total_steps(corpus.num_predictions)
+    steps = config.train.count_steps(corpus.num_predictions).steps
     trainer = Trainer(model, make_optimizer(config.optim, steps), config.train)
     state = init_state(model, trainer.optimizer, config.train.seed)
     _, losses = train_chunk(trainer, state, corpus, steps=1)

@@ -15,7 +15,7 @@ from wavenet_jax.config import Config
 from wavenet_jax.errors import InputError
 from wavenet_jax.evaluation import evaluate_splits, score_texts
 from wavenet_jax.sampling import generate_documents, generate_texts
-from wavenet_jax.training import NonFiniteLossError, StepInfo, fit
+from wavenet_jax.training import DivergenceError, StepInfo, fit
 
 # The learning rate rises at the end, so that a validation before the last is the best.
 RISING: dict[str, Any] = {"learning_rate": 0.3, "decay": 100.0, "seed": 3}
@@ -96,7 +96,7 @@ def test_a_run_in_memory_is_the_run_in_a_folder(
 
 
 def test_a_run_that_diverges_leaves_no_folder(tiny: Config, tmp_path: Path) -> None:
-    with pytest.raises(NonFiniteLossError):
+    with pytest.raises(DivergenceError):
         wn.train(tiny, learning_rate=1e30, run_dir=tmp_path / "place" / "run")
     assert list(tmp_path.iterdir()) == []
 

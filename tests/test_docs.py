@@ -11,7 +11,7 @@ from support.corpora import TEXT
 
 import wavenet_jax as wn
 from wavenet_jax.cli.main import parse_command
-from wavenet_jax.config import PRESETS, Config, ModelConfig, TrainConfig
+from wavenet_jax.config import PRESETS, Config, ModelConfig, Preset, TrainConfig
 from wavenet_jax.paths import bundled_names
 
 ROOT = Path(wn.__file__).parents[1]
@@ -57,8 +57,9 @@ def anchors(page: Path) -> set[str]:
 def tiny_presets() -> Iterator[None]:
     """Let every preset train twenty steps of a tiny network, on the data that it is for."""
     with pytest.MonkeyPatch.context() as patch:
-        for name, config in PRESETS.items():
-            patch.setitem(PRESETS, name, Config(config.data, SMALL, train=SHORT))
+        for name, (summary, config) in PRESETS.items():
+            tiny = Config(config.data, SMALL, train=SHORT)
+            patch.setitem(PRESETS, name, Preset(summary, tiny))
         yield
 
 

@@ -10,15 +10,14 @@ model.sample(20, prefix="ma", pattern=".*[aeiou]")
 
 import math
 import os
+import warnings
 from collections.abc import Callable, Generator, Iterable
 from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
-import jax
-
-from wavenet_jax.config import Config, SampleConfig, preset, replace_fields
+from wavenet_jax.config import AUTO, Config, Recipe, SampleConfig
 from wavenet_jax.data import Dataset, Splits, load_dataset
 from wavenet_jax.errors import InputError, require
 from wavenet_jax.evaluation import Evaluation, Score, evaluate_splits, score_texts
@@ -77,7 +76,7 @@ class LanguageModel:
 
 
 def train(
-    config: str | Config = "makemore",
+    config: str | Config = AUTO,
     *,
     run_dir: str | os.PathLike[str] | None = None,
     overwrite: bool = False,
@@ -86,19 +85,22 @@ def train(
 ) -> LanguageModel:
     """Train a model and return it with the best variables by validation loss.
 
+    Ctrl-C, or stopping the cell of a notebook, ends the training with the best variables so far.
+
     Args:
-        config: A preset such as "makemore", or a configuration.
+        config: "auto", which plans by the data, a preset such as "makemore", or a configuration.
         run_dir: Folder of the run; None keeps the run in memory.
         overwrite: Replace the run in `run_dir`.
         on_step: Is called with a `StepInfo` after every report; `print` shows a line of each.
         **options: Fields of any section of the configuration, such as `data="names.txt"`,
-            `steps=1_000` or `n_hidden=64`.
+            `steps=1_000` or `n_hidden=64`.  Instead of `data`, `documents` takes a list of strings
+            and `text` one string.
 
     Raises `InputError` for options, data or a folder that cannot be used, and
-    `NonFiniteLossError` where training diverges.
+    `DivergenceError` where training diverges.
 
     >>> import wavenet_jax as wn
-    >>> model = wn.train("makemore-fast", n_hidden=16, steps=300, report_every=100, eval_every=300)
+    >>> model = wn.train(n_hidden=16, steps=300)
     >>> model.evaluate().val.all.nats_per_character < 2.6
     True
     >>> [score.rank for score in model.score(["anna", "xqxq"])]
@@ -106,34 +108,43 @@ def train(
     >>> [name[:2] for name in model.sample(3, prefix="ma", pattern=".*[aeiou]", seed=0)]
     ['ma', 'ma', 'ma']
     """
-    base = preset(config) if isinstance(config, str) else config
-    if isinstance(options.get("data"), os.PathLike):
-        options["data"] = os.fspath(options["data"])
-    chosen = replace_fields(base, **options)
+    load_data = load_dataset
+    recipe = Recipe(config, options)
     if run_dir is None:
-        data = load_dataset(chosen.data)
+        data = load_data(recipe.data_config(), None)
+        chosen = recipe.config(data.extent)
         infos = fit(WaveNet(chosen.model, len(data.vocab)), chosen, data.splits)
         return LanguageModel(chosen, data, _best_variables(infos, on_step))
     require(
         os.fspath(run_dir) != "", "run_dir is '', expected a folder such as runs/names.", "run_dir"
     )
-    with prepare_run(Path(run_dir), chosen, overwrite=overwrite) as run:
-        infos = record_new(run, fit(run.model, chosen, run.data.splits), overwrite=overwrite)
-        return LanguageModel(chosen, run.data, _best_variables(infos, on_step))
+    with prepare_run(Path(run_dir), recipe, load_data, overwrite=overwrite) as run:
+        infos = record_new(run, fit(run.model, run.config, run.data.splits), overwrite=overwrite)
+        return LanguageModel(run.config, run.data, _best_variables(infos, on_step))
 
 
 def _best_variables(
     infos: Generator[StepInfo, None, None], on_step: Callable[[StepInfo], object]
 ) -> Variables:
-    """Run to the end and return the variables with the lowest validation loss."""
-    best, lowest = None, math.inf
+    """Run to the end and return the variables with the lowest validation loss.
+
+    Without validation these are the last.  An interruption after the first info ends the run.
+    """
+    best, last, lowest = None, None, math.inf
     with closing(infos):
-        for info in infos:
-            if info.val is not None and info.val.nats_per_character < lowest:
-                best, lowest = jax.device_get(info.state.variables), info.val.nats_per_character
-            on_step(info)
-    assert best is not None  # `fit` validates at its last step
-    return best
+        try:
+            for info in infos:
+                last = info
+                if info.val_loss is not None and info.val_loss < lowest:
+                    best, lowest = info, info.val_loss
+                on_step(info)
+        except KeyboardInterrupt:
+            if last is None:
+                raise
+            warnings.warn(f"training was interrupted after step {last.step:,}", stacklevel=3)
+    chosen = best or last
+    assert chosen is not None  # a run has at least one step
+    return chosen.state.variables
 
 
 def load(

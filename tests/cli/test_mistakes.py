@@ -12,7 +12,7 @@ from support.commands import call
 
 from wavenet_jax.cli.arguments import COMMANDS, Resume, Sample, Score, Train
 from wavenet_jax.cli.main import parse_command
-from wavenet_jax.config import PRESETS, preset
+from wavenet_jax.config import PRESETS, Recipe
 from wavenet_jax.errors import InputError
 
 SENTENCES = {
@@ -180,8 +180,7 @@ def test_arguments_become_a_command() -> None:
 def test_preset_gives_the_values_of_all_other_options(name: str) -> None:
     train = parse_command("train", "--seed", "7", "--preset", name)
     assert isinstance(train, Train)
-    assert train.config.model == preset(name).model
-    assert train.config.train.seed == 7
+    assert train.recipe == Recipe(name, {"seed": 7})
 
 
 @pytest.mark.parametrize("flag", ["--residual", "--no-residual"])
@@ -189,7 +188,7 @@ def test_preset_gives_the_values_of_all_other_options(name: str) -> None:
 def test_residual_can_be_set_either_way_whatever_the_preset(flag: str, name: str) -> None:
     train = parse_command("train", "--preset", name, flag)
     assert isinstance(train, Train)
-    assert train.config.model.residual == (flag == "--residual")
+    assert train.recipe.given == {"residual": flag == "--residual"}
 
 
 WORDS = st.sampled_from(

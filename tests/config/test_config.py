@@ -230,19 +230,46 @@ def test_window_mode_takes_trees_alone_and_sequence_mode_any_dilations(
     [
         (TrainConfig(), 182_625, 200_000),
         (TrainConfig(steps=17), 182_625, 17),
-        (TrainConfig(), 4, 1_000),
+        (TrainConfig(), 4, 5),
         (TrainConfig(epochs=1), 32_000, 1_000),
-        (TrainConfig(epochs=1), 32_001, 2_000),
+        (TrainConfig(epochs=1), 32_001, 1_010),
         (TrainConfig(epochs=0.5, batch_size=8), 32_000, 2_000),
         (TrainConfig(mode="sequence", seq_len=10, epochs=1), 320_000, 1_000),
-        (TrainConfig(mode="sequence", seq_len=10, epochs=1), 320_001, 2_000),
+        (TrainConfig(mode="sequence", seq_len=10, epochs=1), 320_001, 1_010),
         (TrainConfig(epochs=1, report_every=50, eval_every=50), 32 * 101, 150),
     ],
 )
 def test_total_steps_are_the_epochs_rounded_up_to_whole_reports(
     train: TrainConfig, num_predictions: int, steps: int
 ) -> None:
-    assert train.total_steps(num_predictions) == steps
+    assert train.count_steps(num_predictions).steps == steps
+
+
+@given(steps=st.floats(1, 1e8))
+def test_a_run_validates_20_to_50_times_and_reports_in_between(steps: float) -> None:
+    counts = TrainConfig(epochs=steps / 1_000, batch_size=1).count_steps(1_000)
+    assert counts.eval_every % counts.report_every == 0
+    assert counts.steps % counts.report_every == 0
+    assert counts.eval_every == 1 or 20 <= counts.steps / counts.eval_every <= 51
+    assert counts.report_every in (counts.eval_every, counts.eval_every // 5)
+
+
+@pytest.mark.parametrize(
+    ("given", "counts"),
+    [
+        ({}, (200_000, 1_000, 5_000)),  # the lecture's means of 1,000 steps
+        ({"eval_every": 500}, (199_800, 100, 500)),
+        ({"eval_every": 512}, (200_192, 512, 512)),
+        ({"report_every": 300}, (199_800, 300, 6_000)),
+        ({"report_every": 300, "eval_every": 900}, (199_800, 300, 900)),
+        ({"steps": 10}, (10, 1, 1)),
+        ({"steps": 10, "report_every": 1_000}, (10, 1_000, 1_000)),
+    ],
+)
+def test_intervals_follow_from_each_other_and_from_the_steps(
+    given: dict[str, Any], counts: tuple[int, int, int]
+) -> None:
+    assert TrainConfig(**given).count_steps(182_625) == counts
 
 
 @given(
@@ -263,7 +290,7 @@ def test_steps_see_the_epochs_and_less_than_a_report_more(
         report_every=report_every,
         eval_every=report_every,
     )
-    steps, per_step = train.total_steps(num_predictions), batch_size * seq_len
+    steps, per_step = train.count_steps(num_predictions).steps, batch_size * seq_len
     assert steps % report_every == 0
     assert (steps - report_every) * per_step < epochs * num_predictions <= steps * per_step
 
@@ -308,5 +335,5 @@ def test_val_and_test_begin_where_the_fractions_before_them_end(
 
 def test_epochs_of_more_steps_than_32_bits_count_are_refused() -> None:
     with pytest.raises(InputError, match=r"^epochs is 1e\+30, expected fewer.*lower it") as caught:
-        TrainConfig(epochs=1e30).total_steps(1_000)
+        TrainConfig(epochs=1e30).count_steps(1_000)
     assert caught.value.field == "epochs"

@@ -42,8 +42,7 @@ def test_every_preset_survives_json(name: str) -> None:
     assert config_from_dict(json.loads(json.dumps(config_to_dict(preset(name))))) == preset(name)
 
 
-def test_first_preset_is_the_default() -> None:
-    assert next(iter(PRESETS)) == "makemore"
+def test_the_lecture_is_a_configuration_without_options() -> None:
     assert preset("makemore") == Config()
 
 
@@ -57,7 +56,7 @@ def test_misspelt_preset_suggests_the_nearest(name: str, nearest: str) -> None:
 
 
 def test_preset_unlike_any_lists_them_all() -> None:
-    message = f"^preset is 'xyz', expected {', '.join(PRESETS)}; choose one of these.$"
+    message = f"^preset is 'xyz', expected auto, {', '.join(PRESETS)}; choose one of these.$"
     with pytest.raises(InputError, match=message) as caught:
         preset("xyz")
     assert caught.value.field == "preset"

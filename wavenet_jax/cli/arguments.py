@@ -3,19 +3,23 @@
 Imports no JAX and no NumPy.
 """
 
+import ast
 import contextlib
+import inspect
 import io
 import sys
+import textwrap
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field, is_dataclass
+from dataclasses import dataclass, field, is_dataclass, make_dataclass
+from itertools import pairwise
 from pathlib import Path
-from typing import Annotated, Any, Literal, TypeVar, cast, get_args, get_origin, get_type_hints
+from typing import Annotated, Any, Literal, cast, get_args, get_origin, get_type_hints
 
 import tyro
 from tyro.conf import FlagCreatePairsOff, Positional, UseAppendAction, arg
 from tyro.extras import subcommand_cli_from_dict
 
-from wavenet_jax.config import PRESETS, Config, SampleConfig, preset
+from wavenet_jax.config import AUTO, PRESETS, SECTIONS, Recipe, SampleConfig
 from wavenet_jax.errors import require
 
 PROGRAM = "wavenet-jax"
@@ -27,19 +31,73 @@ Checkpoint = Annotated[
 Switch = FlagCreatePairsOff[bool]  # an option without its opposite, --no-...
 
 
+def _attribute_docs(section: type) -> dict[str, str]:
+    """Return the docstring below each field of a dataclass."""
+    docs = {}
+    (tree,) = ast.parse(textwrap.dedent(inspect.getsource(section))).body
+    for pair in pairwise(cast("ast.ClassDef", tree).body):
+        match pair:
+            case (
+                ast.AnnAssign(target=ast.Name(id=name)),
+                ast.Expr(value=ast.Constant(value=str(doc))),
+            ):
+                docs[name] = " ".join(doc.split())
+    return docs
+
+
+def _options(section: type) -> type:
+    """Return the fields of a section of the configuration as options, None where not given."""
+    docs, kinds = _attribute_docs(section), get_type_hints(section)
+    options = [
+        (
+            name,
+            Annotated[
+                kind | None, arg(help=docs[name], help_behavior_hint="", metavar=_metavar(kind))
+            ],
+            field(default=None),
+        )
+        for name, kind in kinds.items()
+    ]
+    return make_dataclass(section.__name__, options, frozen=True)
+
+
+def _metavar(kind: Any) -> str | None:
+    """Return how help shows the values of an option that takes several, None for tyro's way."""
+    for each in (kind, *get_args(kind)):
+        if get_origin(each) is tuple:
+            element = get_args(each)[0]
+            return "NAME..." if element is str else f"{element.__name__.upper()}..."
+    return None
+
+
+DataOptions, ModelOptions, OptimOptions, TrainOptions = (
+    _options(section) for section in SECTIONS.values()
+)
+
+
 @dataclass(frozen=True)
 class Train:
     """Train a model; leave it, its loss curve and samples in a run folder."""
 
-    preset: Annotated[
-        str,
-        arg(metavar="NAME", help=f"Values of all other options: {', '.join(PRESETS)}."),
-    ] = next(iter(PRESETS))
+    preset: Annotated[str, arg(metavar="NAME")] = AUTO
+    """Where the options that are not given come from."""
     run_dir: Annotated[str | None, arg(metavar="DIR", help_behavior_hint="")] = None
     """Folder of the run; by default runs/ and the time."""
     overwrite: Switch = False
     """Replace the run in --run-dir."""
-    config: Annotated[Config, arg(name="")] = field(default_factory=Config)
+    minutes: Annotated[float | None, arg(help_behavior_hint="")] = None
+    """Train for at most so many minutes, by the speed of the first steps."""
+    data: DataOptions = field(default_factory=DataOptions)  # type: ignore[valid-type]
+    model: ModelOptions = field(default_factory=ModelOptions)  # type: ignore[valid-type]
+    optim: OptimOptions = field(default_factory=OptimOptions)  # type: ignore[valid-type]
+    train: TrainOptions = field(default_factory=TrainOptions)  # type: ignore[valid-type]
+
+    @property
+    def recipe(self) -> Recipe:
+        """Return what the options ask for."""
+        sections = (self.data, self.model, self.optim, self.train)
+        options = {name: value for section in sections for name, value in vars(section).items()}
+        return Recipe(self.preset, {k: v for k, v in options.items() if v is not None})
 
 
 @dataclass(frozen=True)
@@ -139,15 +197,6 @@ class Data:
     """makemore (the lecture's names, for `train --data makemore`) or shakespeare (one text)."""
 
 
-@dataclass(frozen=True)
-class _Ahead:
-    """The options of `train` that are read ahead of the others."""
-
-    preset: str = Train.preset
-    steps: str | None = None
-    epochs: str | None = None
-
-
 Command = Train | Resume | Evaluate | Score | Sample | Data
 COMMANDS: dict[str, type[Command]] = {
     "train": Train,
@@ -159,18 +208,28 @@ COMMANDS: dict[str, type[Command]] = {
 }
 
 
-T = TypeVar("T")
-
-
 def parse(name: str, words: list[str]) -> Command:
     """Return the command of that name with the arguments that the words spell.
 
     Leaves where they ask for help, and with code 2 where they spell none, which tyro alone knows.
     """
     with contextlib.redirect_stderr(io.StringIO()):  # tyro explains a mistake on half a page
-        if name == "train":
-            return _parse(name, Train, words, Train(config=_preset(words)))
-        return _parse(name, COMMANDS[name], words)
+        return tyro.cli(
+            COMMANDS[name],
+            prog=f"{PROGRAM} {name}",
+            description=_train_description() if name == "train" else None,
+            args=words,
+            config=(tyro.conf.OmitArgPrefixes, tyro.conf.DisallowNone),
+        )
+
+
+def _train_description() -> str:
+    """Return what `train` does, and its presets with a line each."""
+    summaries = {AUTO: "a plan made for the data; the default"}
+    summaries |= {name: preset.summary for name, preset in PRESETS.items()}
+    lines = [f"- {name}: {summary}" for name, summary in summaries.items()]
+    head = [str(Train.__doc__), "", "The presets, which give the options that you do not:", ""]
+    return "\n".join(head + lines)
 
 
 def show_help(words: list[str]) -> None:
@@ -181,26 +240,6 @@ def show_help(words: list[str]) -> None:
         description="Train, evaluate, score and sample a WaveNet of names or of text.",
         args=words,
     )
-
-
-def _parse(name: str, command: type[T], words: list[str], default: Any = tyro.MISSING_NONPROP) -> T:
-    return tyro.cli(
-        command,
-        prog=f"{PROGRAM} {name}",
-        args=words,
-        default=default,
-        config=(tyro.conf.OmitArgPrefixes, tyro.conf.DisallowNone),
-    )
-
-
-def _preset(words: list[str]) -> Config:
-    """Return the configuration that the other options of `train` change."""
-    ahead, _ = tyro.cli(_Ahead, args=words, add_help=False, return_unknown_args=True)
-    require(
-        ahead.steps is None or ahead.epochs is None,
-        "--steps and --epochs are both given, expected one of them; leave one out.",
-    )
-    return preset(ahead.preset)
 
 
 @dataclass(frozen=True)
@@ -218,14 +257,18 @@ class Argument:
         if Positional in self.marks:
             return []
         short = [f"-{words}"] if len(words) == 1 else []
-        is_pair = self.kind is bool and FlagCreatePairsOff not in self.marks
+        is_pair = self._is(bool) and FlagCreatePairsOff not in self.marks
         return [f"--{words}", *short, *([f"--no-{words}"] if is_pair else [])]
 
     def own(self, values: list[str]) -> list[str]:
         """Return those of the values after an option that are its own."""
-        if get_origin(self.kind) is tuple and UseAppendAction not in self.marks:
+        if self._is(tuple) and UseAppendAction not in self.marks:
             return values
-        return [] if self.kind is bool else values[:1]
+        return [] if self._is(bool) else values[:1]
+
+    def _is(self, kind: type) -> bool:
+        """Tell whether this is the type of the field, perhaps among others such as None."""
+        return any(kind in (each, get_origin(each)) for each in (self.kind, *get_args(self.kind)))
 
 
 def list_arguments(command: Callable[..., Any]) -> Iterator[Argument]:

@@ -148,8 +148,10 @@ def _did_you_mean(word: str, known: Collection[str]) -> str:
 
 def _expected(argument: Argument, value: str) -> str:
     """Return the end of a sentence on a value that does not fit an option; empty if it fits."""
-    if get_origin(argument.kind) is Literal:
-        choices = get_args(argument.kind)
+    for kind in (argument.kind, *get_args(argument.kind)):
+        if get_origin(kind) is not Literal:
+            continue
+        choices = get_args(kind)
         end = _did_you_mean(value, choices) or "."
         return "" if value in choices else " or ".join(choices) + end
     for number in (int, float):

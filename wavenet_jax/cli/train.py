@@ -1,9 +1,10 @@
 """What `wavenet-jax train` and `resume` do with their arguments."""
 
+import math
 import shlex
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Generator, Iterator
+from contextlib import closing, contextmanager, suppress
 from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
@@ -13,43 +14,51 @@ import jax
 
 from wavenet_jax.cli import process, tables
 from wavenet_jax.cli.arguments import PROGRAM, Resume, Train
+from wavenet_jax.config import SampleConfig
 from wavenet_jax.errors import InputError, pluralize, require
 from wavenet_jax.nn import Variables, count_parameters, init_variables
 from wavenet_jax.runs import (
     Run,
     changed_environment,
+    is_finished,
     load_run,
     open_checkpoints,
     prepare_run,
     read_metrics,
+    read_validations,
     record_new,
     record_resumed,
 )
 from wavenet_jax.sampling import generate_documents, generate_texts
 from wavenet_jax.training import (
     MAX_VAL_TOKENS,
-    NonFiniteLossError,
+    DivergenceError,
     StepInfo,
     TrainState,
     fit,
+    limit_minutes,
     require_row_fits,
 )
 
-Infos = Iterator[StepInfo]
+Infos = Generator[StepInfo, None, None]
+RUNS = Path("runs")
+SAMPLES_DRAWN = 5  # times in a run
+FEW_DOCUMENTS, FEW_CHARACTERS = 5, 100
 
 
 def train(command: Train) -> int:
     """Train a new run; return 0, or 128 + the signal that interrupted it."""
     process.use_compilation_cache()
-    name = command.run_dir
-    require(name != "", "run_dir is '', expected a folder such as runs/names.", "run_dir")
-    folder = Path(name) if name else Path("runs") / time.strftime("%Y%m%d-%H%M%S")
-    overwrite = command.overwrite
+    folder, overwrite = _run_folder(command.run_dir), command.overwrite
     with (
         process.signals_unwind(),
-        prepare_run(folder, command.config, overwrite=overwrite) as run,
+        prepare_run(folder, command.recipe, overwrite=overwrite) as run,
+        _failures_explained(run),
     ):
-        return _train(run, None, partial(record_new, run, overwrite=overwrite))
+        for note in run.data.notes:
+            process.stderr.print(f"Note: {note}")
+        limited = _limited(run, command.minutes)
+        return _train(limited, None, partial(record_new, limited, overwrite=overwrite))
 
 
 def resume(command: Resume) -> int:
@@ -58,7 +67,33 @@ def resume(command: Resume) -> int:
     run = load_run(command.run)
     with open_checkpoints(run) as checkpoints:
         state = checkpoints.restore_state()
-    return _train(run, state, partial(record_resumed, run, step=int(state.step)))
+    step = int(state.step)
+    if is_finished(run, step):
+        process.stderr.print(
+            f"{run.folder} is finished at step {step:,} of {run.total_steps:,}: nothing is left to "
+            "train."
+        )
+        return _finish(run)
+    with _failures_explained(run):
+        return _train(run, state, partial(record_resumed, run, step=step))
+
+
+def _run_folder(name: str | None) -> Path:
+    require(name != "", "run_dir is '', expected a folder such as runs/names.", "run_dir")
+    return Path(name) if name else RUNS / time.strftime("%Y%m%d-%H%M%S")
+
+
+def _limited(run: Run, minutes: float | None) -> Run:
+    """Return the run with no more steps than fit the minutes, by the speed of a few."""
+    if minutes is None:
+        return run
+    require(
+        0 < minutes < math.inf,
+        f"minutes is {minutes}, expected a number above 0; leave it out for the plan.",
+        "minutes",
+    )
+    config = limit_minutes(run.model, run.config, run.data.splits, minutes)
+    return run._replace(config=config)
 
 
 def _train(run: Run, state: TrainState | None, record: Callable[[Infos], Infos]) -> int:
@@ -66,24 +101,61 @@ def _train(run: Run, state: TrainState | None, record: Callable[[Infos], Infos])
     require_row_fits(run.data.splits.train, run.config.train, run.config.model.receptive_field)
     done, total = int(state.step) if state else 0, run.total_steps
     _announce(run, done)
+    validations = read_validations(run, done) if done else []
     with (
         process.stop_signals() as received,
         process.training_progress(total, done) as progress,
-        _failures_explained(run),
     ):
-        model, splits = run.model, run.data.splits
-        infos = fit(model, run.config, splits, state, should_stop=lambda: bool(received))
-        for info in record(infos):
-            progress.show(info)
-            done = info.step
-    if done < total:
+        infos = fit(run.model, run.config, run.data.splits, state, validations)
+        with closing(record(_with_samples(run, infos))) as recorded:  # which saves the last state
+            for info in recorded:
+                progress.show(info)
+                done = info.step
+                if received:
+                    break
+    _link_latest(run.folder)
+    if received and not is_finished(run, done):
         process.stderr.print(
             f"Interrupted at step {done:,} of {total:,}, which is saved; continue with "
             f"`{PROGRAM} resume {shlex.quote(str(run.folder))}`."
         )
+        _finish(run)
         return 128 + received[0]
-    _finish(run)
-    return 0
+    if done < total:
+        process.stderr.print(
+            f"Stopped early at step {done:,} of {total:,}: the validation loss has not improved "
+            f"for {run.config.train.patience:.0%} of the steps."
+        )
+    return _finish(run)
+
+
+def _link_latest(folder: Path) -> None:
+    """Let runs/latest be the run that was trained last, where its folder is in runs/."""
+    link = RUNS / "latest"
+    if folder.absolute().parent != RUNS.absolute() or (link.exists() and not link.is_symlink()):
+        return
+    with suppress(OSError):  # not every file system has links
+        link.unlink(missing_ok=True)
+        link.symlink_to(folder.name, target_is_directory=True)
+
+
+def _with_samples(run: Run, infos: Infos) -> Infos:
+    """Yield the infos, those at a tenth of the steps or later with a few samples of their state."""
+    drawn, every = 0, max(1, run.total_steps // SAMPLES_DRAWN)
+    for info in infos:
+        if info.val is None or info.step // every == drawn:
+            yield info
+            continue
+        drawn = info.step // every
+        yield info._replace(samples=tuple(_few_samples(run, info.state.variables)))
+
+
+def _few_samples(run: Run, variables: Variables) -> list[str]:
+    if run.data.is_text:
+        config = SampleConfig(text_length=FEW_CHARACTERS)
+        return ["".join(next(generate_texts(run.model, variables, run.data.vocab, config)))]
+    documents = generate_documents(run.model, variables, run.data, SampleConfig(n=FEW_DOCUMENTS))
+    return [document.sample.text for document in documents]
 
 
 @contextmanager
@@ -91,7 +163,7 @@ def _failures_explained(run: Run) -> Iterator[None]:
     """Turn the failures that another configuration would avoid into an `InputError`."""
     try:
         yield
-    except NonFiniteLossError as error:
+    except DivergenceError as error:
         raise InputError(f"{error} ({_kept(run)}).") from error
     except jax.errors.JaxRuntimeError as error:
         if "memory" not in str(error):
@@ -125,6 +197,8 @@ def _announce(run: Run, done: int) -> None:
         f"{f'From step {done:,} to' if done else 'For'} {total:,} steps of "
         f"{_rows(run)} ({epochs:.3g} epochs), in {run.folder}"
     )
+    if not run.data.splits.val.num_predictions:
+        process.stderr.print("Nothing is held out for validation: the best state is the last.")
     if done and (changed := changed_environment(run)):
         process.stderr.print(
             f"The run began with {', '.join(changed)}: its last digits may differ."
@@ -150,8 +224,8 @@ def _rows(run: Run) -> str:
     return rows
 
 
-def _finish(run: Run) -> None:
-    """Draw the loss curve and samples of the best state, and print the losses and what is next."""
+def _finish(run: Run) -> int:
+    """Draw the loss curve and samples of the best state, print the losses and what is next."""
     metrics = read_metrics(run)
     _draw_loss_curve(run, metrics)
     with open_checkpoints(run) as checkpoints:
@@ -164,8 +238,23 @@ def _finish(run: Run) -> None:
             f"{run.folder}: val {losses[last_step]:.4f} at the last step, {last_step:,}; "
             f"best {losses[best_step]:.4f} at step {best_step:,}"
         )
+        _warn_of_divergence(run, losses[best_step])
+    elif metrics:
+        last = metrics[-1]
+        print(f"{run.folder}: train {last['train_loss']:.4f} at the last step, {last['step']:,}")
     folder = shlex.quote(str(run.folder))
     process.stderr.print(f"Next: `{PROGRAM} evaluate {folder}`, `{PROGRAM} sample {folder}`.")
+    return 0
+
+
+def _warn_of_divergence(run: Run, loss: float) -> None:
+    guessing = math.log(len(run.data.vocab))
+    if loss > guessing:
+        process.stderr.print(
+            f"The model is worse than guessing among its {len(run.data.vocab)} characters, whose "
+            f"loss is {guessing:.4f}: train again with a lower --learning-rate than "
+            f"{run.config.optim.learning_rate:g}."
+        )
 
 
 def _draw_loss_curve(run: Run, metrics: list[dict[str, Any]]) -> None:

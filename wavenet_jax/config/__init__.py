@@ -3,9 +3,10 @@
 from wavenet_jax.config.data import DataConfig, DataKind
 from wavenet_jax.config.model import ModelConfig
 from wavenet_jax.config.optim import OptimConfig
-from wavenet_jax.config.presets import PRESETS, preset
+from wavenet_jax.config.presets import AUTO, PRESETS, Extent, Preset, Recipe, plan, preset
 from wavenet_jax.config.run import (
     FORMAT,
+    SECTIONS,
     Config,
     config_from_dict,
     config_to_dict,
@@ -14,22 +15,30 @@ from wavenet_jax.config.run import (
     replace_fields,
 )
 from wavenet_jax.config.sample import SampleConfig
-from wavenet_jax.config.train import TrainConfig, TrainMode
+from wavenet_jax.config.train import MIN_VALIDATIONS, StepCounts, TrainConfig, TrainMode
 
 __all__ = [
+    "AUTO",
     "FORMAT",
+    "MIN_VALIDATIONS",
     "PRESETS",
+    "SECTIONS",
     "Config",
     "DataConfig",
     "DataKind",
+    "Extent",
     "ModelConfig",
     "OptimConfig",
+    "Preset",
+    "Recipe",
     "SampleConfig",
+    "StepCounts",
     "TrainConfig",
     "TrainMode",
     "config_from_dict",
     "config_to_dict",
     "load_config",
+    "plan",
     "preset",
     "read_json",
     "replace_fields",

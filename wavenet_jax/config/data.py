@@ -1,7 +1,8 @@
 """Which data a run reads, and how they are split."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 from wavenet_jax.errors import require, require_choices, require_default, require_positive
 
@@ -41,8 +42,15 @@ class DataConfig:
             f"{held_out:g}, expected less than 1, so that something is left to train on.",
             "val_fraction",
         )
-        if self.is_text:
-            require_default(self, "but a text is split by position", "split_seed")
+        for name, why in self.ignored(vars(self)).items():
+            require_default(self, why, name)
+
+    @staticmethod
+    def ignored(values: Mapping[str, Any]) -> dict[str, str]:
+        """Return the fields that the other values leave without effect, and why."""
+        if values["kind"] == "text":
+            return {"split_seed": "but a text is split by position"}
+        return {}
 
     @property
     def is_text(self) -> bool:

@@ -1,7 +1,8 @@
 """The shape of the network."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 from wavenet_jax.errors import (
     require,
@@ -57,17 +58,23 @@ class ModelConfig:
             f"dropout is {self.dropout}, expected a rate from 0 to less than 1, such as 0.1.",
             "dropout",
         )
-        if self.layer == "gated":
-            require_default(self, "but gated layers use tanh ⊙ σ", "activation")
-            require_default(self, "but gated layers always have a residual", "residual")
-        else:
-            require_default(self, "but plain layers have no skips", "n_skip")
-            require(
-                not self.residual or self.n_embd == self.n_hidden or len(self.dilations) > 1,
-                f"residual is True, but the only layer turns {self.n_embd} channels into "
-                f"{self.n_hidden}, expected the same number; add layers or set n_embd to n_hidden.",
-                "residual",
+        for name, why in self.ignored(vars(self)).items():
+            require_default(self, why, name)
+
+    @staticmethod
+    def ignored(values: Mapping[str, Any]) -> dict[str, str]:
+        """Return the fields that the other values leave without effect, and why."""
+        if values["layer"] == "gated":
+            return {
+                "activation": "but gated layers use tanh ⊙ σ",
+                "residual": "but gated layers always have a residual",
+            }
+        ignored = {"n_skip": "but plain layers have no skips"}
+        if len(values["dilations"]) == 1 and values["n_embd"] != values["n_hidden"]:
+            ignored["residual"] = (
+                f"but the only layer turns {values['n_embd']} channels into {values['n_hidden']}"
             )
+        return ignored
 
     @property
     def receptive_field(self) -> int:

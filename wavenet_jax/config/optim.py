@@ -1,8 +1,9 @@
 """How the weights are moved."""
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 from wavenet_jax.errors import (
     require,
@@ -52,10 +53,19 @@ class OptimConfig:
             f"weight_decay is {self.weight_decay}, expected a number from 0 on, such as 0.1.",
             "weight_decay",
         )
-        if self.schedule == "piecewise":
-            require_default(self, "but only the linear schedule warms up", "warmup")
+        for name, why in self.ignored(vars(self)).items():
+            require_default(self, why, name)
+
+    @staticmethod
+    def ignored(values: Mapping[str, Any]) -> dict[str, str]:
+        """Return the fields that the other values leave without effect, and why."""
+        ignored = {}
+        if values["schedule"] == "piecewise":
+            ignored["warmup"] = "but only the linear schedule warms up"
         else:
-            why = "but the linear schedule falls at every step"
-            require_default(self, why, "boundaries", "decay")
-        if self.optimizer == "sgd":
-            require_default(self, "but plain SGD has no weight decay", "weight_decay")
+            ignored |= dict.fromkeys(
+                ("boundaries", "decay"), "but the linear schedule falls at every step"
+            )
+        if values["optimizer"] == "sgd":
+            ignored["weight_decay"] = "but plain SGD has no weight decay"
+        return ignored

@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -27,6 +28,16 @@ class Config:
     def __post_init__(self) -> None:
         if self.train.mode == "window":
             self.model.require_tree()
+
+
+SECTIONS: dict[str, type[Any]] = {
+    "data": DataConfig,
+    "model": ModelConfig,
+    "optim": OptimConfig,
+    "train": TrainConfig,
+}
+# The section of each field: no two sections have a field of the same name.
+OWNERS = {f.name: name for name, part in SECTIONS.items() for f in dataclasses.fields(part)}
 
 
 def config_to_dict(config: Config) -> dict[str, Any]:
@@ -90,21 +101,30 @@ def load_config(path: Path) -> Config:
         raise InputError(f"{path} cannot be used: {error}") from error
 
 
+def require_known(fields: Iterable[str]) -> None:
+    """Raise `InputError` for a name that is no field of any section, with the nearest field."""
+    for field in fields:
+        near = nearest(field, OWNERS)
+        remedy = f"did you mean {near!r}?" if near else "see the fields of Config."
+        require(field in OWNERS, f"option {field!r} is unknown; {remedy}", field)
+
+
 def replace_fields(config: Config, **values: Any) -> Config:
     """Return the configuration with fields of any section replaced, such as `steps=1_000`.
 
-    Raises `InputError` for a name that is no field, with the nearest field.
+    Fields that the new values leave without effect return to their defaults: with
+    `optimizer="sgd"`, the weight decay.  Raises `InputError` for a name that is no field, with the
+    nearest field, and for new values that have no effect themselves.
     """
-    sections = {
-        section.name: getattr(config, section.name) for section in dataclasses.fields(config)
-    }
-    owners = {f.name: name for name, part in sections.items() for f in dataclasses.fields(part)}
-    for field in values:
-        near = nearest(field, owners)
-        remedy = f"did you mean {near!r}?" if near else "see the fields of Config."
-        require(field in owners, f"option {field!r} is unknown; {remedy}", field)
+    require_known(values)
     replaced = {}
-    for name, section in sections.items():
-        own = {field: value for field, value in values.items() if owners[field] == name}
-        replaced[name] = dataclasses.replace(section, **_checked(type(section), own))
+    for name in SECTIONS:
+        section = getattr(config, name)
+        given = _checked(
+            type(section), {field: v for field, v in values.items() if OWNERS[field] == name}
+        )
+        merged = dataclasses.asdict(section) | given
+        ignored = type(section).ignored(merged)
+        defaults = {f.name: f.default for f in dataclasses.fields(section) if f.name in ignored}
+        replaced[name] = type(section)(**merged | defaults | given)
     return Config(**replaced)

@@ -9,7 +9,7 @@ from typing import BinaryIO, NamedTuple
 
 import numpy as np
 
-from wavenet_jax.config import DataConfig, DataKind
+from wavenet_jax.config import DataConfig, DataKind, Extent
 from wavenet_jax.data.corpus import Corpus, Splits, corpus_from_documents
 from wavenet_jax.data.documents import read_documents, split_documents
 from wavenet_jax.data.download import SOURCES, Source, download_path, is_whole
@@ -28,11 +28,20 @@ class Dataset(NamedTuple):
     splits: Splits[Corpus]
     documents: list[str]  # in the order of their file; empty for a text
     split_documents: Splits[list[str]]  # the same, shuffled and split
+    notes: tuple[str, ...] = ()  # what a user should know of the data
 
     @property
     def is_text(self) -> bool:
         """Tell whether this is one text instead of a list of documents."""
         return not self.documents
+
+    @property
+    def extent(self) -> Extent:
+        """Return how much there is to train on."""
+        lengths = sorted(map(len, self.split_documents.train))
+        typical = lengths[int(0.9 * (len(lengths) - 1))] if lengths else 0
+        kind: DataKind = "text" if self.is_text else "list"
+        return Extent(kind, self.splits.train.num_predictions, typical)
 
 
 def load_dataset(config: DataConfig, tokens_dir: Path | None = None) -> Dataset:
