@@ -30,7 +30,7 @@ SENTENCES = {
     "train --learning_rat 1": "option --learning-rat is unknown; did you mean --learning-rate?",
     "train --no-resid": "option --no-resid is unknown; did you mean --no-residual?",
     "train --wings 3": "option --wings is unknown; see `wavenet-jax train --help`.",
-    "train --resume": "option --resume is unknown; see `wavenet-jax train --help`.",
+    "train --resume": "option --resume is unknown; did you mean `wavenet-jax resume RUN`?",
     "resume runs/demo --steps 3": "option --steps is unknown; see `wavenet-jax resume --help`.",
     "evaluate --jsn": "option --jsn is unknown; did you mean --json?",
     "evaluate runs/demo --no-json": "option --no-json is unknown; did you mean --json?",
@@ -38,7 +38,29 @@ SENTENCES = {
     "sample runs/demo -s 3": "option -s is unknown; did you mean --seed?",
     "sample runs/demo -x 3": "option -x is unknown; see `wavenet-jax sample --help`.",
     "score runs/demo -anna": "option -anna is unknown; see `wavenet-jax score --help`.",
+    # Habits of others.
+    "generate runs/demo": "command 'generate' is unknown, expected train, resume, evaluate, score, "
+    "sample, data; did you mean sample?",
+    "fit": "command 'fit' is unknown, expected train, resume, evaluate, score, sample, data; did "
+    "you mean train?",
+    "train --lr 1": "option --lr is unknown; did you mean --learning-rate?",
+    "train --max-steps 9": "option --max-steps is unknown; did you mean --steps?",
+    "train --max_iters 9": "option --max-iters is unknown; did you mean --steps?",
+    "train -i names.txt": "option -i is unknown; did you mean --data?",
+    "train --input-file names.txt": "option --input-file is unknown; did you mean --data?",
+    "train --out-dir runs": "option --out-dir is unknown; did you mean --run-dir?",
+    "sample runs/demo -o names.txt": "option -o is unknown; did you mean --out?",
+    "sample runs/demo --start ma": "option --start is unknown; did you mean --prefix?",
+    "sample runs/demo --num-samples 9": "option --num-samples is unknown; did you mean -n?",
+    "sample runs/demo --max-len=9": "option --max-len is unknown; did you mean --max-length or "
+    "--text-length?",
+    "train --bs 9": "option --bs is unknown; did you mean --batch-size?",
+    "train --block-size 9": "option --block-size is unknown; did you mean --dilations or "
+    "--seq-len?",
+    "evaluate runs/demo --lr 1": "option --lr is unknown; see `wavenet-jax evaluate --help`.",
+    "train --gpu": "option --gpu is unknown; did you mean --device?",
     # Values.
+    "train --device cuda": "--device is 'cuda', expected cpu or gpu or tpu.",
     "train --steps ten": "--steps is 'ten', expected a whole number.",
     "train --steps=1.5": "--steps is '1.5', expected a whole number.",
     "train --learning-rate fast": "--learning-rate is 'fast', expected a number.",
@@ -97,7 +119,10 @@ def test_mistake_is_answered_in_one_sentence(
     ("command", "beginning"),
     [
         ("train --learning-rate -1", "--learning-rate is -1.0, expected "),
-        ("train --dilations 1 2 3", "--dilations is 1 2 3 with kernel_size 2, expected "),
+        ("train --dilations 1 2 3", "--dilations is 1 2 3 with --kernel-size 2, expected "),
+        ("train --val-fraction 0.95", "--val-fraction 0.95 and --test-fraction 0.1 add up to "),
+        ("train --batch-size 1", "--batch-size is 1, but BatchNorm "),
+        ("train --data shakespeare", "--kind is 'list', but --data 'shakespeare' is a text"),
         ("train --preset makemor", "--preset is 'makemor', expected "),
         ("sample runs/demo -n 0", "-n is 0, expected "),
         ("sample runs/demo --top-k 0", "--top-k is 0, expected "),

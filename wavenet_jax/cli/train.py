@@ -40,7 +40,6 @@ Infos = Iterator[StepInfo]
 
 def train(command: Train) -> int:
     """Train a new run; return 0, or 128 + the signal that interrupted it."""
-    process.use_compilation_cache()
     name = command.run_dir
     require(name != "", "run_dir is '', expected a folder such as runs/names.", "run_dir")
     folder = Path(name) if name else Path("runs") / time.strftime("%Y%m%d-%H%M%S")
@@ -54,7 +53,6 @@ def train(command: Train) -> int:
 
 def resume(command: Resume) -> int:
     """Continue a run from its latest state; return as `train` does."""
-    process.use_compilation_cache()
     run = load_run(command.run)
     with open_checkpoints(run) as checkpoints:
         state = checkpoints.restore_state()

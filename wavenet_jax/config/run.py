@@ -10,7 +10,7 @@ from wavenet_jax.config.data import DataConfig
 from wavenet_jax.config.model import ModelConfig
 from wavenet_jax.config.optim import OptimConfig
 from wavenet_jax.config.train import TrainConfig
-from wavenet_jax.errors import InputError, nearest, require, require_fields
+from wavenet_jax.errors import InputError, conform, conform_fields, require, require_names
 
 FORMAT = 1  # of config.json and the run folder beside it
 
@@ -25,6 +25,13 @@ class Config:
     train: TrainConfig = TrainConfig()
 
     def __post_init__(self) -> None:
+        conform_fields(self)
+        require(
+            self.train.mode == "sequence" or self.model.norm == "none" or self.train.batch_size > 1,
+            "batch_size is 1, but BatchNorm over a single window leaves nothing to learn from, "
+            "expected 2 or more in window mode; raise it, or set norm to none.",
+            "batch_size",
+        )
         if self.train.mode == "window":
             self.model.require_tree()
 
@@ -54,15 +61,9 @@ def config_from_dict(values: dict[str, Any]) -> Config:
     built: dict[str, Any] = {}
     for name, part in sections.items():
         section: Any = types[name]
-        built[name] = section(**_checked(section, part))
+        require_names(part, [field.name for field in dataclasses.fields(section)])
+        built[name] = section(**part)
     return Config(**built)
-
-
-def _checked(section: Any, values: dict[str, Any]) -> dict[str, Any]:
-    """Return values for the fields of a section, lists as tuples, of the right types."""
-    plain = {name: tuple(v) if isinstance(v, list) else v for name, v in values.items()}
-    require_fields(section, plain)
-    return plain
 
 
 def read_json(path: Path) -> Any:
@@ -95,16 +96,14 @@ def replace_fields(config: Config, **values: Any) -> Config:
 
     Raises `InputError` for a name that is no field, with the nearest field.
     """
+    conform("config", config, Config, ", or the name of a preset")
     sections = {
         section.name: getattr(config, section.name) for section in dataclasses.fields(config)
     }
     owners = {f.name: name for name, part in sections.items() for f in dataclasses.fields(part)}
-    for field in values:
-        near = nearest(field, owners)
-        remedy = f"did you mean {near!r}?" if near else "see the fields of Config."
-        require(field in owners, f"option {field!r} is unknown; {remedy}", field)
+    require_names(values, owners)
     replaced = {}
     for name, section in sections.items():
         own = {field: value for field, value in values.items() if owners[field] == name}
-        replaced[name] = dataclasses.replace(section, **_checked(type(section), own))
+        replaced[name] = dataclasses.replace(section, **own)
     return Config(**replaced)

@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from typing import Literal
 
 from wavenet_jax.errors import (
+    conform_fields,
     require,
     require_between,
-    require_choices,
     require_default,
     require_positive,
 )
@@ -37,7 +37,7 @@ class TrainConfig:
     """Steps between validations, each followed by a checkpoint; a multiple of report_every."""
 
     def __post_init__(self) -> None:
-        require_choices(self)
+        conform_fields(self)
         require_positive(self, "batch_size", "seq_len", "epochs", "report_every", "eval_every")
         if self.mode == "window":
             require_default(self, "but a window scores exactly one position", "seq_len")

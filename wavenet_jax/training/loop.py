@@ -33,6 +33,10 @@ class StepInfo(NamedTuple):
     steps_per_second: float | None  # of the chunk alone; None for a chunk that was compiled
     val: Loss | None  # at steps that validate
 
+    def __repr__(self) -> str:
+        """Return what `str` does, and what it is."""
+        return f"StepInfo({self})"
+
     def __str__(self) -> str:
         """Return the step and its losses in a line."""
         val = "" if self.val is None else f"  val {self.val.nats_per_character:.4f}"
