@@ -170,7 +170,7 @@ def test_values_show_themselves_in_a_line(
     text = wn.train(text_config, on_step=infos.append)
     assert ", a text, " in repr(text)
     assert re.fullmatch(r"StepInfo\(step 10  train \d\.\d{4}\)", repr(infos[0]))
-    assert repr(infos[-1].state) == "TrainState(step 60, 691 parameters)"
+    assert repr(infos[-1].state) == "TrainState(step 60, 654 parameters)"
     assert re.fullmatch(r"Corpus\(text, [\d,]+ predictions\)", repr(text.data.splits.train))
     assert "unseen" not in repr(text.evaluate())
 

@@ -31,8 +31,8 @@ def use_device(kind: DeviceKind | None) -> None:
         ) from error
     require(
         kind in (None, found),
-        f"device is {kind}, expected {found}, the one that JAX runs on; choose that one or install "
-        "a JAX for the other.",
+        f"device is {kind}, expected {found}, the one that JAX runs on; leave it out, or install "
+        "JAX for it first, as in `pip install 'jax[cuda12]'`.",
         "device",
     )
 

@@ -40,15 +40,14 @@ class TrainingProgress:
     def show(self, info: StepInfo) -> None:
         """Show one info."""
         speed = info.steps_per_second
-        rate = "compiling" if speed is None else f"{speed:,.0f} steps/s"
+        rate = "" if speed is None else f"{speed:,.0f} steps/s"  # a chunk that compiled has none
         loss = f"train {info.train_loss:.4f}"
         left = self._time_left(info.step)
-        self._bar.update(self._task, completed=info.step, description=f"{loss}  {rate}")
+        self._bar.update(self._task, completed=info.step, description=f"{loss}  {rate}".strip())
         if info.val is not None:
-            self._bar.console.print(
-                f"step {info.step:>7,} of {self._total:,}  {loss}  "
-                f"val {info.val.nats_per_character:.4f}  {rate}  {left}"
-            )
+            step = f"step {info.step:>7,} of {self._total:,}"
+            val = f"val {info.val.nats_per_character:.4f}"
+            self._bar.console.print("  ".join(filter(None, [step, loss, val, rate, left])))
 
     def _time_left(self, step: int) -> str:
         # Counts from the first info on, for compilation comes before it.
@@ -56,7 +55,7 @@ class TrainingProgress:
         if self._first is None:
             self._first = (now, step)
         then, before = self._first
-        if step == before:
+        if step in (before, self._total):
             return ""
         seconds = (now - then) / (step - before) * (self._total - step)
         return f"{timedelta(seconds=round(seconds))} left"

@@ -13,7 +13,7 @@ import jax
 
 from wavenet_jax.cli import process, tables
 from wavenet_jax.cli.arguments import PROGRAM, Resume, Train
-from wavenet_jax.errors import InputError, pluralize, require
+from wavenet_jax.errors import InputError, pluralize, require, show_short
 from wavenet_jax.nn import Variables, count_parameters, init_variables
 from wavenet_jax.runs import (
     Run,
@@ -174,10 +174,14 @@ def _draw_loss_curve(run: Run, metrics: list[dict[str, Any]]) -> None:
             "No loss curve is drawn without matplotlib; `pip install matplotlib` adds it."
         )
         return
-    from wavenet_jax.cli import plots  # noqa: PLC0415  an optional extra
-
     title = Path(run.config.data.data).name
-    plots.draw_loss_curve(metrics, title, run.folder / "loss.png")
+    try:
+        from wavenet_jax.cli import plots  # noqa: PLC0415  an optional extra
+
+        plots.draw_loss_curve(metrics, title, run.folder / "loss.png")
+    except Exception as error:  # whatever matplotlib meets: a picture never ends a run
+        reason = show_short(str(error) or type(error).__name__)
+        process.stderr.print(f"No loss curve is drawn: matplotlib says {reason}.")
 
 
 def _samples(run: Run, variables: Variables) -> str:
