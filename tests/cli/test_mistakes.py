@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from support.commands import call
 
 from wavenet_jax.cli.arguments import COMMANDS, Resume, Sample, Score, Train
-from wavenet_jax.cli.main import parse_command
+from wavenet_jax.cli.main import answer, parse_command
 from wavenet_jax.config import PRESETS, preset
 from wavenet_jax.errors import InputError
 
@@ -139,6 +139,41 @@ def test_refused_value_is_named_by_its_option(
     assert err.count("\n") == 1
 
 
+@pytest.mark.parametrize(
+    ("sentence", "field", "shown"),
+    [
+        ("n is 0, expected n.", "n", "-n is 0, expected n."),
+        ("lower max_length, or max_length.", "x", "lower --max-length, or --max-length."),
+        (
+            "data 'a' is no data; train on new data.",
+            "x",
+            "--data 'a' is no data; train on new data.",
+        ),
+        ("new is True, choose mode sequence.", "new", "--new is True, choose mode sequence."),
+        ("newer is better.", "new", "newer is better."),
+        ("runs/max_length/x is 'max_length'.", "x", "runs/max_length/x is 'max_length'."),
+        (
+            "my_max_length, max_lengths, max_length.txt.",
+            "x",
+            "my_max_length, max_lengths, max_length.txt.",
+        ),
+        (
+            "a/config.json cannot be used: n_hidden is 0.",
+            None,
+            "a/config.json cannot be used: n_hidden is 0.",
+        ),
+    ],
+)
+def test_fields_are_shown_as_options_and_other_words_as_they_are(
+    sentence: str, field: str | None, shown: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def fail() -> int:
+        raise InputError(sentence, field)
+
+    assert answer("it", fail, ["n", "new", "data", "mode", "max_length", "n_hidden"]) == 2
+    assert capsys.readouterr().err == f"it: {shown}\n"
+
+
 @pytest.mark.parametrize("words", [["--help"], ["train", "--help"], ["train", "--stepz", "3"]])
 def test_help_and_mistakes_import_neither_jax_nor_numpy(words: list[str]) -> None:
     script = f"""
@@ -164,6 +199,7 @@ def test_program_alone_shows_its_help_and_fails(capsys: pytest.CaptureFixture[st
     assert capsys.readouterr() == (err, "")
     for command in COMMANDS:
         assert f"• {command} " in err
+    assert "--version" in err
 
 
 @pytest.mark.parametrize("command", COMMANDS)

@@ -172,11 +172,9 @@ def _in_flags(error: InputError, options: Collection[str]) -> str:
     if error.field is None:
         return text
     for name in options:
-        flag = Argument(name, Any).flags[-1]
-        if name == error.field and text.startswith(name):
-            text = flag + text.removeprefix(name)
         end = r"(?![\w'/-]|\.\w)" if "_" in name else r"(?= ['\"])"
-        text = re.sub(rf"(?<![\w'/.-]){name}{end}", flag, text)
+        first = rf"^{name}\b|" if name == error.field else ""
+        text = re.sub(rf"{first}(?<![\w'/.-]){name}{end}", Argument(name, Any).flags[-1], text)
     return text
 
 

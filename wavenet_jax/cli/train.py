@@ -90,7 +90,7 @@ def _failures_explained(run: Run) -> Iterator[None]:
     try:
         yield
     except NonFiniteLossError as error:
-        raise InputError(f"{error} ({_kept(run)}).") from error
+        raise InputError(f"{error} ({_kept(run)}).", "learning_rate") from error
     except jax.errors.JaxRuntimeError as error:
         if "memory" not in str(error):
             raise
