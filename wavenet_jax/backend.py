@@ -5,7 +5,6 @@ from typing import Any, Literal
 
 import jax
 import jaxlib.version
-from jax.experimental.compilation_cache import compilation_cache
 
 from wavenet_jax.errors import InputError, require
 from wavenet_jax.paths import cache_dir
@@ -55,4 +54,3 @@ def use_compilation_cache() -> None:
     # Every program, however small: a command runs many that compile in less than JAX's threshold.
     _settings.update("jax_persistent_cache_min_compile_time_secs", 0.0)
     _settings.update("jax_persistent_cache_min_entry_size_bytes", -1)
-    compilation_cache.reset_cache()  # JAX looks for it once, when it first compiles

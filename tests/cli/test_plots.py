@@ -85,7 +85,7 @@ def test_few_reports_are_seen_as_dots(number: int, marker: str, curve: Any) -> N
     ("title", "shown"),
     [
         ("a$b$c_1^{2}.txt", "a$b$c_1^{2}.txt"),
-        (r"$\frac{x", r"$\frac{x"),
+        (r"$\frac{x$", r"$\frac{x$"),
         ("名字 أسماء 😀.txt", "名字 أسماء 😀.txt"),
         ("a\nb\x1b[31m\udcff", r"a\nb\x1b[31m\udcff"),
         ("x" * 99, "x" * 59 + "…"),

@@ -63,12 +63,11 @@ def _plot_losses(axes: Axes, metrics: Metrics) -> None:
 def _plot_learning_rate(axes: Axes, metrics: Metrics) -> None:
     values = _column(metrics, "learning_rate")
     is_piecewise = len(set(values)) < len(values) / 2  # constant but for a few steps
-    positive = [value if value > 0 else math.nan for value in values]  # a linear one ends at 0
-    is_drawn = any(value > 0 for value in values)
-    axes.set_yscale("log" if is_drawn else "linear")
+    # The line of a linear one, which may end at 0, leaves a logarithmic axis at its bottom.
+    axes.set_yscale("log" if any(value > 0 for value in values) else "linear")
     axes.plot(
         [line["step"] for line in metrics],
-        positive if is_drawn else values,
+        values,
         marker="." if len(values) == 1 else None,
         drawstyle="steps-pre" if is_piecewise else "default",
         color="grey",
