@@ -1,6 +1,8 @@
 """The lines that people write: train, load, evaluate, score, sample."""
 
 import dataclasses
+import re
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +14,7 @@ from support.runs import changed
 
 import wavenet_jax as wn
 from wavenet_jax.config import Config
+from wavenet_jax.data import dataset_from_documents, vocab_from_documents
 from wavenet_jax.errors import InputError
 from wavenet_jax.evaluation import evaluate_splits, score_texts
 from wavenet_jax.sampling import generate_documents, generate_texts
@@ -41,7 +44,7 @@ def text_config(tiny: Config, text_file: Path) -> Config:
 def assert_same_model(a: wn.LanguageModel, b: wn.LanguageModel) -> None:
     assert a.config == b.config
     jax.tree.map(np.testing.assert_array_equal, a.variables, b.variables)
-    assert str(a.evaluate()) == str(b.evaluate())  # as text, in which NaN is equal to NaN
+    jax.tree.map(np.testing.assert_array_equal, a.evaluate(), b.evaluate())  # NaN equals NaN
     assert a.sample(2, seed=1) == b.sample(2, seed=1)
 
 
@@ -104,7 +107,8 @@ def test_a_run_that_diverges_leaves_no_folder(tiny: Config, tmp_path: Path) -> N
 def test_methods_hand_on_to_the_wings(listed: tuple[wn.LanguageModel, Path]) -> None:
     model, _ = listed
     network, variables, data = model.network, model.variables, model.data
-    assert str(model.evaluate()) == str(evaluate_splits(network, variables, data.splits))
+    losses = evaluate_splits(network, variables, data.splits)
+    jax.tree.map(np.testing.assert_array_equal, model.evaluate(), losses)
     texts = ["anna", "zvzv", "anna"]
     scores = model.score(iter(texts))
     assert scores == score_texts(network, variables, data.vocab, texts, is_text=False)
@@ -139,7 +143,36 @@ def test_a_model_is_a_frozen_value(listed: tuple[wn.LanguageModel, Path]) -> Non
     model, _ = listed
     with pytest.raises(dataclasses.FrozenInstanceError):
         model.config = Config()  # type: ignore[misc]
-    assert repr(model) == f"LanguageModel(config={model.config!r})"  # neither data nor variables
+
+
+def test_values_show_themselves_in_a_line(
+    listed: tuple[wn.LanguageModel, Path], text_config: Config
+) -> None:
+    model, folder = listed
+    assert repr(model) == (
+        f"LanguageModel({str(folder.parent / 'list.txt')!r}, a list of {len(NAMES)} documents, "
+        "22 characters, 667 parameters, 3 plain layers of 8, receptive field 8)"
+    )
+    (score,) = model.score(["anna"])
+    assert re.fullmatch(
+        r"Score\('anna', \d+\.\d{4} nats, \d\.\d{4} bits per character, rank 1\)", repr(score)
+    )
+    losses = model.evaluate()
+    number = r"\d\.\d{4} ± \d\.\d{4}"
+    part = rf"Evaluation\({number} nats per character, unseen (nan ± nan|{number})\)"
+    assert re.fullmatch(rf"Splits\(train={part}, val={part}, test={part}\)", repr(losses))
+    assert re.fullmatch(
+        rf"Loss\({number} nats per character, \d+ predictions\)", repr(losses.val.all)
+    )
+    for splits in (model.data.splits, model.data.split_documents):
+        assert re.fullmatch(r"Splits\(train=.{,80}, val=.{,80}, test=.{,80}\)", repr(splits))
+    infos: list[StepInfo] = []
+    text = wn.train(text_config, on_step=infos.append)
+    assert ", a text, " in repr(text)
+    assert re.fullmatch(r"StepInfo\(step 10  train \d\.\d{4}\)", repr(infos[0]))
+    assert repr(infos[-1].state) == "TrainState(step 60, 654 parameters)"
+    assert re.fullmatch(r"Corpus\(text, [\d,]+ predictions\)", repr(text.data.splits.train))
+    assert "unseen" not in repr(text.evaluate())
 
 
 @pytest.mark.parametrize(
@@ -147,6 +180,10 @@ def test_a_model_is_a_frozen_value(listed: tuple[wn.LanguageModel, Path]) -> Non
     [
         ({"temprature": 0.5}, "option 'temprature' is unknown; did you mean 'temperature'?"),
         ({"temperature": -1}, "temperature is -1, expected"),
+        ({"n": "5"}, "n is '5', expected a whole number or None; leave it out"),
+        ({"n": 3.0}, "n is 3.0, expected a whole number"),
+        ({"n": True}, "n is True, expected a whole number"),
+        ({"prefix": 5}, "prefix is 5, expected a text"),
         ({"text_length": 9}, "text_length is 9, but the run was trained on a list"),
         ({"unique": True, "max_length": 1, "n": 99}, "22 documents of up to 1 character can"),
     ],
@@ -173,6 +210,11 @@ def test_samples_that_are_too_few_are_an_error(listed: tuple[wn.LanguageModel, P
         ({"data": "missing.txt"}, "data"),
         ({"mode": "windows"}, "mode"),
         ({"dilations": (1, 3)}, "dilations"),
+        ({"dilations": 4}, "dilations"),
+        ({"steps": 1e3}, "steps"),
+        ({"data": None}, "data"),
+        ({"config": None}, "config"),
+        ({"config": 5}, "config"),
     ],
 )
 def test_train_refuses_options_by_name(options: dict[str, Any], field: str, tmp_path: Path) -> None:
@@ -189,14 +231,40 @@ def test_the_nearest_name_is_suggested() -> None:
         wn.train("makemor")
 
 
-def test_a_string_is_no_list_of_texts(listed: tuple[wn.LanguageModel, Path]) -> None:
-    model, _ = listed
-    with pytest.raises(InputError, match=r"^texts is the string 'anna', expected a list") as caught:
-        model.score("anna")
-    assert caught.value.field == "texts"
-    assert model.sample(9, forbid_text="an") == model.sample(9, forbid_text=("an",))
-    with pytest.raises(InputError, match="no text is given"):
-        model.score([])
+def test_values_of_numpy_lists_and_paths_are_taken(
+    listed: tuple[wn.LanguageModel, Path],
+) -> None:
+    model, folder = listed
+    int_of_numpy: Any = np.int64(3)
+    assert model.sample(int_of_numpy, seed=np.uint8(2)) == model.sample(3, seed=2)
+    assert model.sample(9, forbid_text="an") == model.sample(9, forbid_text=["an"])
+    assert model.score(np.array(["anna"])) == model.score({"anna": 1}.keys())
+    same = wn.train(
+        dataclasses.replace(model.config, model=wn.ModelConfig(n_embd=4, n_hidden=8)),
+        data=folder.parent / "list.txt",
+        dilations=[1, 2, np.int32(4)],
+        steps=np.int64(60),
+    )
+    assert same.config == model.config
+    assert_same_model(same, model)
+
+
+@pytest.mark.parametrize(
+    ("texts", "sentence"),
+    [
+        ("anna", "texts is 'anna', expected a list of texts; put it in [ ]."),
+        (None, "texts is None, expected a list, each a text."),
+        (5, "texts is 5, expected a list, each a text."),
+        (["anna", 5], "texts is ['anna', 5], expected a list, each a text."),
+        ([], "no text is given"),
+    ],
+)
+def test_score_wants_a_list_of_texts(
+    texts: Any, sentence: str, listed: tuple[wn.LanguageModel, Path]
+) -> None:
+    with pytest.raises(InputError) as caught:
+        listed[0].score(texts)
+    assert str(caught.value).startswith(sentence)
 
 
 @pytest.mark.parametrize(("text", "character"), [("Anna", "A"), ("an.na", r"\.")])
@@ -213,16 +281,49 @@ def test_load_names_what_is_missing(listed: tuple[wn.LanguageModel, Path], tmp_p
         wn.load(tmp_path)
     with pytest.raises(InputError, match="checkpoint is 'last', expected best or latest"):
         wn.load(listed[1], "last")  # type: ignore[arg-type]
+    with pytest.raises(InputError, match="holds no run"):
+        wn.load("long" * 999)
 
 
-def test_an_empty_folder_name_is_refused() -> None:
-    with pytest.raises(InputError, match=r"^run_dir is '', expected a folder"):
-        wn.train("makemore-fast", run_dir="", steps=100, report_every=100, eval_every=100)
+@pytest.mark.parametrize(("run_dir", "shown"), [("", "''"), (5, "5"), (b"a", "b'a'")])
+def test_what_names_no_folder_is_refused(run_dir: Any, shown: str) -> None:
+    for call in (wn.load, partial(wn.train, "makemore-fast", steps=100)):
+        with pytest.raises(InputError, match=f"^run_dir is {shown}, expected a folder"):
+            call(run_dir=run_dir)
+    with pytest.raises(InputError, match=r"^run_dir is None, expected a folder"):
+        wn.load(None)  # type: ignore[arg-type]
 
 
-def test_models_compare_by_identity_and_data_may_be_a_path(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match="is not there, expected a text file"):
-        wn.train("makemore-fast", data=tmp_path / "missing.txt")
-    model = wn.LanguageModel(wn.Config(), None, {"params": np.ones(2)})  # type: ignore[arg-type]
-    assert model == model  # noqa: PLR0124
-    assert len({model}) == 1
+def test_models_compare_by_identity(listed: tuple[wn.LanguageModel, Path]) -> None:
+    model, _ = listed
+    same = dataclasses.replace(model)
+    assert model == model != same  # noqa: PLR0124
+    assert len({model, same}) == 2
+
+
+def test_parts_of_different_models_make_no_model(
+    listed: tuple[wn.LanguageModel, Path], names: list[str]
+) -> None:
+    model, _ = listed
+    place = "['batch_stats']['layers_0']['norm']['mean']"
+    with pytest.raises(InputError, match=re.escape(f"variables{place} is (8,), expected (9,) for")):
+        dataclasses.replace(model, config=changed(model.config, n_hidden=9))
+    fewer = [name for name in names if "z" not in name]
+    data = dataset_from_documents(fewer, vocab_from_documents(fewer), model.config.data)
+    with pytest.raises(InputError, match=r"and these 2\d characters; give those of the same model"):
+        dataclasses.replace(model, data=data)
+    more = {**model.variables, "ema": {"x": np.ones(2)}}
+    wrong: list[tuple[dict[str, Any], str]] = [
+        ({"variables": None}, r"variables\[.* is missing, expected \(8,\) for"),
+        ({"variables": {}}, r"variables\[.* is missing, expected \(8,\) for"),
+        (
+            {"variables": model.variables["params"]},
+            r"variables\[.* is missing, expected \(8,\) for",
+        ),
+        ({"variables": more}, r"variables\['ema'\]\['x'\] is \(2,\), expected nothing for"),
+        ({"data": None}, r"data is None, expected a Dataset\."),
+        ({"config": "makemore"}, r"config is 'makemore', expected a Config\."),
+    ]
+    for change, sentence in wrong:
+        with pytest.raises(InputError, match=f"^{sentence}"):
+            dataclasses.replace(model, **change)

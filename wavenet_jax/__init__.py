@@ -38,7 +38,8 @@ Losses are in nats per character; the boundary that ends a document counts as a 
 The wings, lowest first.  A wing imports only wings that are listed before it; nn and constraints do
 not import each other.
 
-    errors, keys, paths   the sentence of a mistake; root keys of randomness; the user's cache
+    errors, paths         the sentence of a mistake; the user's cache
+    keys, backend         root keys of randomness; the device and the compiled programs
     config                frozen dataclasses, presets, JSON
     data                  files -> documents or a text -> splits -> corpus
     nn                    the network and its runs

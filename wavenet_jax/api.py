@@ -13,21 +13,30 @@ import os
 import warnings
 from collections.abc import Callable, Generator, Iterable
 from contextlib import closing
-from dataclasses import dataclass, field
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any, Literal
 
+import jax
+import numpy as np
+
+from wavenet_jax.backend import use_compilation_cache
 from wavenet_jax.config import AUTO, Config, Recipe, SampleConfig
 from wavenet_jax.data import Dataset, Splits, load_dataset
-from wavenet_jax.errors import InputError, require
+from wavenet_jax.errors import conform, pluralize, require, require_names, show_short
 from wavenet_jax.evaluation import Evaluation, Score, evaluate_splits, score_texts
-from wavenet_jax.nn import Variables, WaveNet
-from wavenet_jax.runs import load_run, open_checkpoints, prepare_run, record_new
+from wavenet_jax.nn import Variables, WaveNet, count_parameters, init_variables
+from wavenet_jax.runs import (
+    load_run,
+    open_checkpoints,
+    prepare_run,
+    record_new,
+)
 from wavenet_jax.sampling import generate_documents, generate_texts
 from wavenet_jax.training import StepInfo, fit
 
 
-@dataclass(frozen=True, eq=False)  # arrays have no equality that is true or false
+@dataclass(frozen=True, eq=False, repr=False)  # arrays have no equality that is true or false
 class LanguageModel:
     """A trained model as a value: its configuration, its data and its variables.
 
@@ -38,13 +47,31 @@ class LanguageModel:
     """
 
     config: Config
-    data: Dataset = field(repr=False)
-    variables: Variables = field(repr=False)
+    data: Dataset
+    variables: Variables
 
     @property
     def network(self) -> WaveNet:
         """Return the Flax module that `variables` belong to."""
         return WaveNet(self.config.model, len(self.data.vocab))
+
+    def __post_init__(self) -> None:
+        conform("config", self.config, Config)
+        conform("data", self.data, Dataset)
+        _require_variables(self.network, self.variables)
+
+    def __repr__(self) -> str:
+        """Return the data and the sizes in a line."""
+        model, data = self.config.model, self.data
+        extent = (
+            "a text" if data.is_text else f"a list of {pluralize(len(data.documents), 'document')}"
+        )
+        return (
+            f"LanguageModel({self.config.data.data!r}, {extent}, {len(data.vocab) - 1} characters, "
+            f"{count_parameters(self.variables['params']):,} parameters, "
+            f"{len(model.dilations)} {model.layer} layers of {model.n_hidden}, "
+            f"receptive field {model.receptive_field:,})"
+        )
 
     def evaluate(self) -> Splits[Evaluation]:
         """Return the exact loss of train, val and test, in nats and bits per character."""
@@ -55,10 +82,14 @@ class LanguageModel:
 
         Raises `InputError` for no texts, and characters that the vocabulary does not know.
         """
-        if isinstance(texts, str):
-            raise InputError(f"texts is the string {texts!r}, expected a list of strings.", "texts")
+        require(
+            not isinstance(texts, str),
+            f"texts is {show_short(texts)}, expected a list of texts; put it in [ ].",
+            "texts",
+        )
+        several = list(conform("texts", texts, tuple[str, ...]))
         vocab, is_text = self.data.vocab, self.data.is_text
-        return score_texts(self.network, self.variables, vocab, list(texts), is_text=is_text)
+        return score_texts(self.network, self.variables, vocab, several, is_text=is_text)
 
     def sample(self, n: int | None = None, **options: Any) -> list[str]:
         """Return n new documents, or texts, that meet the options.
@@ -67,7 +98,8 @@ class LanguageModel:
         `max_length` and `temperature`.  Sample i depends on the model, the options and i alone.
         Raises `InputError` for unknown options, and where too few samples meet them.
         """
-        config = SampleConfig.of(n=n, **options)
+        require_names(options, [option.name for option in fields(SampleConfig)])
+        config = SampleConfig(n=n, **options)
         if self.data.is_text:
             texts = generate_texts(self.network, self.variables, self.data.vocab, config)
             return ["".join(pieces) for pieces in texts]
@@ -108,17 +140,14 @@ def train(
     >>> [name[:2] for name in model.sample(3, prefix="ma", pattern=".*[aeiou]", seed=0)]
     ['ma', 'ma', 'ma']
     """
-    load_data = load_dataset
-    recipe = Recipe(config, options)
+    load_data, recipe = load_dataset, Recipe(config, options)
+    use_compilation_cache()
     if run_dir is None:
         data = load_data(recipe.data_config(), None)
         chosen = recipe.config(data.extent)
         infos = fit(WaveNet(chosen.model, len(data.vocab)), chosen, data.splits)
         return LanguageModel(chosen, data, _best_variables(infos, on_step))
-    require(
-        os.fspath(run_dir) != "", "run_dir is '', expected a folder such as runs/names.", "run_dir"
-    )
-    with prepare_run(Path(run_dir), recipe, load_data, overwrite=overwrite) as run:
+    with prepare_run(_folder(run_dir), recipe, load_data, overwrite=overwrite) as run:
         infos = record_new(run, fit(run.model, run.config, run.data.splits), overwrite=overwrite)
         return LanguageModel(run.config, run.data, _best_variables(infos, on_step))
 
@@ -151,7 +180,38 @@ def load(
     run_dir: str | os.PathLike[str], checkpoint: Literal["best", "latest"] = "best"
 ) -> LanguageModel:
     """Return the model of a run folder; raise `InputError` when there is none or it is damaged."""
-    run = load_run(Path(run_dir))
+    run = load_run(_folder(run_dir))
+    use_compilation_cache()
     with open_checkpoints(run) as checkpoints:
         _, variables = checkpoints.restore_variables(checkpoint)
     return LanguageModel(run.config, run.data, variables)
+
+
+def _folder(run_dir: Any) -> Path:
+    """Return the path of a run folder; raise `InputError` where none is given."""
+    require(
+        isinstance(run_dir, str | os.PathLike) and os.fspath(run_dir) != "",
+        f"run_dir is {show_short(run_dir)}, expected a folder such as runs/names.",
+        "run_dir",
+    )
+    return Path(run_dir)
+
+
+def _require_variables(network: WaveNet, variables: Any) -> None:
+    """Raise `InputError` unless the variables have the shapes of the network's."""
+    meant = _shapes(jax.eval_shape(lambda: init_variables(network, jax.random.key(0))))
+    given = _shapes({"batch_stats": {}, **variables} if isinstance(variables, dict) else variables)
+    for name in [*meant, *given]:
+        require(
+            meant.get(name) == given.get(name),
+            f"variables{name} is {given.get(name, 'missing')}, expected "
+            f"{meant.get(name, 'nothing')} for this configuration and these "
+            f"{network.vocab_size - 1} characters; give those of the same model.",
+            "variables",
+        )
+
+
+def _shapes(variables: Any) -> dict[str, tuple[int, ...]]:
+    """Return the shape of each array by its place, such as `['params']['head']`."""
+    leaves, _ = jax.tree.flatten_with_path(variables)
+    return {jax.tree_util.keystr(path): np.shape(leaf) for path, leaf in leaves}

@@ -3,10 +3,14 @@
 import dataclasses
 import difflib
 import math
-from collections.abc import Collection
+import os
+import sys
+from collections.abc import Collection, Iterable, Mapping
+from contextlib import suppress
 from types import UnionType
-from typing import Any, Literal, get_args, get_origin, get_type_hints
+from typing import Any, Literal, Union, get_args, get_origin
 
+DEFAULT = "; leave it out for the default"
 KINDS = {int: "a whole number", float: "a number", str: "a text", bool: "True or False"}
 
 
@@ -40,39 +44,80 @@ def nearest(word: str, known: Collection[str]) -> str:
     return bare[near[0]] if near else ""
 
 
-def require_fields(section: Any, values: dict[str, Any]) -> None:
-    """Raise `InputError` for values that are of no field of a dataclass, or not of its type."""
-    types = get_type_hints(section)
-    for name, value in values.items():
-        near = nearest(name, types)
-        remedy = f"did you mean {near!r}?" if near else f"expected {', '.join(types)}."
-        require(name in types, f"option {name!r} is unknown; {remedy}", name)
-        expected = _kind(types[name])
-        require(
-            _is_of(types[name], value),
-            f"{name} is {value!r}, expected {expected}; leave it out for the default.",
-            name,
-        )
+def require_names(names: Iterable[str], known: Collection[str]) -> None:
+    """Raise `InputError` for the first name that is no known option, with the nearest one."""
+    for name in names:
+        near = nearest(name, known)
+        remedy = f"did you mean {near!r}?" if near else f"expected {', '.join(known)}."
+        require(name in known, f"option {name!r} is unknown; {remedy}", name)
+
+
+def conform_fields(config: Any) -> None:
+    """Turn what the fields of a frozen dataclass hold into their types, before all other checks.
+
+    Raises `InputError` as `conform` does.
+    """
+    for field in dataclasses.fields(config):
+        value = conform(field.name, getattr(config, field.name), field.type, DEFAULT)
+        object.__setattr__(config, field.name, value)
+
+
+def conform(name: str, value: Any, kind: Any, remedy: str = "") -> Any:
+    """Return a value as the type that is meant: NumPy's as Python's, lists as tuples, paths as str.
+
+    A text alone is also a tuple of texts.  Raises `InputError` where a value is of another type,
+    such as 3.0 for a whole number, and where it is none of the choices of a `Literal`.
+
+    >>> conform("dilations", [1, 2, 4], tuple[int, ...])
+    (1, 2, 4)
+    """
+    try:
+        return _converted(kind, value)
+    except TypeError:
+        end = "" if get_origin(kind) is Literal else remedy  # the choices say enough
+        sentence = f"{name} is {show_short(value)}, expected {_kind(kind)}{end}."
+        raise InputError(sentence, name) from None
+
+
+def _converted(kind: Any, value: Any) -> Any:
+    """Return a value as a type; raise `TypeError` where it is of another."""
+    if hasattr(value, "tolist"):  # arrays and their scalars, whosoever they are
+        value = value.tolist()
+    origin, parts = get_origin(kind), get_args(kind)
+    if origin in (Union, UnionType):
+        for part in parts:
+            with suppress(TypeError):
+                return _converted(part, value)
+    if origin is tuple and isinstance(value, Iterable) and not isinstance(value, bytes | Mapping):
+        several = [value] if isinstance(value, str) else value
+        return tuple(_converted(parts[0], each) for each in several)
+    if kind is str and isinstance(value, os.PathLike):
+        value = os.fspath(value)
+    if not _is_of(kind, value):
+        raise TypeError
+    return value
 
 
 def _is_of(kind: Any, value: Any) -> bool:
-    """Tell whether a value has the type of a field; a whole number is also a number."""
-    if isinstance(kind, UnionType):
-        return any(_is_of(each, value) for each in get_args(kind))
-    if get_origin(kind) is tuple:
-        return isinstance(value, tuple) and all(_is_of(get_args(kind)[0], v) for v in value)
+    """Tell whether a value is of a type without parts; a whole number is also a number."""
     if get_origin(kind) is Literal:
-        return isinstance(value, str)
-    return type(value) is kind or (kind is float and type(value) is int)
+        return isinstance(value, str) and value in get_args(kind)
+    if get_origin(kind) or isinstance(value, bool):
+        return kind is bool
+    is_whole = isinstance(value, int) and abs(value) <= sys.float_info.max
+    return isinstance(value, kind) or (kind is float and is_whole)
 
 
 def _kind(kind: Any) -> str:
     """Return what a field expects, in words."""
-    if isinstance(kind, UnionType):
-        return " or ".join(map(_kind, get_args(kind)))
-    if get_origin(kind) is tuple:
-        return f"a list, each {_kind(get_args(kind)[0])}"
-    return "None" if kind is type(None) else KINDS.get(kind, "a text")
+    origin, parts = get_origin(kind), get_args(kind)
+    if origin in (Union, UnionType):
+        return " or ".join(map(_kind, parts))
+    if origin is Literal:
+        return " or ".join(parts)
+    if origin is tuple:
+        return f"a list, each {_kind(parts[0])}"
+    return "None" if kind is type(None) else KINDS.get(kind, f"a {kind.__name__}")
 
 
 def require_positive(config: Any, *names: str) -> None:
@@ -80,8 +125,8 @@ def require_positive(config: Any, *names: str) -> None:
     for name in names:
         value = getattr(config, name)
         require(
-            value > 0 and math.isfinite(value),
-            f"{name} is {value}, expected a number above 0; leave it out for the default.",
+            0 < value < math.inf,
+            f"{name} is {value}, expected a number above 0{DEFAULT}.",
             name,
         )
 
@@ -92,22 +137,9 @@ def require_between(config: Any, **limits: tuple[float, float]) -> None:
         value = getattr(config, name)
         require(
             value is None or low <= value <= high,
-            f"{name} is {value}, expected a number from {low:,} to {high:,}; leave it out for the "
-            "default.",
+            f"{name} is {value}, expected a number from {low:,} to {high:,}{DEFAULT}.",
             name,
         )
-
-
-def require_choices(config: Any) -> None:
-    """Raise `InputError` unless every `Literal` field of a dataclass holds one of its choices."""
-    for field in dataclasses.fields(config):
-        if get_origin(field.type) is Literal:
-            value, choices = getattr(config, field.name), get_args(field.type)
-            require(
-                value in choices,
-                f"{field.name} is {value!r}, expected {' or '.join(choices)}.",
-                field.name,
-            )
 
 
 def require_default(config: Any, why: str, *names: str) -> None:
@@ -126,6 +158,16 @@ def require_default(config: Any, why: str, *names: str) -> None:
 def show_value(value: Any) -> str:
     """Return a value of a configuration as a user types it."""
     return (" ".join(map(str, value)) or "(none)") if isinstance(value, tuple) else str(value)
+
+
+def show_short(value: Any, width: int = 80) -> str:
+    """Return what Python shows of a value, in one line of at most `width` characters.
+
+    >>> show_short(list(range(100)), 20)
+    '[0, 1, 2, 3, 4, 5, …'
+    """
+    line = " ".join(repr(value).split())
+    return line if len(line) <= width else f"{line[: width - 1]}…"
 
 
 def pluralize(number: int, noun: str) -> str:

@@ -24,7 +24,7 @@ def run(main: Callable[..., None]) -> None:
     """
     program = Path(sys.argv[0]).name
     options = inspect.signature(main).parameters
-    sys.exit(answer(program, partial(_call, main, program), is_option=lambda name: name in options))
+    sys.exit(answer(program, partial(_call, main, program), options))
 
 
 def _call(main: Callable[..., None], program: str) -> int:

@@ -18,7 +18,7 @@ from wavenet_jax.runs import Run
         ("train --data missing.txt", "--data 'missing.txt' is not there"),
         ("train --kind text --data missing.txt", "--data 'missing.txt' is not there"),
         ("train --data makemore", "--data 'makemore' is not downloaded yet"),
-        ("train --data shakespeare", "--kind is 'list', but data 'shakespeare' is a text"),
+        ("train --data shakespeare", "--kind is 'list', but --data 'shakespeare' is a text"),
         ("train --max-vocab 9", "the data contain 26 distinct characters"),
         ("evaluate nowhere", "'nowhere' holds no run"),
         ("resume nowhere", "'nowhere' holds no run"),

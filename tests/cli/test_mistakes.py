@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from support.commands import call
 
 from wavenet_jax.cli.arguments import COMMANDS, Resume, Sample, Score, Train
-from wavenet_jax.cli.main import parse_command
+from wavenet_jax.cli.main import answer, parse_command
 from wavenet_jax.config import PRESETS, Recipe
 from wavenet_jax.errors import InputError
 
@@ -30,7 +30,7 @@ SENTENCES = {
     "train --learning_rat 1": "option --learning-rat is unknown; did you mean --learning-rate?",
     "train --no-resid": "option --no-resid is unknown; did you mean --no-residual?",
     "train --wings 3": "option --wings is unknown; see `wavenet-jax train --help`.",
-    "train --resume": "option --resume is unknown; see `wavenet-jax train --help`.",
+    "train --resume": "option --resume is unknown; did you mean `wavenet-jax resume RUN`?",
     "resume runs/demo --steps 3": "option --steps is unknown; see `wavenet-jax resume --help`.",
     "evaluate --jsn": "option --jsn is unknown; did you mean --json?",
     "evaluate runs/demo --no-json": "option --no-json is unknown; did you mean --json?",
@@ -38,7 +38,29 @@ SENTENCES = {
     "sample runs/demo -s 3": "option -s is unknown; did you mean --seed?",
     "sample runs/demo -x 3": "option -x is unknown; see `wavenet-jax sample --help`.",
     "score runs/demo -anna": "option -anna is unknown; see `wavenet-jax score --help`.",
+    # Habits of others.
+    "generate runs/demo": "command 'generate' is unknown, expected train, resume, evaluate, score, "
+    "sample, data; did you mean sample?",
+    "fit": "command 'fit' is unknown, expected train, resume, evaluate, score, sample, data; did "
+    "you mean train?",
+    "train --lr 1": "option --lr is unknown; did you mean --learning-rate?",
+    "train --max-steps 9": "option --max-steps is unknown; did you mean --steps?",
+    "train --max_iters 9": "option --max-iters is unknown; did you mean --steps?",
+    "train -i names.txt": "option -i is unknown; did you mean --data?",
+    "train --input-file names.txt": "option --input-file is unknown; did you mean --data?",
+    "train --out-dir runs": "option --out-dir is unknown; did you mean --run-dir?",
+    "sample runs/demo -o names.txt": "option -o is unknown; did you mean --out?",
+    "sample runs/demo --start ma": "option --start is unknown; did you mean --prefix?",
+    "sample runs/demo --num-samples 9": "option --num-samples is unknown; did you mean -n?",
+    "sample runs/demo --max-len=9": "option --max-len is unknown; did you mean --max-length or "
+    "--text-length?",
+    "train --bs 9": "option --bs is unknown; did you mean --batch-size?",
+    "train --block-size 9": "option --block-size is unknown; did you mean --dilations or "
+    "--seq-len?",
+    "evaluate runs/demo --lr 1": "option --lr is unknown; see `wavenet-jax evaluate --help`.",
+    "train --gpu": "option --gpu is unknown; did you mean --device?",
     # Values.
+    "train --device cuda": "--device is 'cuda', expected cpu or gpu or tpu.",
     "train --steps ten": "--steps is 'ten', expected a whole number.",
     "train --steps=1.5": "--steps is '1.5', expected a whole number.",
     "train --learning-rate fast": "--learning-rate is 'fast', expected a number.",
@@ -97,7 +119,10 @@ def test_mistake_is_answered_in_one_sentence(
     ("command", "beginning"),
     [
         ("train --learning-rate -1", "--learning-rate is -1.0, expected "),
-        ("train --dilations 1 2 3", "--dilations is 1 2 3 with kernel_size 2, expected "),
+        ("train --dilations 1 2 3", "--dilations is 1 2 3 with --kernel-size 2, expected "),
+        ("train --val-fraction 0.95", "--val-fraction 0.95 and --test-fraction 0.1 add up to "),
+        ("train --batch-size 1", "--batch-size is 1, but BatchNorm "),
+        ("train --data shakespeare", "--kind is 'list', but --data 'shakespeare' is a text"),
         ("train --preset makemor", "--preset is 'makemor', expected "),
         ("sample runs/demo -n 0", "-n is 0, expected "),
         ("sample runs/demo --top-k 0", "--top-k is 0, expected "),
@@ -112,6 +137,41 @@ def test_refused_value_is_named_by_its_option(
     assert out == ""
     assert err.startswith(f"wavenet-jax: {beginning}")
     assert err.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    ("sentence", "field", "shown"),
+    [
+        ("n is 0, expected n.", "n", "-n is 0, expected n."),
+        ("lower max_length, or max_length.", "x", "lower --max-length, or --max-length."),
+        (
+            "data 'a' is no data; train on new data.",
+            "x",
+            "--data 'a' is no data; train on new data.",
+        ),
+        ("new is True, choose mode sequence.", "new", "--new is True, choose mode sequence."),
+        ("newer is better.", "new", "newer is better."),
+        ("runs/max_length/x is 'max_length'.", "x", "runs/max_length/x is 'max_length'."),
+        (
+            "my_max_length, max_lengths, max_length.txt.",
+            "x",
+            "my_max_length, max_lengths, max_length.txt.",
+        ),
+        (
+            "a/config.json cannot be used: n_hidden is 0.",
+            None,
+            "a/config.json cannot be used: n_hidden is 0.",
+        ),
+    ],
+)
+def test_fields_are_shown_as_options_and_other_words_as_they_are(
+    sentence: str, field: str | None, shown: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def fail() -> int:
+        raise InputError(sentence, field)
+
+    assert answer("it", fail, ["n", "new", "data", "mode", "max_length", "n_hidden"]) == 2
+    assert capsys.readouterr().err == f"it: {shown}\n"
 
 
 @pytest.mark.parametrize("words", [["--help"], ["train", "--help"], ["train", "--stepz", "3"]])
@@ -139,6 +199,7 @@ def test_program_alone_shows_its_help_and_fails(capsys: pytest.CaptureFixture[st
     assert capsys.readouterr() == (err, "")
     for command in COMMANDS:
         assert f"• {command} " in err
+    assert "--version" in err
 
 
 @pytest.mark.parametrize("command", COMMANDS)

@@ -1,9 +1,11 @@
 """The loss curve: what is drawn, and how."""
 
+import math
 from pathlib import Path
 from typing import Any
 
 import pytest
+from support.commands import call, train_command
 
 plots = pytest.importorskip("wavenet_jax.cli.plots")
 
@@ -24,8 +26,8 @@ def curve(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
         drawn.append(figure)
         savefig(figure, path, **options)
 
-    def draw(metrics: list[dict[str, float]]) -> Any:
-        plots.draw_loss_curve(metrics, "names", tmp_path / "loss.png")
+    def draw(metrics: list[dict[str, Any]], title: str = "names") -> Any:
+        plots.draw_loss_curve(metrics, title, tmp_path / "loss.png")
         return drawn[-1].axes
 
     monkeypatch.setattr(plots.Figure, "savefig", keep_and_save)
@@ -77,3 +79,60 @@ def test_only_a_piecewise_learning_rate_is_drawn_in_steps(
 def test_few_reports_are_seen_as_dots(number: int, marker: str, curve: Any) -> None:
     losses, _ = curve(reports([0.1] * number))
     assert losses.get_lines()[0].get_marker() == marker
+
+
+@pytest.mark.parametrize(
+    ("title", "shown"),
+    [
+        ("a$b$c_1^{2}.txt", "a$b$c_1^{2}.txt"),
+        (r"$\frac{x$", r"$\frac{x$"),
+        ("名字 أسماء 😀.txt", "名字 أسماء 😀.txt"),
+        ("a\nb\x1b[31m\udcff", r"a\nb\x1b[31m\udcff"),
+        ("x" * 99, "x" * 59 + "…"),
+        ("", ""),
+    ],
+)
+def test_a_title_is_literal_text_whatever_it_holds(title: str, shown: str, curve: Any) -> None:
+    losses, _ = curve(METRICS, title)
+    assert losses.get_title() == shown
+
+
+@pytest.mark.parametrize(
+    ("metrics", "scale"),
+    [
+        ([{"step": 1, "train_loss": 2.5, "learning_rate": 0.0}], "linear"),
+        ([{"step": 1, "train_loss": math.nan}, {"step": 2}], "linear"),
+        (reports([0.2, 0.1, 0.0]), "log"),
+        ([*reports([0.2, 0.1, 0.0]), {"step": 4, "train_loss": math.inf}], "log"),
+    ],
+)
+def test_reports_without_a_value_or_with_zero_leave_a_gap(
+    metrics: list[dict[str, Any]], scale: str, curve: Any
+) -> None:
+    losses, rates = curve(metrics)
+    assert [line.get_label() for line in losses.get_lines()] == ["train, means of 1 step"]
+    assert rates.get_yscale() == scale
+    ((_, low), (_, high)) = rates.viewLim.get_points()
+    assert math.isfinite(low)
+    assert low < high < 1 or len(metrics) < 3
+
+
+def test_validations_without_a_loss_are_not_drawn(curve: Any) -> None:
+    more = [{"step": step, "val_loss": loss} for step, loss in ((30, None), (40, math.nan))]
+    losses, _ = curve(METRICS + more)
+    assert losses.get_lines()[1].get_xydata().tolist() == [[20, 2.6], [25, 2.5]]
+
+
+def test_a_picture_that_fails_is_one_line_and_no_end_of_the_run(
+    names_file: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: Any
+) -> None:
+    def fail(*_: Any) -> None:
+        raise RuntimeError("no\nspace")
+
+    monkeypatch.setattr(plots, "draw_loss_curve", fail)
+    assert call(train_command(names_file, tmp_path / "run")) == 0
+    printed = capsys.readouterr()
+    assert r"No loss curve is drawn: matplotlib says 'no\nspace'." in printed.err.splitlines()
+    assert "best" in printed.out
+    assert not (tmp_path / "run" / "loss.png").exists()
+    assert (tmp_path / "run" / "samples.txt").exists()

@@ -5,8 +5,10 @@ import math
 import re
 import subprocess
 import sys
+from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -106,6 +108,20 @@ REFUSED: list[tuple[Any, dict[str, Any], str, str]] = [
         "seq_len is 2",
         "one position, expected the default, 1;",
     ),
+    (ModelConfig, {"n_hidden": "x"}, "n_hidden is 'x'", "expected a whole number; leave it out"),
+    (ModelConfig, {"dilations": 4}, "dilations is 4", "expected a list, each a whole number;"),
+    (OptimConfig, {"boundaries": [0.5, "a"]}, "boundaries is [0.5, 'a']", "each a number;"),
+    (TrainConfig, {"steps": "5"}, "steps is '5'", "expected a whole number or None;"),
+    (TrainConfig, {"steps": 1e3}, "steps is 1000.0", "expected a whole number or None;"),
+    (TrainConfig, {"seed": True}, "seed is True", "expected a whole number;"),
+    (DataConfig, {"data": 5}, "data is 5", "expected a text"),
+    (Config, {"data": "a"}, "data is 'a'", "expected a DataConfig; leave it out"),
+    (
+        Config,
+        {"train": TrainConfig(batch_size=1)},
+        "batch_size is 1",
+        "leaves nothing to learn from, expected 2 or more in window mode; raise it, or set norm to",
+    ),
     (TrainConfig, {"epochs": 0}, "epochs is 0", POSITIVE),
     (TrainConfig, {"steps": 0}, "steps is 0", "a number from 1 to 2,147,483,647; leave it out"),
     (
@@ -173,6 +189,22 @@ def test_values_at_the_edge_of_their_meaning_are_accepted(
 ) -> None:
     config = section(**values)
     assert {name: getattr(config, name) for name in values} == values
+
+
+def test_values_of_numpy_lists_and_paths_are_held_as_plain_values() -> None:
+    model = ModelConfig(n_hidden=np.int64(8), dilations=[1, np.int32(2)], dropout=np.float32(0.5))  # type: ignore[arg-type]
+    config = Config(DataConfig(data=Path("a.txt")), model)  # type: ignore[arg-type]
+    plain = Config(DataConfig(data="a.txt"), ModelConfig(n_hidden=8, dilations=(1, 2), dropout=0.5))
+    assert config == plain
+    assert repr(config) == repr(plain)
+    assert hash(config) == hash(plain)
+
+
+def test_a_single_window_is_trained_on_where_nothing_is_normalised_by_it() -> None:
+    one = TrainConfig(batch_size=1)
+    assert Config(model=ModelConfig(norm="none"), train=one).train == one
+    several = TrainConfig(mode="sequence", batch_size=1, seq_len=2)
+    assert Config(train=several).train == several
 
 
 @pytest.mark.parametrize("section", [Config, DataConfig, ModelConfig, OptimConfig, TrainConfig])

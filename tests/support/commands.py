@@ -9,12 +9,12 @@ from wavenet_jax.cli import main
 
 # The learning rate is such that validation at step 30, which is not on schedule, would be the best.
 SMALL = (
-    "--preset makemore --n-embd 4 --n-hidden 8 --steps 60 --batch-size 8 --report-every 10 --eval-every 20 "
-    "--learning-rate 3 --seed 3"
+    "--preset makemore --n-embd 4 --n-hidden 8 --steps 60 --batch-size 8 "
+    "--report-every 10 --eval-every 20 --learning-rate 3 --seed 3"
 )
 SMALL_TEXT = (
-    "--preset makemore --kind text --mode sequence --seq-len 32 --n-embd 4 --n-hidden 8 --steps 60 --batch-size 2 "
-    "--report-every 10 --eval-every 20 --learning-rate 0.5 --seed 3"
+    "--preset makemore --kind text --mode sequence --seq-len 32 --n-embd 4 --n-hidden 8 "
+    "--steps 60 --batch-size 2 --report-every 10 --eval-every 20 --learning-rate 0.5 --seed 3"
 )
 
 

@@ -28,6 +28,10 @@ Checkpoint = Annotated[
     Literal["best", "latest"],
     arg(help="The state with the best validation loss, or the last one."),
 ]
+Device = Annotated[
+    Literal["cpu", "gpu", "tpu"] | None,
+    arg(help_behavior_hint="", help="What JAX runs on; by default the best device that it finds."),
+]
 Switch = FlagCreatePairsOff[bool]  # an option without its opposite, --no-...
 
 
@@ -91,6 +95,7 @@ class Train:
     model: ModelOptions = field(default_factory=ModelOptions)  # type: ignore[valid-type]
     optim: OptimOptions = field(default_factory=OptimOptions)  # type: ignore[valid-type]
     train: TrainOptions = field(default_factory=TrainOptions)  # type: ignore[valid-type]
+    device: Device = None
 
     @property
     def recipe(self) -> Recipe:
@@ -105,6 +110,7 @@ class Resume:
     """Continue an interrupted run to the same end, bit for bit, as if never interrupted."""
 
     run: RunFolder
+    device: Device = None
 
 
 @dataclass(frozen=True)
@@ -115,6 +121,7 @@ class Evaluate:
     checkpoint: Checkpoint = "best"
     json: Switch = False
     """Print JSON instead of a table."""
+    device: Device = None
 
 
 @dataclass(frozen=True)
@@ -137,6 +144,7 @@ class Score:
     checkpoint: Checkpoint = "best"
     json: Switch = False
     """Print a JSON object per text."""
+    device: Device = None
 
     def __post_init__(self) -> None:
         require(
@@ -187,6 +195,7 @@ class Sample:
     """Print a JSON object per sample."""
     out: Annotated[Path | None, arg(metavar="FILE", help_behavior_hint="")] = None
     """Write the samples to a file, all of them or none, instead of standard output."""
+    device: Device = None
 
 
 @dataclass(frozen=True)
@@ -237,7 +246,8 @@ def show_help(words: list[str]) -> None:
     subcommand_cli_from_dict(
         dict(COMMANDS),
         prog=PROGRAM,
-        description="Train, evaluate, score and sample a WaveNet of names or of text.",
+        description="Train, evaluate, score and sample a WaveNet of names or of text.  --version "
+        "prints the version, and COMMAND --help the options of a command.",
         args=words,
     )
 
@@ -251,6 +261,11 @@ class Argument:
     marks: tuple[Any, ...] = ()  # tyro's, about the field
 
     @property
+    def kinds(self) -> list[Any]:
+        """Return the types that a value may have."""
+        return [self.kind, *(get_args(self.kind) if get_origin(self.kind) is not Literal else ())]
+
+    @property
     def flags(self) -> list[str]:
         """Return the spellings of an option; a positional argument has none."""
         words = self.name.replace("_", "-")
@@ -262,7 +277,8 @@ class Argument:
 
     def own(self, values: list[str]) -> list[str]:
         """Return those of the values after an option that are its own."""
-        if self._is(tuple) and UseAppendAction not in self.marks:
+        is_list = any(get_origin(kind) is tuple for kind in self.kinds)
+        if is_list and UseAppendAction not in self.marks:
             return values
         return [] if self._is(bool) else values[:1]
 

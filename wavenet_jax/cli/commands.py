@@ -163,7 +163,6 @@ def data(command: Data) -> int:
 
 def _restored(command: Evaluate | Score | Sample) -> tuple[Run, int, Variables]:
     """Return the run that a command reads, with the step and variables of its checkpoint."""
-    process.use_compilation_cache()
     run = load_run(command.run)
     with open_checkpoints(run) as checkpoints:
         return run, *checkpoints.restore_variables(command.checkpoint)

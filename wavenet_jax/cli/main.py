@@ -5,6 +5,7 @@ Imports no JAX and no NumPy until a command runs, so that help and bad use are a
 
 import io
 import os
+import re
 import signal
 import sys
 from collections.abc import Callable, Collection, Iterator
@@ -16,22 +17,56 @@ from wavenet_jax.cli import arguments
 from wavenet_jax.cli.arguments import COMMANDS, PROGRAM, Argument, Command, list_arguments
 from wavenet_jax.errors import KINDS, InputError, nearest, require
 
+# What users of other programs type, and what it may mean here.
+HABITS = {
+    habit: meant
+    for habits, meant in {
+        "fit": "train",
+        "continue restart": "resume",
+        "test validate perplexity": "evaluate",
+        "generate gen complete": "sample",
+        "download fetch": "data",
+        "--lr": "--learning-rate",
+        "--max-steps --max-iters --iters --iterations --num-steps": "--steps",
+        "--num-epochs --max-epochs": "--epochs",
+        "-i --input --input-file --file --dataset --corpus": "--data",
+        "-o --output --out-dir --outdir --output-dir --work-dir": "--run-dir --out",
+        "--start --prompt": "--prefix",
+        "--regex --match": "--pattern",
+        "--num-samples --num --samples --count": "-n",
+        "--bs --batch": "--batch-size",
+        "--wd": "--weight-decay",
+        "--block-size --context --context-length": "--dilations --seq-len",
+        "--hidden-size --width --n-channels": "--n-hidden",
+        "--n-layer --layers --num-layers": "--dilations",
+        "--length --max-len --max-tokens --max-new-tokens": "--max-length --text-length",
+        "--eval-interval --val-every": "--eval-every",
+        "--log-interval --log-every": "--report-every",
+        "--cpu --gpu --cuda --tpu": "--device",
+    }.items()
+    for habit in habits.split()
+}
+
 
 def main(words: list[str] | None = None) -> int:
     """Run the command line and return its exit code, as `answer` does."""
     if words is None:
         words = sys.argv[1:]
         _behave_as_a_process()
-    return answer(PROGRAM, lambda: _run(words))
+    return answer(PROGRAM, lambda: _run(words), _options())
 
 
-def answer(
-    program: str, call: Callable[[], int], is_option: Callable[[str], bool] = lambda _: True
-) -> int:
+def _options() -> list[str]:
+    """Return the names of the options of all commands: the remedy may be another command's."""
+    arguments = (each for command in COMMANDS.values() for each in list_arguments(command))
+    return list(dict.fromkeys(each.name for each in arguments if each.flags))
+
+
+def answer(program: str, call: Callable[[], int], options: Collection[str]) -> int:
     """Return the exit code of a call, after one sentence on standard error where it fails.
 
     0 for success, 1 where the file system fails, 2 for bad use, 130 or 143 if stopped.  Where an
-    `InputError` begins with its field, and the field `is_option`, the sentence shows the option.
+    `InputError` names fields that are `options`, the sentence shows them as such.
     """
     try:
         code = call()
@@ -39,7 +74,7 @@ def answer(
             sys.stdout.flush()  # here, where a reader who has left is no error
         return code
     except InputError as error:
-        print(f"{program}: {_in_flags(error, is_option)}", file=sys.stderr)
+        print(f"{program}: {_in_flags(error, options)}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
         return 130
@@ -106,8 +141,12 @@ def _input_error(error: BaseException | None) -> InputError | None:
 
 
 def _call(command: Command) -> int:
-    from wavenet_jax.cli import commands, train  # noqa: PLC0415  import JAX
+    from wavenet_jax import backend  # noqa: PLC0415  imports JAX
+    from wavenet_jax.cli import commands, train  # noqa: PLC0415
 
+    if not isinstance(command, arguments.Data):
+        backend.use_device(command.device)
+        backend.use_compilation_cache()
     match command:
         case arguments.Train():
             return train.train(command)
@@ -123,12 +162,20 @@ def _call(command: Command) -> int:
             return commands.data(command)
 
 
-def _in_flags(error: InputError, is_option: Callable[[str], bool]) -> str:
-    """Return the sentence of an error, with the field that it begins with as an option."""
-    text, field = str(error), error.field
-    if field is None or not text.startswith(field) or not is_option(field):
+def _in_flags(error: InputError, options: Collection[str]) -> str:
+    """Return the sentence of an error on a field, with fields as the options that users know.
+
+    Words such as `data` and `new` are fields only where they begin it, or stand before a value in
+    quotes.  A name with an underscore is a field anywhere.
+    """
+    text = str(error)
+    if error.field is None:
         return text
-    return Argument(field, Any).flags[-1] + text.removeprefix(field)
+    for name in options:
+        end = r"(?![\w'/-]|\.\w)" if "_" in name else r"(?= ['\"])"
+        first = rf"^{name}\b|" if name == error.field else ""
+        text = re.sub(rf"{first}(?<![\w'/.-]){name}{end}", Argument(name, Any).flags[-1], text)
+    return text
 
 
 def explain(command: Callable[..., Any], program: str, words: list[str]) -> str:
@@ -141,22 +188,22 @@ def explain(command: Callable[..., Any], program: str, words: list[str]) -> str:
 
 
 def _did_you_mean(word: str, known: Collection[str]) -> str:
-    """Return the end of a sentence on an unknown word; empty if no known word is near."""
-    near = nearest(word, known)
+    """Return the end of a sentence on an unknown word; empty if no known word is meant."""
+    meant = [each for each in HABITS.get(word, "").split() if each in known]
+    near = " or ".join(meant) or nearest(word, known)
     return f"; did you mean {near}?" if near else ""
 
 
 def _expected(argument: Argument, value: str) -> str:
     """Return the end of a sentence on a value that does not fit an option; empty if it fits."""
-    for kind in (argument.kind, *get_args(argument.kind)):
-        if get_origin(kind) is not Literal:
-            continue
-        choices = get_args(kind)
-        end = _did_you_mean(value, choices) or "."
-        return "" if value in choices else " or ".join(choices) + end
-    for number in (int, float):
-        if number in (argument.kind, *get_args(argument.kind)) and not _is(number, value):
-            return f"{KINDS[number]}."
+    for kind in argument.kinds:
+        if get_origin(kind) is Literal:
+            choices = get_args(kind)
+            end = _did_you_mean(value, choices) or "."
+            return "" if value in choices else " or ".join(choices) + end
+        numbers = [each for each in (kind, *get_args(kind)) if each in (int, float)]
+        if numbers and not _is(numbers[0], value):
+            return f"{KINDS[numbers[0]]}."
     return ""
 
 
@@ -182,6 +229,8 @@ def _mistakes(command: Callable[..., Any], program: str, words: list[str]) -> It
             yield from _misfits(flag, options[flag], own)
             loose += values[len(own) :]
         elif flag not in ("--help", "-h"):
+            if flag in ("--resume", "--continue"):
+                yield f"option {flag} is unknown; did you mean `{PROGRAM} resume RUN`?"
             yield f"option {flag} is unknown{_did_you_mean(flag, options) or _see_help(program)}"
     positional = [argument for argument in known if not argument.flags]
     yield from _miscounted(program, positional, loose + words[end + 1 :])

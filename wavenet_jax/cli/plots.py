@@ -1,11 +1,17 @@
 """The picture of a run; the only user of matplotlib, an optional extra."""
 
+import math
+import warnings
 from pathlib import Path
 from typing import Any
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 
+from wavenet_jax.errors import pluralize
+
+MAX_TITLE = 60  # characters, which fit above the curves
 Metrics = list[dict[str, Any]]
 
 
@@ -16,38 +22,53 @@ def draw_loss_curve(metrics: Metrics, title: str, path: Path) -> None:
     """
     figure = Figure(figsize=(8, 4.8), layout="constrained")
     losses = figure.subplots()
-    losses.set(xlabel="step", ylabel="loss (nats per character)", title=title)
+    losses.set(xlabel="step", ylabel="loss (nats per character)")
+    losses.set_title(_literal(title), parse_math=False)
+    losses.xaxis.set_major_locator(MaxNLocator(integer=True))
     losses.xaxis.set_major_formatter(lambda step, _: f"{step:,.0f}")
     losses.grid(alpha=0.3)
     rates = losses.twinx()
-    rates.set(yscale="log", ylabel="learning rate")
+    rates.set(ylabel="learning rate")
     _plot_losses(losses, metrics)
     _plot_learning_rate(rates, metrics)
+    losses.set_xlim(left=0)
     handles = [*losses.get_lines(), *rates.get_lines()]
     figure.legend(handles=handles, loc="outside lower center", ncols=len(handles), frameon=False)
-    figure.savefig(path, dpi=120)
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "Glyph")  # a sign that the font lacks is drawn as a box
+        figure.savefig(path, dpi=120)
+
+
+def _literal(title: str) -> str:
+    """Return a title in a line that can be drawn: signs that print nothing are spelled out."""
+    short = title if len(title) <= MAX_TITLE else f"{title[: MAX_TITLE - 1]}…"
+    return "".join(sign if sign.isprintable() else repr(sign)[1:-1] for sign in short)
 
 
 def _plot_losses(axes: Axes, metrics: Metrics) -> None:
-    steps = _column(metrics, "step")
+    steps = [line["step"] for line in metrics]
     axes.plot(
         steps,
         _column(metrics, "train_loss"),
         marker="." if len(steps) < 30 else None,  # a line needs two reports, a dot needs one
         linewidth=1.2,
-        label=f"train, means of {steps[0]:,} steps",
+        label=f"train, means of {pluralize(steps[0], 'step')}",
     )
-    validated = [line for line in metrics if "val_loss" in line]
-    values = _column(validated, "val_loss")
-    axes.plot(_column(validated, "step"), values, "o", markersize=4, label="validation")
+    validated = [line for line in metrics if not math.isnan(_number(line, "val_loss"))]
+    if validated:
+        steps, values = [line["step"] for line in validated], _column(validated, "val_loss")
+        axes.plot(steps, values, "o", markersize=4, label="validation")
 
 
 def _plot_learning_rate(axes: Axes, metrics: Metrics) -> None:
     values = _column(metrics, "learning_rate")
     is_piecewise = len(set(values)) < len(values) / 2  # constant but for a few steps
+    # The line of a linear one, which may end at 0, leaves a logarithmic axis at its bottom.
+    axes.set_yscale("log" if any(value > 0 for value in values) else "linear")
     axes.plot(
-        _column(metrics, "step"),
+        [line["step"] for line in metrics],
         values,
+        marker="." if len(values) == 1 else None,
         drawstyle="steps-pre" if is_piecewise else "default",
         color="grey",
         linestyle=":",
@@ -55,5 +76,11 @@ def _plot_learning_rate(axes: Axes, metrics: Metrics) -> None:
     )
 
 
-def _column(metrics: Metrics, name: str) -> list[Any]:
-    return [line[name] for line in metrics]
+def _column(metrics: Metrics, name: str) -> list[float]:
+    return [_number(line, name) for line in metrics]
+
+
+def _number(line: dict[str, Any], name: str) -> float:
+    """Return a value of a report, NaN where the report has none."""
+    value = line.get(name)
+    return math.nan if value is None else float(value)

@@ -1,6 +1,5 @@
-"""How a command behaves as a process: its console, progress, signals and compilation cache."""
+"""How a command behaves as a process: its console, progress and signals."""
 
-import os
 import signal
 import time
 from collections.abc import Callable, Iterator
@@ -8,13 +7,10 @@ from contextlib import contextmanager
 from datetime import timedelta
 from typing import Any
 
-import jax
-import jaxlib.version
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from wavenet_jax.evaluation import IndexedBatch
-from wavenet_jax.paths import cache_dir
 from wavenet_jax.sampling import GeneratedDocument
 from wavenet_jax.training import StepInfo
 
@@ -44,15 +40,14 @@ class TrainingProgress:
     def show(self, info: StepInfo) -> None:
         """Show one info."""
         speed = info.steps_per_second
-        rate = "compiling" if speed is None else f"{speed:,.0f} steps/s"
+        rate = "" if speed is None else f"{speed:,.0f} steps/s"  # a chunk that compiled has none
         loss = f"train {info.train_loss:.4f}"
         left = self._time_left(info.step)
-        self._bar.update(self._task, completed=info.step, description=f"{loss}  {rate}")
+        self._bar.update(self._task, completed=info.step, description=f"{loss}  {rate}".strip())
         if info.val is not None:
-            self._bar.console.print(
-                f"step {info.step:>7,} of {self._total:,}  {loss}  "
-                f"val {info.val.nats_per_character:.4f}  {rate}  {left}"
-            )
+            step = f"step {info.step:>7,} of {self._total:,}"
+            val = f"val {info.val.nats_per_character:.4f}"
+            self._bar.console.print("  ".join(filter(None, [step, loss, val, rate, left])))
 
     def _time_left(self, step: int) -> str:
         # Counts from the first info on, for compilation comes before it.
@@ -60,7 +55,7 @@ class TrainingProgress:
         if self._first is None:
             self._first = (now, step)
         then, before = self._first
-        if step == before:
+        if step in (before, self._total):
             return ""
         seconds = (now - then) / (step - before) * (self._total - step)
         return f"{timedelta(seconds=round(seconds))} left"
@@ -130,22 +125,3 @@ def signals_unwind() -> Iterator[None]:
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
-
-
-def use_compilation_cache() -> None:
-    """Keep compiled programs between commands, in the user's cache.
-
-    A folder that the user sets by JAX_COMPILATION_CACHE_DIR is respected;
-    JAX_ENABLE_COMPILATION_CACHE=false turns the cache off.
-    """
-    if "JAX_COMPILATION_CACHE_DIR" in os.environ:
-        return
-    folder = cache_dir() / "compiled" / f"jaxlib-{jaxlib.version.__version__}"
-    try:
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    except OSError:
-        return  # a home that cannot be written is no reason to fail
-    jax.config.update("jax_compilation_cache_dir", str(folder))
-    # Every program, however small: a command runs many that compile in less than JAX's threshold.
-    jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.0)
-    jax.config.update("jax_persistent_cache_min_entry_size_bytes", -1)

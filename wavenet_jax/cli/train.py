@@ -15,7 +15,7 @@ import jax
 from wavenet_jax.cli import process, tables
 from wavenet_jax.cli.arguments import PROGRAM, Resume, Train
 from wavenet_jax.config import SampleConfig
-from wavenet_jax.errors import InputError, pluralize, require
+from wavenet_jax.errors import InputError, pluralize, require, show_short
 from wavenet_jax.nn import Variables, count_parameters, init_variables
 from wavenet_jax.runs import (
     Run,
@@ -48,7 +48,6 @@ FEW_DOCUMENTS, FEW_CHARACTERS = 5, 100
 
 def train(command: Train) -> int:
     """Train a new run; return 0, or 128 + the signal that interrupted it."""
-    process.use_compilation_cache()
     folder, overwrite = _run_folder(command.run_dir), command.overwrite
     with (
         process.signals_unwind(),
@@ -63,7 +62,6 @@ def train(command: Train) -> int:
 
 def resume(command: Resume) -> int:
     """Continue a run from its latest state; return as `train` does."""
-    process.use_compilation_cache()
     run = load_run(command.run)
     with open_checkpoints(run) as checkpoints:
         state = checkpoints.restore_state()
@@ -164,7 +162,7 @@ def _failures_explained(run: Run) -> Iterator[None]:
     try:
         yield
     except DivergenceError as error:
-        raise InputError(f"{error} ({_kept(run)}).") from error
+        raise InputError(f"{error} ({_kept(run)}).", "learning_rate") from error
     except jax.errors.JaxRuntimeError as error:
         if "memory" not in str(error):
             raise
@@ -265,10 +263,14 @@ def _draw_loss_curve(run: Run, metrics: list[dict[str, Any]]) -> None:
             "No loss curve is drawn without matplotlib; `pip install matplotlib` adds it."
         )
         return
-    from wavenet_jax.cli import plots  # noqa: PLC0415  an optional extra
-
     title = Path(run.config.data.data).name
-    plots.draw_loss_curve(metrics, title, run.folder / "loss.png")
+    try:
+        from wavenet_jax.cli import plots  # noqa: PLC0415  an optional extra
+
+        plots.draw_loss_curve(metrics, title, run.folder / "loss.png")
+    except Exception as error:  # whatever matplotlib meets: a picture never ends a run
+        reason = show_short(str(error) or type(error).__name__)
+        process.stderr.print(f"No loss curve is drawn: matplotlib says {reason}.")
 
 
 def _samples(run: Run, variables: Variables) -> str:

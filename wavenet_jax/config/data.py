@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from wavenet_jax.errors import require, require_choices, require_default, require_positive
+from wavenet_jax.errors import conform_fields, require, require_default, require_positive
 
 DataKind = Literal["list", "text"]
 
@@ -27,7 +27,7 @@ class DataConfig:
     """Most distinct characters that the data may hold."""
 
     def __post_init__(self) -> None:
-        require_choices(self)
+        conform_fields(self)
         require_positive(self, "val_fraction", "max_vocab")
         require(
             self.test_share > 0 or (self.is_text and self.test_share == 0),

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from wavenet_jax.errors import (
+    conform_fields,
     require,
-    require_choices,
     require_default,
     require_positive,
     show_value,
@@ -39,7 +39,7 @@ class ModelConfig:
     """Dropout rate of a layer's activations."""
 
     def __post_init__(self) -> None:
-        require_choices(self)
+        conform_fields(self)
         require_positive(self, "n_embd", "n_hidden", "n_skip")
         require(
             self.kernel_size >= 2,

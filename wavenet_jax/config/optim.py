@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from wavenet_jax.errors import (
+    conform_fields,
     require,
-    require_choices,
     require_default,
     require_positive,
     show_value,
@@ -34,7 +34,7 @@ class OptimConfig:
     """Weight decay of AdamW on matrices, multiplied by the learning rate."""
 
     def __post_init__(self) -> None:
-        require_choices(self)
+        conform_fields(self)
         require_positive(self, "learning_rate", "decay")
         require(
             all(0 < boundary < 1 for boundary in self.boundaries)

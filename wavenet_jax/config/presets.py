@@ -8,9 +8,9 @@ from typing import Any, NamedTuple
 from wavenet_jax.config.data import DataConfig, DataKind
 from wavenet_jax.config.model import ModelConfig
 from wavenet_jax.config.optim import OptimConfig
-from wavenet_jax.config.run import Config, replace_fields, require_known
+from wavenet_jax.config.run import OWNERS, Config, replace_fields
 from wavenet_jax.config.train import TrainConfig
-from wavenet_jax.errors import InputError, nearest
+from wavenet_jax.errors import InputError, nearest, require_names
 
 AUTO = "auto"
 
@@ -124,7 +124,7 @@ class Recipe(NamedTuple):
 
     def data_config(self) -> DataConfig:
         """Return which data to read; raise `InputError` for unknown names and bad values."""
-        require_known(self.given)
+        require_names(self.given, OWNERS)
         own = {field.name for field in fields(DataConfig)}
         values = {name: value for name, value in self.given.items() if name in own}
         return replace_fields(self._start(), **values).data

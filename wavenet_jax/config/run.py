@@ -2,7 +2,6 @@
 
 import dataclasses
 import json
-from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,7 +10,7 @@ from wavenet_jax.config.data import DataConfig
 from wavenet_jax.config.model import ModelConfig
 from wavenet_jax.config.optim import OptimConfig
 from wavenet_jax.config.train import TrainConfig
-from wavenet_jax.errors import InputError, nearest, require, require_fields
+from wavenet_jax.errors import InputError, conform, conform_fields, require, require_names
 
 FORMAT = 1  # of config.json and the run folder beside it
 
@@ -26,6 +25,13 @@ class Config:
     train: TrainConfig = TrainConfig()
 
     def __post_init__(self) -> None:
+        conform_fields(self)
+        require(
+            self.train.mode == "sequence" or self.model.norm == "none" or self.train.batch_size > 1,
+            "batch_size is 1, but BatchNorm over a single window leaves nothing to learn from, "
+            "expected 2 or more in window mode; raise it, or set norm to none.",
+            "batch_size",
+        )
         if self.train.mode == "window":
             self.model.require_tree()
 
@@ -65,15 +71,9 @@ def config_from_dict(values: dict[str, Any]) -> Config:
     built: dict[str, Any] = {}
     for name, part in sections.items():
         section: Any = types[name]
-        built[name] = section(**_checked(section, part))
+        require_names(part, [field.name for field in dataclasses.fields(section)])
+        built[name] = section(**part)
     return Config(**built)
-
-
-def _checked(section: Any, values: dict[str, Any]) -> dict[str, Any]:
-    """Return values for the fields of a section, lists as tuples, of the right types."""
-    plain = {name: tuple(v) if isinstance(v, list) else v for name, v in values.items()}
-    require_fields(section, plain)
-    return plain
 
 
 def read_json(path: Path) -> Any:
@@ -101,14 +101,6 @@ def load_config(path: Path) -> Config:
         raise InputError(f"{path} cannot be used: {error}") from error
 
 
-def require_known(fields: Iterable[str]) -> None:
-    """Raise `InputError` for a name that is no field of any section, with the nearest field."""
-    for field in fields:
-        near = nearest(field, OWNERS)
-        remedy = f"did you mean {near!r}?" if near else "see the fields of Config."
-        require(field in OWNERS, f"option {field!r} is unknown; {remedy}", field)
-
-
 def replace_fields(config: Config, **values: Any) -> Config:
     """Return the configuration with fields of any section replaced, such as `steps=1_000`.
 
@@ -116,15 +108,18 @@ def replace_fields(config: Config, **values: Any) -> Config:
     `optimizer="sgd"`, the weight decay.  Raises `InputError` for a name that is no field, with the
     nearest field, and for new values that have no effect themselves.
     """
-    require_known(values)
+    conform("config", config, Config, ", or the name of a preset")
+    require_names(values, OWNERS)
     replaced = {}
-    for name in SECTIONS:
-        section = getattr(config, name)
-        given = _checked(
-            type(section), {field: v for field, v in values.items() if OWNERS[field] == name}
-        )
-        merged = dataclasses.asdict(section) | given
-        ignored = type(section).ignored(merged)
+    for name, section in SECTIONS.items():
+        kinds = {f.name: f.type for f in dataclasses.fields(section)}
+        given = {
+            field: conform(field, value, kinds[field])
+            for field, value in values.items()
+            if OWNERS[field] == name
+        }
+        merged = dataclasses.asdict(getattr(config, name)) | given
+        ignored = section.ignored(merged)
         defaults = {f.name: f.default for f in dataclasses.fields(section) if f.name in ignored}
-        replaced[name] = type(section)(**merged | defaults | given)
+        replaced[name] = section(**merged | defaults | given)
     return Config(**replaced)

@@ -1,9 +1,8 @@
 """What to sample from a run."""
 
 from dataclasses import dataclass, fields
-from typing import Any
 
-from wavenet_jax.errors import require, require_between, require_fields
+from wavenet_jax.errors import conform_fields, require, require_between
 
 LIST_ONLY = ("max_length", "min_length", "pattern", "unique", "new", "exact", "max_attempts")
 TEXT_ONLY = ("text_length",)
@@ -52,20 +51,8 @@ class SampleConfig:
     max_attempts: int | None = None
     """Most attempts with exact, over all samples; by default 20 thousand per sample."""
 
-    @classmethod
-    def of(cls, **values: Any) -> "SampleConfig":
-        """Return the configuration with these values; raise `InputError` for bad names or types.
-
-        >>> SampleConfig.of(n=5, forbid_text="ann").forbid_text
-        ('ann',)
-        """
-        texts = values.get("forbid_text", ())
-        if isinstance(texts, str | list):
-            values["forbid_text"] = (texts,) if isinstance(texts, str) else tuple(texts)
-        require_fields(cls, values)
-        return cls(**values)
-
     def __post_init__(self) -> None:
+        conform_fields(self)
         require_between(
             self,
             n=(1, MAX_DOCUMENTS),
@@ -76,11 +63,6 @@ class SampleConfig:
             temperature=(0, MAX_TEMPERATURE),
             top_k=(1, 2**31 - 1),
             max_attempts=(1, 2**31 - 1),
-        )
-        require(
-            not isinstance(self.forbid_text, str),
-            f"forbid_text is {self.forbid_text!r}, expected a tuple of texts, such as ('ann',).",
-            "forbid_text",
         )
         require(
             "" not in self.forbid_text,

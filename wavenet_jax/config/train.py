@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from typing import Any, Literal, NamedTuple
 
 from wavenet_jax.errors import (
+    conform_fields,
     require,
     require_between,
-    require_choices,
     require_default,
     require_positive,
 )
@@ -49,7 +49,7 @@ class TrainConfig:
     """Steps between validations, each followed by a checkpoint; by default 20 to 50 in the run."""
 
     def __post_init__(self) -> None:
-        require_choices(self)
+        conform_fields(self)
         require_positive(self, "batch_size", "seq_len", "epochs")
         for name, why in self.ignored(vars(self)).items():
             require_default(self, why, name)

@@ -6,6 +6,7 @@ from typing import Generic, NamedTuple, TypeVar
 import numpy as np
 
 from wavenet_jax.data.vocab import BOUNDARY_ID, Vocab
+from wavenet_jax.errors import pluralize, show_short
 
 T = TypeVar("T")
 
@@ -21,6 +22,11 @@ class Corpus(NamedTuple):
     """
 
     tokens: np.ndarray  # [N+1], of the vocabulary's dtype
+
+    def __repr__(self) -> str:
+        """Return the sizes in a line."""
+        extent = "text" if self.is_text else pluralize(len(self.starts), "document")
+        return f"Corpus({extent}, {pluralize(self.num_predictions, 'prediction')})"
 
     @property
     def num_predictions(self) -> int:
@@ -55,6 +61,11 @@ class Splits(NamedTuple, Generic[T]):
     train: T
     val: T
     test: T
+
+    def __repr__(self) -> str:
+        """Return the values in a line, of long lists the beginnings."""
+        values = (f"{name}={show_short(value)}" for name, value in self._asdict().items())
+        return f"Splits({', '.join(values)})"
 
 
 def corpus_from_documents(documents: Iterable[str], vocab: Vocab) -> Corpus:

@@ -7,6 +7,7 @@ from typing import NamedTuple
 import numpy as np
 
 from wavenet_jax.data import Corpus, Splits
+from wavenet_jax.errors import pluralize
 from wavenet_jax.evaluation.distinct import (
     DistinctContexts,
     contexts_nll,
@@ -26,6 +27,16 @@ class Loss(NamedTuple):
     num_documents: int  # of a text, stretches of `STRETCH` predictions
     standard_error: float  # of nats_per_character, by document; NaN for fewer than two
 
+    def __repr__(self) -> str:
+        """Return the mean and what it is of, in a line."""
+        predictions = pluralize(self.num_predictions, "prediction")
+        return f"Loss({self.mean_and_error} nats per character, {predictions})"
+
+    @property
+    def mean_and_error(self) -> str:
+        """Return the mean and its standard error in nats, to four digits."""
+        return f"{self.nats_per_character:.4f} ± {self.standard_error:.4f}"
+
     @property
     def nats_per_character(self) -> float:
         """Return the mean over the predictions; NaN if there are none."""
@@ -42,6 +53,11 @@ class Evaluation(NamedTuple):
 
     all: Loss
     unseen: Loss | None
+
+    def __repr__(self) -> str:
+        """Return the means in a line."""
+        unseen = "" if self.unseen is None else f", unseen {self.unseen.mean_and_error}"
+        return f"Evaluation({self.all.mean_and_error} nats per character{unseen})"
 
 
 class IndexedBatch(NamedTuple):

@@ -7,7 +7,7 @@ from typing import NamedTuple
 import numpy as np
 
 from wavenet_jax.data import BOUNDARY_ID, Corpus, Vocab, corpus_from_documents
-from wavenet_jax.errors import require
+from wavenet_jax.errors import require, show_short
 from wavenet_jax.evaluation.losses import batches_nll, index_corpus
 from wavenet_jax.nn import Variables, WaveNet
 
@@ -19,6 +19,13 @@ class Score(NamedTuple):
     characters: str  # the scored characters; a document's boundary is the last of them
     nll_nats: list[float]  # of each character
     rank: int  # among the texts scored together, 1 for the likeliest
+
+    def __repr__(self) -> str:
+        """Return the text and its totals in a line."""
+        return (
+            f"Score({show_short(self.text)}, {self.total_nats:.4f} nats, "
+            f"{self.bits_per_character:.4f} bits per character, rank {self.rank})"
+        )
 
     @property
     def total_nats(self) -> float:

@@ -178,7 +178,7 @@ def _load_vocab(path: Path, *, is_text: bool) -> Vocab:
 def load_run_config(folder: Path) -> Config:
     """Read the configuration of the run in a folder; raise `InputError` when there is none."""
     require(
-        (folder / "config.json").is_file(),
+        os.path.isfile(folder / "config.json"),  # Path.is_file raises where a name is too long
         f"{str(folder)!r} holds no run, expected a folder that `wavenet-jax train` made.",
     )
     return load_config(folder / "config.json")

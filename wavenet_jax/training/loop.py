@@ -40,6 +40,10 @@ class StepInfo(NamedTuple):
         """Return the validation loss in nats per character, if there is one."""
         return self.val.nats_per_character if self.val and self.val.num_predictions else None
 
+    def __repr__(self) -> str:
+        """Return what `str` does, and what it is."""
+        return f"StepInfo({self})"
+
     def __str__(self) -> str:
         """Return the step and its losses in a line."""
         val = "" if self.val_loss is None else f"  val {self.val_loss:.4f}"

@@ -4,6 +4,7 @@ from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 import optax
 
 from wavenet_jax.keys import Purpose, root_key
@@ -18,6 +19,11 @@ class TrainState(NamedTuple):
     opt_state: Any  # the optimizer's memory; of plain SGD, its count of steps
     step: jax.Array  # [] int32, steps done
     key: jax.Array  # root key; step s draws from fold_in(key, s)
+
+    def __repr__(self) -> str:
+        """Return the step and the size in a line."""
+        size = sum(np.size(leaf) for leaf in jax.tree.leaves(self.params))
+        return f"TrainState(step {self.step}, {size:,} parameters)"
 
     @property
     def variables(self) -> Variables:

@@ -1,0 +1,56 @@
+"""What JAX runs on: the device, and the user's cache of compiled programs."""
+
+import os
+from typing import Any, Literal
+
+import jax
+import jaxlib.version
+
+from wavenet_jax.errors import InputError, require
+from wavenet_jax.paths import cache_dir
+
+DeviceKind = Literal["cpu", "gpu", "tpu"]
+_settings: Any = jax.config  # whose attributes mypy does not know
+
+
+def use_device(kind: DeviceKind | None) -> None:
+    """Let JAX run on devices of a kind, or by default on the best that it finds.
+
+    Acts before JAX has begun; later it only checks.  Raises `InputError`, which names what is
+    there, where JAX finds no such device, and where JAX_PLATFORMS names none.
+    """
+    if kind is not None:  # a GPU's memory is left alone by those who choose the CPU
+        _settings.update("jax_platforms", "cpu" if kind == "cpu" else None)
+    try:
+        found = jax.default_backend()
+    except (RuntimeError, AssertionError) as error:
+        raise InputError(
+            f"JAX_PLATFORMS is {_settings.jax_platforms!r}, which JAX cannot use on this machine, "
+            "expected cpu, cuda or tpu; unset it for the best that is there."
+        ) from error
+    require(
+        kind in (None, found),
+        f"device is {kind}, expected {found}, the one that JAX runs on; leave it out, or install "
+        "JAX for it first, as in `pip install 'jax[cuda12]'`.",
+        "device",
+    )
+
+
+def use_compilation_cache() -> None:
+    """Keep compiled programs between processes, in the user's cache.
+
+    Does nothing where the user has chosen: a folder of their own by JAX_COMPILATION_CACHE_DIR or
+    in `jax.config`, or no cache by JAX_ENABLE_COMPILATION_CACHE=false.
+    """
+    chosen = _settings.jax_compilation_cache_dir or "JAX_COMPILATION_CACHE_DIR" in os.environ
+    if chosen or not _settings.jax_enable_compilation_cache:
+        return
+    try:
+        folder = cache_dir() / "compiled" / f"jaxlib-{jaxlib.version.__version__}"
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except (OSError, InputError):
+        return  # a home that is missing or cannot be written is no reason to fail
+    _settings.update("jax_compilation_cache_dir", str(folder))
+    # Every program, however small: a command runs many that compile in less than JAX's threshold.
+    _settings.update("jax_persistent_cache_min_compile_time_secs", 0.0)
+    _settings.update("jax_persistent_cache_min_entry_size_bytes", -1)
