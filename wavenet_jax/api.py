@@ -112,14 +112,15 @@ def train(
     chosen = replace_fields(base, **options)
     if run_dir is None:
         data = load_dataset(chosen.data)
+        chosen = replace_fields(chosen, kind=data.kind)
         infos = fit(WaveNet(chosen.model, len(data.vocab)), chosen, data.splits)
         return LanguageModel(chosen, data, _best_variables(infos, on_step))
     require(
         os.fspath(run_dir) != "", "run_dir is '', expected a folder such as runs/names.", "run_dir"
     )
     with prepare_run(Path(run_dir), chosen, overwrite=overwrite) as run:
-        infos = record_new(run, fit(run.model, chosen, run.data.splits), overwrite=overwrite)
-        return LanguageModel(chosen, run.data, _best_variables(infos, on_step))
+        infos = record_new(run, fit(run.model, run.config, run.data.splits), overwrite=overwrite)
+        return LanguageModel(run.config, run.data, _best_variables(infos, on_step))
 
 
 def _best_variables(

@@ -5,7 +5,7 @@ import difflib
 import math
 from collections.abc import Collection
 from types import UnionType
-from typing import Any, Literal, get_args, get_origin, get_type_hints
+from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 
 KINDS = {int: "a whole number", float: "a number", str: "a text", bool: "True or False"}
 
@@ -55,9 +55,14 @@ def require_fields(section: Any, values: dict[str, Any]) -> None:
         )
 
 
+def is_union(kind: Any) -> bool:
+    """Tell whether a type is one of several, such as `int | None`."""
+    return get_origin(kind) in (Union, UnionType)
+
+
 def _is_of(kind: Any, value: Any) -> bool:
     """Tell whether a value has the type of a field; a whole number is also a number."""
-    if isinstance(kind, UnionType):
+    if is_union(kind):
         return any(_is_of(each, value) for each in get_args(kind))
     if get_origin(kind) is tuple:
         return isinstance(value, tuple) and all(_is_of(get_args(kind)[0], v) for v in value)
@@ -68,7 +73,7 @@ def _is_of(kind: Any, value: Any) -> bool:
 
 def _kind(kind: Any) -> str:
     """Return what a field expects, in words."""
-    if isinstance(kind, UnionType):
+    if is_union(kind):
         return " or ".join(map(_kind, get_args(kind)))
     if get_origin(kind) is tuple:
         return f"a list, each {_kind(get_args(kind)[0])}"
@@ -82,6 +87,18 @@ def require_positive(config: Any, *names: str) -> None:
         require(
             value > 0 and math.isfinite(value),
             f"{name} is {value}, expected a number above 0; leave it out for the default.",
+            name,
+        )
+
+
+def require_fraction(config: Any, *names: str) -> None:
+    """Raise `InputError` unless these fields of a dataclass are None or from 0 to less than 1."""
+    for name in names:
+        value = getattr(config, name)
+        require(
+            value is None or 0 <= value < 1,
+            f"{name} is {value}, expected a number from 0 to less than 1; leave it out for the "
+            "default.",
             name,
         )
 
@@ -101,13 +118,20 @@ def require_between(config: Any, **limits: tuple[float, float]) -> None:
 def require_choices(config: Any) -> None:
     """Raise `InputError` unless every `Literal` field of a dataclass holds one of its choices."""
     for field in dataclasses.fields(config):
-        if get_origin(field.type) is Literal:
-            value, choices = getattr(config, field.name), get_args(field.type)
-            require(
-                value in choices,
-                f"{field.name} is {value!r}, expected {' or '.join(choices)}.",
-                field.name,
-            )
+        value, choices = getattr(config, field.name), choices_of(field.type)
+        require(
+            not choices or value in choices or (value is None and is_union(field.type)),
+            f"{field.name} is {value!r}, expected {' or '.join(choices)}.",
+            field.name,
+        )
+
+
+def choices_of(kind: Any) -> tuple[str, ...]:
+    """Return the choices of a `Literal`, or of one that may be None; none for other types."""
+    for each in get_args(kind) if is_union(kind) else (kind,):
+        if get_origin(each) is Literal:
+            return get_args(each)
+    return ()
 
 
 def require_default(config: Any, why: str, *names: str) -> None:

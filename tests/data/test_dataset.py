@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from wavenet_jax.config import DataConfig, DataKind
 from wavenet_jax.data import (
+    BOUNDARY,
     TOKEN_FILES,
     Dataset,
     find_data,
@@ -117,7 +118,7 @@ def test_list_is_loaded_as_its_documents_split_and_laid_end_to_end(names_file: P
     assert dataset.documents == names_file.read_text().splitlines()
     assert dataset.split_documents == split_documents(dataset.documents, DataConfig())
     for documents, corpus in zip(dataset.split_documents, dataset.splits, strict=True):
-        assert dataset.vocab.decode(corpus.tokens) == "." + ".".join(documents) + "."
+        assert dataset.vocab.decode(corpus.tokens) == BOUNDARY + BOUNDARY.join([*documents, ""])
     assert not names_file.with_name("unused").exists()
 
 

@@ -24,8 +24,21 @@ from wavenet_jax.errors import InputError
         ("\ufeff\ufeffemma\nava\nmia\n".encode(), ["emma", "ava", "mia"]),
         (b"emma\nava\nemma\nemma\n", ["emma", "ava", "emma", "emma"]),
         (b"mary ann\na\tb\nmia\n", ["mary ann", "a\tb", "mia"]),
+        (b"St. Ives\nmr. b...\n.\n", ["St. Ives", "mr. b...", "."]),
     ],
-    ids=["plain", "unended", "crlf", "bom", "ends", "blank", "kept", "boms", "repeated", "inner"],
+    ids=[
+        "plain",
+        "unended",
+        "crlf",
+        "bom",
+        "ends",
+        "blank",
+        "kept",
+        "boms",
+        "repeated",
+        "inner",
+        "periods",
+    ],
 )
 def test_documents_are_the_lines(content: bytes, documents: list[str], tmp_path: Path) -> None:
     path = tmp_path / "list.txt"
@@ -43,7 +56,6 @@ def test_documents_are_the_lines(content: bytes, documents: list[str], tmp_path:
         (b"emma\na\tb\0\nmia\n", r", line 2: contains the control character '\x00'"),
         (b"emma\nava\nm\0a\n", r", line 3: contains the control character '\x00'"),
         (b"emma\n\x7fELF\x02\nava", r", line 2: contains the control character '\x7f'"),
-        (b"emma\n\nst. john\nava\n", ", line 3: 'st. john' contains '.'"),
         (b"emma\nava\n", " holds 2 documents, expected at least 3"),
         (b"emma\n\n \nava\n", " holds 2 documents, expected at least 3"),
         (b"", " holds 0 documents, expected at least 3"),

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from wavenet_jax.config import DataConfig
-from wavenet_jax.data import TEXT_BOUNDARY, Splits, Vocab, vocab_from_characters
+from wavenet_jax.data import Splits, Vocab, vocab_from_characters
 from wavenet_jax.data.text import read_text, scan_text, split_lengths, write_tokens
 from wavenet_jax.errors import InputError
 
@@ -160,7 +160,7 @@ def written(chunks: Iterable[str], vocab: Vocab, lengths: Splits[int]) -> list[n
 def test_each_split_of_the_text_is_written_behind_its_boundary(
     text: str, chunk_length: int, fractions: tuple[float, float | None]
 ) -> None:
-    vocab = vocab_from_characters(text, TEXT_BOUNDARY)
+    vocab = vocab_from_characters(text)
     lengths = split_lengths(len(text), text_config(fractions))
     chunks = [text[start : start + chunk_length] for start in range(0, len(text), chunk_length)]
     assert [vocab.decode(tokens) for tokens in written(chunks, vocab, lengths)] == [

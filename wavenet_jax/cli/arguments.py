@@ -16,7 +16,7 @@ from tyro.conf import FlagCreatePairsOff, Positional, UseAppendAction, arg
 from tyro.extras import subcommand_cli_from_dict
 
 from wavenet_jax.config import PRESETS, Config, SampleConfig, preset
-from wavenet_jax.errors import require
+from wavenet_jax.errors import is_union, require
 
 PROGRAM = "wavenet-jax"
 RunFolder = Annotated[Path, Positional, arg(metavar="RUN", help="The run folder.")]
@@ -223,7 +223,8 @@ class Argument:
 
     def own(self, values: list[str]) -> list[str]:
         """Return those of the values after an option that are its own."""
-        if get_origin(self.kind) is tuple and UseAppendAction not in self.marks:
+        kinds = get_args(self.kind) if is_union(self.kind) else (self.kind,)
+        if any(get_origin(kind) is tuple for kind in kinds) and UseAppendAction not in self.marks:
             return values
         return [] if self.kind is bool else values[:1]
 

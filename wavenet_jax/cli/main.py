@@ -9,12 +9,12 @@ import signal
 import sys
 from collections.abc import Callable, Collection, Iterator
 from contextlib import redirect_stdout, suppress
-from typing import Any, Literal, get_args, get_origin
+from typing import Any, get_args
 
 from wavenet_jax import __version__
 from wavenet_jax.cli import arguments
 from wavenet_jax.cli.arguments import COMMANDS, PROGRAM, Argument, Command, list_arguments
-from wavenet_jax.errors import KINDS, InputError, nearest, require
+from wavenet_jax.errors import KINDS, InputError, choices_of, nearest, require
 
 
 def main(words: list[str] | None = None) -> int:
@@ -148,8 +148,7 @@ def _did_you_mean(word: str, known: Collection[str]) -> str:
 
 def _expected(argument: Argument, value: str) -> str:
     """Return the end of a sentence on a value that does not fit an option; empty if it fits."""
-    if get_origin(argument.kind) is Literal:
-        choices = get_args(argument.kind)
+    if choices := choices_of(argument.kind):
         end = _did_you_mean(value, choices) or "."
         return "" if value in choices else " or ".join(choices) + end
     for number in (int, float):

@@ -120,7 +120,7 @@ def _announce(run: Run, done: int) -> None:
     epochs = total * per_step / run.data.splits.train.num_predictions
     process.stderr.print(
         f"{'Continuing' if done else 'Training'} {count_parameters(shapes['params']):,} parameters "
-        f"(receptive field {run.config.model.receptive_field:,}) on {run.config.data.data}: "
+        f"(receptive field {run.config.model.receptive_field:,}) on {run.config.data.title}: "
         f"{_extent(run)}, {tables.vocab_line(run.data.vocab)}\n"
         f"{f'From step {done:,} to' if done else 'For'} {total:,} steps of "
         f"{_rows(run)} ({epochs:.3g} epochs), in {run.folder}"
@@ -178,7 +178,7 @@ def _draw_loss_curve(run: Run, metrics: list[dict[str, Any]]) -> None:
         return
     from wavenet_jax.cli import plots  # noqa: PLC0415  an optional extra
 
-    title = Path(run.config.data.data).name
+    title = Path(run.config.data.title).name
     plots.draw_loss_curve(metrics, title, run.folder / "loss.png")
 
 

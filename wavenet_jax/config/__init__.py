@@ -1,6 +1,6 @@
 """What a run is: frozen dataclasses, checked where they are made.  Imports no JAX and no NumPy."""
 
-from wavenet_jax.config.data import DataConfig, DataKind
+from wavenet_jax.config.data import DataConfig, DataKind, Normalization
 from wavenet_jax.config.model import ModelConfig
 from wavenet_jax.config.optim import OptimConfig
 from wavenet_jax.config.presets import PRESETS, preset
@@ -23,6 +23,7 @@ __all__ = [
     "DataConfig",
     "DataKind",
     "ModelConfig",
+    "Normalization",
     "OptimConfig",
     "SampleConfig",
     "TrainConfig",

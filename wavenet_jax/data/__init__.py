@@ -16,19 +16,19 @@ from wavenet_jax.data.dataset import (
 from wavenet_jax.data.documents import read_documents, split_documents
 from wavenet_jax.data.download import SOURCES, download
 from wavenet_jax.data.vocab import (
+    BOUNDARY,
     BOUNDARY_ID,
-    LIST_BOUNDARY,
-    TEXT_BOUNDARY,
+    END_SIGN,
     Vocab,
     vocab_from_characters,
     vocab_from_documents,
 )
 
 __all__ = [
+    "BOUNDARY",
     "BOUNDARY_ID",
-    "LIST_BOUNDARY",
+    "END_SIGN",
     "SOURCES",
-    "TEXT_BOUNDARY",
     "TOKEN_FILES",
     "Corpus",
     "Dataset",

@@ -1,5 +1,6 @@
 """What there is to train on: from the configuration, from documents, or mapped from a folder."""
 
+import dataclasses
 import io
 import os
 from collections.abc import Iterable, Iterator, Mapping
@@ -28,11 +29,13 @@ class Dataset(NamedTuple):
     splits: Splits[Corpus]
     documents: list[str]  # in the order of their file; empty for a text
     split_documents: Splits[list[str]]  # the same, shuffled and split
+    kind: DataKind = "list"
+    notes: tuple[str, ...] = ()  # sentences for the user on what was found and how it was taken
 
     @property
     def is_text(self) -> bool:
         """Tell whether this is one text instead of a list of documents."""
-        return not self.documents
+        return self.kind == "text"
 
 
 def load_dataset(config: DataConfig, tokens_dir: Path | None = None) -> Dataset:
@@ -42,6 +45,8 @@ def load_dataset(config: DataConfig, tokens_dir: Path | None = None) -> Dataset:
     from there; None keeps them in memory.  A list is always in memory.
     """
     path = find_data(config)
+    kind = SOURCES[str(config.data)].kind if config.data in SOURCES else "list"
+    config = dataclasses.replace(config, kind=config.kind or kind)
     if config.is_text:
         return _load_text(path, config, tokens_dir)
     documents = read_documents(path)
@@ -64,9 +69,10 @@ def find_data(config: DataConfig, sources: Mapping[str, Source] = SOURCES) -> Pa
     if config.data == "names":
         _require_kind(config, "list")
         return bundled_names()
-    if config.data in sources:
-        return _find_download(config, sources[config.data])
-    path = Path(config.data)
+    name = str(config.data)
+    if name in sources:
+        return _find_download(config, sources[name])
+    path = Path(name)
     require(
         os.path.isfile(path),  # Path.is_file raises where a name is too long
         f"data {config.data!r} is {'a folder' if os.path.isdir(path) else 'not there'}, expected "
@@ -94,7 +100,9 @@ def map_text_dataset(folder: Path, vocab: Vocab, config: DataConfig) -> Dataset:
     lengths = [corpus.num_predictions for corpus in dataset.splits]
     val_start, test_start = config.cuts(sum(lengths))
     require(
-        [val_start, test_start] == [lengths[0], lengths[0] + lengths[1]] and min(lengths[:2]) > 0,
+        [val_start, test_start] == [lengths[0], lengths[0] + lengths[1]]
+        and lengths[0] > 0
+        and (lengths[1] > 0 or config.val_fraction == 0),
         f"{folder} is damaged: {', '.join(TOKEN_FILES)} hold "
         f"{' / '.join(f'{length:,}' for length in lengths)} characters, expected the fractions of "
         "the configuration; restore them or train again.",
@@ -104,7 +112,7 @@ def map_text_dataset(folder: Path, vocab: Vocab, config: DataConfig) -> Dataset:
 
 def _find_download(config: DataConfig, source: Source) -> Path:
     _require_kind(config, source.kind)
-    path = download_path(config.data)
+    path = download_path(str(config.data))
     require(
         is_whole(path, source),
         f"data {config.data!r} is not downloaded yet, expected the whole file at {path}; run "
@@ -116,7 +124,7 @@ def _find_download(config: DataConfig, source: Source) -> Path:
 
 def _require_kind(config: DataConfig, kind: DataKind) -> None:
     require(
-        config.kind == kind,
+        config.kind in (kind, None),
         f"kind is {config.kind!r}, but data {config.data!r} is a {kind}, expected {kind!r}.",
         "kind",
     )
@@ -162,4 +170,4 @@ def _map_tokens(path: Path, vocab: Vocab) -> np.ndarray:
 
 
 def _text_dataset(vocab: Vocab, tokens: Iterable[np.ndarray]) -> Dataset:
-    return Dataset(vocab, Splits(*map(Corpus, tokens)), [], Splits([], [], []))
+    return Dataset(vocab, Splits(*map(Corpus, tokens)), [], Splits([], [], []), "text")

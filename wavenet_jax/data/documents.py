@@ -6,7 +6,6 @@ from pathlib import Path
 
 from wavenet_jax.config import DataConfig
 from wavenet_jax.data.corpus import Splits
-from wavenet_jax.data.vocab import LIST_BOUNDARY
 from wavenet_jax.errors import InputError, pluralize, require
 
 MIN_DOCUMENTS = 3  # for train, val and test
@@ -32,7 +31,9 @@ def read_documents(path: Path) -> list[str]:
 
 
 def split_documents(documents: list[str], config: DataConfig) -> Splits[list[str]]:
-    """Shuffle with the split seed and cut into train, val and test, none of them empty.
+    """Shuffle with the split seed and cut into train, val and test.
+
+    None of them is empty unless its fraction is 0.
 
     With seed 42 and tenths this is the lecture's split: CPython's shuffle, cut at `int(0.8 * n)`
     and `int(0.9 * n)`.
@@ -40,8 +41,9 @@ def split_documents(documents: list[str], config: DataConfig) -> Splits[list[str
     shuffled = list(documents)
     random.Random(config.split_seed).shuffle(shuffled)
     val_start, test_start = config.cuts(len(shuffled))
-    test_start = min(max(test_start, 2), len(shuffled) - 1)
-    val_start = min(max(val_start, 1), test_start - 1)
+    has_val, has_test = config.val_fraction > 0, config.test_share > 0
+    test_start = min(max(test_start, 1 + has_val), len(shuffled) - has_test)
+    val_start = min(max(val_start, 1), test_start - has_val)
     return Splits(shuffled[:val_start], shuffled[val_start:test_start], shuffled[test_start:])
 
 
@@ -67,9 +69,4 @@ def _require_text(line: str, place: str) -> None:
         not control,
         f"{place}: contains the control character {''.join(control[:1])!r}, expected plain text "
         "with one document a line; is this a binary file?",
-    )
-    require(
-        LIST_BOUNDARY not in line,
-        f"{place}: {line[:60]!r} contains {LIST_BOUNDARY!r}, which marks the boundary between "
-        "documents; remove or replace it, or set kind to text if the file is one text.",
     )

@@ -16,9 +16,9 @@ import numpy as np
 from wavenet_jax.config import DataConfig
 from wavenet_jax.data.corpus import Splits
 from wavenet_jax.data.vocab import (
+    BOUNDARY,
     BOUNDARY_ID,
     NUM_CODE_POINTS,
-    TEXT_BOUNDARY,
     Vocab,
     code_points,
     vocab_from_characters,
@@ -63,22 +63,24 @@ def scan_text(
         occurs[code_points(chunk)] = True
         length += len(chunk)
     require(
-        not occurs[ord(TEXT_BOUNDARY)],
+        not occurs[ord(BOUNDARY)],
         f"{path} contains the character NUL, expected plain text; is this a binary file?",
     )
     characters = map(chr, np.flatnonzero(occurs).tolist())
-    return vocab_from_characters(characters, TEXT_BOUNDARY, max_vocab), length
+    return vocab_from_characters(characters, max_vocab), length
 
 
 def split_lengths(length: int, config: DataConfig) -> Splits[int]:
     """Return how many of the characters of a text go to train, val and test, in their order.
 
-    Raises `InputError` where train or val would be empty, or a test that the configuration wants.
+    Raises `InputError` where train would be empty, or a val or test that the configuration wants.
     """
     val_start, test_start = config.cuts(length)
     lengths = Splits(val_start, test_start - val_start, length - test_start)
     require(
-        lengths.train > 0 and lengths.val > 0 and (lengths.test > 0 or config.test_share == 0),
+        lengths.train > 0
+        and (lengths.val > 0 or config.val_fraction == 0)
+        and (lengths.test > 0 or config.test_share == 0),
         f"the text has {length:,} characters, which leaves "
         f"{' / '.join(f'{each:,}' for each in lengths)} for train, val and test; provide a longer "
         "text or other fractions.",

@@ -10,8 +10,8 @@ from wavenet_jax.config import DataConfig
 from wavenet_jax.errors import InputError, require
 
 BOUNDARY_ID = 0
-LIST_BOUNDARY = "."  # the boundary's character in the vocabulary of a list
-TEXT_BOUNDARY = "\0"  # and in that of a text, which may contain every other character
+BOUNDARY = "\0"  # the boundary's character, the only one that documents and texts cannot hold
+END_SIGN = "<end>"  # what is shown for it
 
 NUM_CODE_POINTS = 0x110000  # of Unicode
 _MAX_SHOWN = 100  # characters of the vocabulary in a message
@@ -21,7 +21,7 @@ _MAX_SHOWN = 100  # characters of the vocabulary in a message
 class Vocab:
     """The V characters in order of their ids, the boundary first.
 
-    >>> vocab = Vocab(".abc")
+    >>> vocab = Vocab(BOUNDARY + "abc")
     >>> vocab.encode("cab").tolist()
     [3, 1, 2]
     >>> vocab.decode(vocab.encode("cab"))
@@ -85,11 +85,11 @@ def code_points(text: str) -> np.ndarray:
 
 def vocab_from_documents(documents: Iterable[str], max_vocab: int = DataConfig.max_vocab) -> Vocab:
     """Return the vocabulary of a list; raise `InputError` where it exceeds `max_vocab`."""
-    return vocab_from_characters(set().union(*documents), LIST_BOUNDARY, max_vocab)
+    return vocab_from_characters(set().union(*documents), max_vocab)
 
 
 def vocab_from_characters(
-    characters: Iterable[str], boundary: str, max_vocab: int = DataConfig.max_vocab
+    characters: Iterable[str], max_vocab: int = DataConfig.max_vocab
 ) -> Vocab:
     """Return the vocabulary of the boundary and then the distinct characters, sorted.
 
@@ -102,4 +102,4 @@ def vocab_from_characters(
         "raise max_vocab if they are really text.",
         "max_vocab",
     )
-    return Vocab(boundary + "".join(distinct))
+    return Vocab(BOUNDARY + "".join(distinct))

@@ -12,6 +12,7 @@ loss.png          the loss curve, where matplotlib is installed
 samples.txt       documents sampled at the end of training
 """
 
+import dataclasses
 import json
 import os
 import platform
@@ -27,8 +28,7 @@ import jax
 
 from wavenet_jax.config import Config, config_to_dict, load_config, read_json
 from wavenet_jax.data import (
-    LIST_BOUNDARY,
-    TEXT_BOUNDARY,
+    BOUNDARY,
     TOKEN_FILES,
     Dataset,
     Vocab,
@@ -108,7 +108,9 @@ def prepare_run(folder: Path, config: Config, *, overwrite: bool = False) -> Ite
     staged = folder / f"tokens-{uuid.uuid4().hex}{PARTIAL}"
     missing = [parent for parent in staged.absolute().parents if not parent.exists()]
     try:
-        yield Run(folder, config, load_dataset(config.data, staged), staged)
+        dataset = load_dataset(config.data, staged)
+        known = dataclasses.replace(config.data, kind=dataset.kind)
+        yield Run(folder, dataclasses.replace(config, data=known), dataset, staged)
     finally:
         _remove(staged)
         with suppress(OSError):  # a folder that is not empty stays, and so do those above it
@@ -147,22 +149,21 @@ def create_run(run: Run, *, overwrite: bool = False) -> None:
 def load_run(folder: Path) -> Run:
     """Read the folder of a run; raise `InputError` when it holds none or is damaged."""
     config = load_run_config(folder)
-    vocab = _load_vocab(folder / "vocab.json", is_text=config.data.is_text)
+    vocab = _load_vocab(folder / "vocab.json")
     if config.data.is_text:
         return Run(folder, config, map_text_dataset(folder, vocab, config.data))
     documents = read_documents(folder / "documents.txt")
     return Run(folder, config, dataset_from_documents(documents, vocab, config.data))
 
 
-def _load_vocab(path: Path, *, is_text: bool) -> Vocab:
+def _load_vocab(path: Path) -> Vocab:
     values = read_json(path)
     characters = values.get("characters") if isinstance(values, dict) else None
-    boundary = TEXT_BOUNDARY if is_text else LIST_BOUNDARY
     require(
         isinstance(characters, str)
         and len(characters) == len(set(characters)) > 1
-        and characters[0] == boundary,
-        f"{path} is damaged, expected {boundary!r} and the characters of the data, each once; "
+        and characters[0] == BOUNDARY,
+        f"{path} is damaged, expected {BOUNDARY!r} and the characters of the data, each once; "
         "restore it or train again.",
     )
     return Vocab(str(characters))
