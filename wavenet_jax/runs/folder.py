@@ -34,8 +34,8 @@ from wavenet_jax.data import (
     Vocab,
     dataset_from_documents,
     load_dataset,
+    load_documents,
     map_text_dataset,
-    read_documents,
     write_text_dataset,
 )
 from wavenet_jax.errors import InputError, require
@@ -152,7 +152,7 @@ def load_run(folder: Path) -> Run:
     vocab = _load_vocab(folder / "vocab.json")
     if config.data.is_text:
         return Run(folder, config, map_text_dataset(folder, vocab, config.data))
-    documents = read_documents(folder / "documents.txt")
+    documents = load_documents(folder / "documents.txt")
     return Run(folder, config, dataset_from_documents(documents, vocab, config.data))
 
 
@@ -202,7 +202,7 @@ def changed_environment(run: Run) -> list[str]:
 def write_whole(path: Path, text: str) -> None:
     """Write a file whole or not at all."""
     partial = path.with_name(path.name + PARTIAL)
-    partial.write_text(text, "utf-8")
+    partial.write_bytes(text.encode("utf-8"))  # line ends and all as they are
     partial.replace(path)
 
 
