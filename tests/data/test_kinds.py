@@ -57,6 +57,7 @@ LISTS = {
     "JSON lines": '{"name": "Anna", "year": 1999}\n{"name": "Ben", "year": 2000}\n' * 20,
     "counted": "\n".join(f"{count:7d} name{count}" for count in range(50)),
     "double spaced": "anna\n\nben\n\ncleo\n\ndora\n",
+    "groups of words": "anna\nalma\n\nben\nbob\nbert\n\ncleo\ncara\n",
     "windows": "anna\r\nben\r\ncleo\r\n",
     "nothing": "",
     "one": "anna\n",

@@ -76,7 +76,8 @@ def test_bad_bytes_are_counted_and_the_first_is_named_with_its_place(
     path: Path, text: str, bad: bytes, chunk_bytes: int
 ) -> None:
     path.write_bytes(text.encode() + bad + b"x" + bad)
-    first = f"the first 0x{bad[0]:02x} at {len(text.encode()):,}, expected UTF-8 text; convert it"
+    named = f"0x{bad[0]:02x}" if bad[0] else "NUL"
+    first = f"the first {named} at {len(text.encode()):,}, expected UTF-8 text; convert it"
     sentence = f"{path} holds {2 * len(bad)} bytes of no text, {first}"
     with pytest.raises(InputError, match=f"^{re.escape(sentence)}"):
         list(read_text(source(path), chunk_bytes))

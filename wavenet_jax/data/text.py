@@ -31,8 +31,10 @@ from wavenet_jax.data.vocab import (
 from wavenet_jax.errors import InputError, pluralize, require
 
 CHUNK_BYTES = 2**22
+BEGINNING = 2**19  # characters by which the kind of the data is told
 _BYTE_ORDER_MARK = "\ufeff"  # which Windows writes at the start; not part of the text
 _BAD = re.compile(r"[\0\ud800-\udfff]")  # NUL, and what stands for bytes that are not UTF-8
+_WORD = re.compile(r"\s*[\w'’.-]+\s*")
 # Up to the last place at which neither small letters nor normal forms depend on both sides.
 _SEPARABLE = re.compile(r"(?s).*(?=\s|(?<=[0-9A-Za-z\u4e00-\u9fff])[0-9A-Za-z\u4e00-\u9fff])")
 
@@ -71,7 +73,7 @@ def read_text(
                 if not bad:
                     before = chunk[: match.start()].encode("utf-8", "surrogateescape")
                     byte = match[0].encode("utf-8", "surrogateescape")[0]
-                    first = f"0x{byte:02x} at {start + len(before):,}"
+                    first = f"{f'0x{byte:02x}' if byte else 'NUL'} at {start + len(before):,}"
                 bad += len(_BAD.findall(chunk))
                 chunk = _BAD.sub("", chunk)
             if tally is not None or not bad:
@@ -106,12 +108,12 @@ def read_texts(
 
 
 def read_beginning(files: Sequence[SourceFile]) -> str:
-    """Return the first lines of files, cut after some millions of characters."""
+    """Return the first lines of files, about `BEGINNING` characters."""
     beginning = ""
     for file in files:
-        for chunk in read_text(file, tally=Tally()):
+        for chunk in read_text(file, BEGINNING, Tally()):
             beginning += chunk
-            if len(beginning) >= CHUNK_BYTES // 4:
+            if len(beginning) >= BEGINNING:
                 whole = beginning.rfind("\n")
                 return beginning[:whole] if whole > 0 else beginning
         beginning += "" if beginning.endswith("\n") else "\n"
@@ -216,7 +218,7 @@ def guess_kind(beginning: str) -> tuple[DataKind, str]:
 
 
 def _has_paragraphs(lines: list[str]) -> bool:
-    """Tell whether blank lines separate blocks of several lines, or long lines."""
+    """Tell whether blank lines separate blocks of several lines, or long lines, not of words."""
     blocks = [0]
     for line in lines:
         if line.strip():
@@ -224,19 +226,22 @@ def _has_paragraphs(lines: list[str]) -> bool:
         elif blocks[-1]:
             blocks.append(0)
     blocks = [block for block in blocks if block]
-    filled = [len(line) for line in lines if line.strip()]
-    mean = len(filled) / len(blocks)
-    return len(blocks) >= 3 and (
-        1.5 <= mean <= 50 or (mean < 1.5 and statistics.median(filled) >= 80)
+    filled = [line for line in lines if line.strip()]
+    mean, num_words = len(filled) / len(blocks), sum(map(bool, map(_WORD.fullmatch, filled)))
+    are_long = statistics.median(map(len, filled)) >= 80
+    return (
+        len(blocks) >= 3
+        and num_words < 0.8 * len(filled)
+        and (1.5 <= mean <= 50 or (mean < 1.5 and are_long))
     )
 
 
 def _is_indented(filled: list[str]) -> bool:
     """Tell whether some lines begin with blanks, as code does, or all as Chinese paragraphs do."""
-    indented = [line for line in filled if line[0].isspace()]
+    indented = [line for line in filled if line[0] in " \t\u3000"]
     if sum(line[0] == "\u3000" for line in indented) > len(filled) / 2:
         return True
-    return 0.1 < len(indented) / len(filled) < 0.9
+    return len(filled) >= 10 and 0.1 < len(indented) / len(filled) < 0.9
 
 
 def _is_fasta(filled: list[str]) -> bool:
