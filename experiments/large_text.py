@@ -24,7 +24,7 @@ from common.command import run
 from common.timing import seconds
 
 from wavenet_jax.config import DataConfig
-from wavenet_jax.data import find_data
+from wavenet_jax.data import find_sources
 from wavenet_jax.errors import require
 
 COMMAND = "train --preset shakespeare --steps 100 --report-every 50 --eval-every 100"
@@ -42,7 +42,8 @@ def main(gigabytes: float = 1.0, data: str = "shakespeare") -> None:
         f"gigabytes is {gigabytes:g}, expected a number above 0, such as 1.",
         "gigabytes",
     )
-    text = find_data(DataConfig(data=data, kind="text")).read_bytes()
+    with find_sources(DataConfig(data=data, kind="text")) as (files, _):
+        text = files[0].path.read_bytes()
     require(len(text) > 0, f"data {data!r} is empty, expected a text to repeat.", "data")
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "text.txt"

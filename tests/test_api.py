@@ -82,7 +82,7 @@ def test_a_run_in_memory_is_the_run_in_a_folder(
 ) -> None:
     """Of a list of one's own; nothing is written for the run in memory."""
     before = set(tmp_path.rglob("*"))
-    config = changed(tiny, data=str(names_file), **RISING)
+    config = changed(tiny, data=str(names_file), kind="list", **RISING)
     infos: list[StepInfo] = []
     model = wn.train(tiny, data=str(names_file), on_step=infos.append, **RISING)
     assert set(tmp_path.rglob("*")) == before
@@ -113,7 +113,7 @@ def test_methods_hand_on_to_the_wings(listed: tuple[wn.LanguageModel, Path]) -> 
     scores = model.score(iter(texts))
     assert scores == score_texts(network, variables, data.vocab, texts, is_text=False)
     assert [score.rank for score in scores] == [1, 3, 1]
-    assert scores[0].characters == "anna."
+    assert scores[0].characters == "anna\0"
     options: dict[str, Any] = {"prefix": "ma", "pattern": ".*[aeiou]", "forbid_text": ("an",)}
     config = wn.SampleConfig(n=5, seed=2, **options)
     documents = generate_documents(network, variables, data, config)

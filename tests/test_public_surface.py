@@ -25,8 +25,12 @@ Config
     optim: OptimConfig = OptimConfig()
     train: TrainConfig = TrainConfig()
 DataConfig
-    data: str = 'names'
-    kind: Literal['list', 'text'] = 'list'
+    data: str | tuple[str, ...] = 'names'
+    kind: Optional[Literal['list', 'text']] = None
+    column: str | None = None
+    lower: bool = False
+    normalize: Optional[Literal['NFC', 'NFD', 'NFKC', 'NFKD']] = None
+    skip_bad: bool = False
     split_seed: int = 42
     val_fraction: float = 0.1
     test_fraction: float | None = None

@@ -131,6 +131,18 @@ def require_positive(config: Any, *names: str) -> None:
         )
 
 
+def require_fraction(config: Any, *names: str) -> None:
+    """Raise `InputError` unless these fields of a dataclass are None or from 0 to less than 1."""
+    for name in names:
+        value = getattr(config, name)
+        require(
+            value is None or 0 <= value < 1,
+            f"{name} is {value}, expected a number from 0 to less than 1; leave it out for the "
+            "default.",
+            name,
+        )
+
+
 def require_between(config: Any, **limits: tuple[float, float]) -> None:
     """Raise `InputError` unless these fields of a dataclass are None or within their limits."""
     for name, (low, high) in limits.items():

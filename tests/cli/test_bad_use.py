@@ -17,8 +17,12 @@ from wavenet_jax.runs import Run
     [
         ("train --data missing.txt", "--data 'missing.txt' is not there"),
         ("train --kind text --data missing.txt", "--data 'missing.txt' is not there"),
+        ("train --data", "--data is (none), expected a file, a folder or a known name."),
+        ("train --kind tex", "--kind is 'tex', expected list or text; did you mean text?"),
+        ("train --normalize nfc", "--normalize is 'nfc', expected NFC or NFD or NFKC or NFKD"),
+        ("train --column 2", "--column is '2', but names is no table, expected"),
         ("train --data makemore", "--data 'makemore' is not downloaded yet"),
-        ("train --data shakespeare", "--kind is 'list', but --data 'shakespeare' is a text"),
+        ("train --kind list --data shakespeare", "--kind is 'list', but --data 'shakespeare' is a"),
         ("train --max-vocab 9", "the data contain 26 distinct characters"),
         ("evaluate nowhere", "'nowhere' holds no run"),
         ("resume nowhere", "'nowhere' holds no run"),
@@ -40,7 +44,7 @@ def test_bad_use_is_answered_in_one_sentence_and_leaves_nothing(
     [
         (b"", "0 documents"),
         (b"anna\nb\xe9n\ncleo\n", "UTF-8"),
-        (b"anna\nst. john\ncleo\n", "'st. john'"),
+        (b"anna\nst\0john\ncleo\n", "line 2"),
     ],
 )
 def test_bad_list_is_answered_in_one_sentence(

@@ -9,8 +9,11 @@ from importlib import metadata
 from pathlib import Path
 
 import pytest
-from support.commands import call, train_command
+from support.commands import Prints, call, train_command
 
+from wavenet_jax.cli.arguments import Train
+from wavenet_jax.cli.main import parse_command
+from wavenet_jax.config import DataConfig
 from wavenet_jax.data import TOKEN_FILES
 from wavenet_jax.runs import load_run
 from wavenet_jax.runs.folder import CONTENTS
@@ -104,9 +107,40 @@ def test_untidy_file_is_read_and_its_vocabulary_shown(
     lines = ["Zoë  ", "", "Ümit", "anna", "  ", "BEN", "cleo"]
     (tmp_path / "untidy.txt").write_bytes("\r\n".join(lines).encode())
     assert call(train_command(tmp_path / "untidy.txt", tmp_path / "run")) == 0
-    assert repr("".join(sorted(set(".ZoëÜmitannaBENcleo")))) in capsys.readouterr().err
+    assert repr("".join(sorted(set("ZoëÜmitannaBENcleo")))) in capsys.readouterr().err
     documents = load_run(tmp_path / "run").data.documents
     assert documents == ["Zoë", "Ümit", "anna", "BEN", "cleo"]
+
+
+@pytest.mark.parametrize(
+    ("words", "expected"),
+    [
+        (["--data", "a.txt"], DataConfig("a.txt")),
+        (["--data", "a.txt", "b.txt"], DataConfig(("a.txt", "b.txt"))),
+        (["--data", "-", "--lower"], DataConfig("-", lower=True)),
+        (["--data=folder/", "--normalize", "NFC"], DataConfig("folder/", normalize="NFC")),
+        (["--kind", "text", "--data", "a", "b"], DataConfig(("a", "b"), kind="text")),
+        (["--data", "a.csv", "--column", "2"], DataConfig("a.csv", column="2")),
+        (
+            ["--val-fraction", "0", "--test-fraction", "0", "--skip-bad"],
+            DataConfig(val_fraction=0, test_fraction=0, skip_bad=True),
+        ),
+    ],
+)
+def test_data_are_one_source_or_several(words: list[str], expected: DataConfig) -> None:
+    command = parse_command("train", *words)
+    assert isinstance(command, Train)
+    assert command.recipe.data_config() == expected
+
+
+def test_documents_with_periods_are_trained_on_scored_and_drawn(
+    tmp_path: Path, prints: Prints
+) -> None:
+    (tmp_path / "list.txt").write_text("St. Ives\nSt. Asaph\nSt. Davids\nst.ives.example\n" * 5)
+    assert call(train_command(tmp_path / "list.txt", tmp_path / "run")) == 0
+    prints("score", tmp_path / "run", "St. Ives", ".")
+    table = prints("sample", tmp_path / "run", "-n", "3", "--prefix", "St. ", "--forbid", "v")
+    assert table.count("St. ") == 3
 
 
 def test_version_is_printed(capsys: pytest.CaptureFixture[str]) -> None:

@@ -145,7 +145,12 @@ def test_characters_are_shown_one_by_one(trained: Path, prints: Prints, scores: 
     shown = " ".join([short, *charlotte]).split()
     each = scores(trained, "--per-char", *texts)
     characters = [one for score in each for one in score["per_character"]]
-    assert [one["character"] for one in characters] == list("emma.charlottevictoria.")
+    assert [one["character"] for one in characters] == [
+        *"emma",
+        "<end>",
+        *"charlottevictoria",
+        "<end>",
+    ]
     assert shown[::2] == [one["character"] for one in characters]
     for number, one in zip(shown[1::2], characters, strict=True):
         assert float(number) == pytest.approx(one["probability"], rel=0.06)

@@ -229,6 +229,6 @@ def test_summary_counts_origins_and_with_exact_the_attempts() -> None:
 
 
 def test_vocabulary_is_shown_as_far_as_it_fits_a_line() -> None:
-    assert tables.vocab_line(Vocab(".abc")) == "4 characters '.abc'"
+    assert tables.vocab_line(Vocab("\0.abc")) == "4 characters '.abc'"
     assert tables.vocab_line(Vocab("\0abc")) == "3 characters 'abc'"
     assert tables.vocab_line(Vocab("\0" + "x" * 101)) == f"101 characters {'x' * 100!r}..."

@@ -47,17 +47,17 @@ def test_config_survives_json(config: Config, tmp_path: Path) -> None:
 def test_format_comes_first_and_then_the_sections() -> None:
     values = config_to_dict(Config())
     assert list(values) == ["format", *SECTIONS]
-    assert values["format"] == FORMAT == 1
+    assert values["format"] == FORMAT == 2
 
 
 @pytest.mark.parametrize(
     ("written", "shown"),
-    [({}, "None"), ({"format": 0}, "0"), ({"format": 2}, "2"), ({"format": "1"}, "'1'")],
+    [({}, "None"), ({"format": 0}, "0"), ({"format": 1}, "1"), ({"format": "2"}, "'2'")],
 )
 def test_other_format_is_refused_by_name(
     written: dict[str, Any], shown: str, tmp_path: Path
 ) -> None:
-    message = f"format is {shown}, expected 1: another version of wavenet_jax wrote it; train again"
+    message = f"format is {shown}, expected 2: another version of wavenet_jax wrote it; train again"
     with pytest.raises(InputError, match=f"^{re.escape(message)}") as caught:
         config_from_dict(written | SECTIONS)
     assert caught.value.field == "format"
@@ -111,14 +111,23 @@ def test_unreadable_json_is_named(content: bytes | None, tmp_path: Path) -> None
     [
         ([], "is damaged, expected the sections data, model, optim, train"),
         ("data", "is damaged"),
-        ({"format": 1}, "is damaged"),
-        ({"format": 1, "data": {}, "model": {}, "optim": {}}, "is damaged"),
-        ({"format": 1} | SECTIONS | {"plot": {}}, "cannot be used: section 'plot' is unknown"),
-        ({"format": 1} | SECTIONS | {"train": []}, "cannot be used: section 'train' is []"),
-        ({"format": 1} | SECTIONS | {"train": None}, "cannot be used: section 'train' is None"),
-        ({"format": 1} | SECTIONS | {"model": {"dropout": "half"}}, "cannot be used: dropout is"),
-        ({"format": 1} | SECTIONS | {"model": {"dilations": ["a"]}}, "cannot be used: dilations"),
-        ({"format": 1} | SECTIONS | {"train": {"seed": -1}}, "cannot be used: seed is -1"),
+        ({"format": 2}, "is damaged"),
+        ({"format": 2, "data": {}, "model": {}, "optim": {}}, "is damaged"),
+        ({"format": 2} | SECTIONS | {"plot": {}}, "cannot be used: section 'plot' is unknown"),
+        ({"format": 2} | SECTIONS | {"train": []}, "cannot be used: section 'train' is []"),
+        (
+            {"format": 2} | SECTIONS | {"train": None},
+            "cannot be used: section 'train' is None",
+        ),
+        (
+            {"format": 2} | SECTIONS | {"model": {"dropout": "half"}},
+            "cannot be used: dropout is",
+        ),
+        (
+            {"format": 2} | SECTIONS | {"model": {"dilations": ["a"]}},
+            "cannot be used: dilations",
+        ),
+        ({"format": 2} | SECTIONS | {"train": {"seed": -1}}, "cannot be used: seed is -1"),
         ({}, "cannot be used: format is None"),
         ({"name": "another project"}, "cannot be used: format is None"),
     ],

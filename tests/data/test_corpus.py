@@ -17,7 +17,7 @@ def test_tokens_are_those_of_a_loop(documents: list[str]) -> None:
     tokens, starts = [0], []
     for document in documents:
         starts.append(len(tokens) - 1)
-        tokens += [vocab.characters.index(character) for character in document + "."]
+        tokens += [vocab.characters.index(character) for character in document + "\0"]
     corpus = corpus_from_documents(documents, vocab)
     np.testing.assert_array_equal(corpus.tokens, tokens)
     np.testing.assert_array_equal(corpus.starts, starts)
@@ -26,13 +26,13 @@ def test_tokens_are_those_of_a_loop(documents: list[str]) -> None:
 
 
 def test_corpus_of_no_documents_has_no_predictions() -> None:
-    corpus = corpus_from_documents([], Vocab(".a"))
+    corpus = corpus_from_documents([], Vocab("\0a"))
     assert (corpus.tokens.tolist(), corpus.starts.tolist(), corpus.num_predictions) == ([0], [], 0)
 
 
 def test_character_unknown_to_the_vocabulary_is_refused() -> None:
     with pytest.raises(InputError, match="contains 'x', unknown to this vocabulary"):
-        corpus_from_documents(["ab", "ax"], Vocab(".ab"))
+        corpus_from_documents(["ab", "ax"], Vocab("\0ab"))
 
 
 @given(DOCUMENTS, st.integers(1, 60))
@@ -59,6 +59,6 @@ def test_head_of_a_text_has_the_predictions_that_are_wanted(count: int, length: 
 @pytest.mark.parametrize(("size", "dtype"), [(2, "uint8"), (256, "uint8"), (257, "uint16")])
 def test_tokens_have_the_smallest_type_that_holds_them(size: int, dtype: str) -> None:
     document = "".join(chr(0x4E00 + index) for index in range(1, size))
-    corpus = corpus_from_documents([document], Vocab("." + document))
+    corpus = corpus_from_documents([document], Vocab("\0" + document))
     np.testing.assert_array_equal(corpus.tokens, [*range(size), 0])
     assert corpus.tokens.dtype == dtype

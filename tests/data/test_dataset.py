@@ -1,10 +1,10 @@
 """Datasets: found, loaded, written, mapped, and refused where they are damaged."""
 
-import hashlib
 import re
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -13,17 +13,17 @@ from hypothesis import strategies as st
 
 from wavenet_jax.config import DataConfig, DataKind
 from wavenet_jax.data import (
+    BOUNDARY,
     TOKEN_FILES,
     Dataset,
-    find_data,
+    dataset_from_list,
+    dataset_from_text,
     load_dataset,
     map_text_dataset,
     split_documents,
     write_text_dataset,
 )
-from wavenet_jax.data.download import SOURCES, Source
 from wavenet_jax.errors import InputError
-from wavenet_jax.paths import bundled_names
 
 TEXTS = st.text("abé漢😀\r\n ", min_size=20, max_size=60)
 HAMLET = "to be or not to be"
@@ -39,85 +39,13 @@ def test_import_loads_no_jax() -> None:
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
 
 
-@pytest.mark.parametrize("kind", ["list", "text"])
-def test_users_file_is_found_for_either_kind(names_file: Path, kind: DataKind) -> None:
-    assert find_data(DataConfig(data=str(names_file), kind=kind)) == names_file
-
-
-def test_names_are_the_bundled_list() -> None:
-    assert find_data(DataConfig(data="names")) == bundled_names()
-
-
-@pytest.mark.parametrize(
-    ("data", "problem"), [("nowhere.txt", "not there"), ("", "a folder"), ("a" * 300, "not there")]
-)
-@pytest.mark.parametrize(
-    ("kind", "expected"),
-    [("list", "a text file with one document a line,"), ("text", "a text file,")],
-)
-def test_data_that_are_no_file_are_refused(
-    data: str, problem: str, kind: DataKind, expected: str, tmp_path: Path
-) -> None:
-    message = f"{data}' is {problem}, expected {expected} names, makemore or shakespeare."
-    with pytest.raises(InputError, match=message) as caught:
-        find_data(DataConfig(data=str(tmp_path / data), kind=kind))
-    assert caught.value.field == "data"
-
-
-@pytest.mark.parametrize(
-    ("data", "kind", "message"),
-    [
-        ("names", "text", "kind is 'text', but data 'names' is a list, expected 'list'."),
-        ("makemore", "text", "kind is 'text', but data 'makemore' is a list, expected 'list'."),
-        (
-            "shakespeare",
-            "list",
-            "kind is 'list', but data 'shakespeare' is a text, expected 'text'.",
-        ),
-    ],
-)
-def test_known_data_of_the_other_kind_are_refused(data: str, kind: DataKind, message: str) -> None:
-    with pytest.raises(InputError, match=f"^{re.escape(message)}$") as caught:
-        find_data(DataConfig(data=data, kind=kind))
-    assert caught.value.field == "kind"
-
-
-@pytest.mark.parametrize("data", SOURCES)
-def test_data_not_downloaded_name_the_command_and_the_place(
-    data: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
-    place = tmp_path / "wavenet_jax" / "data" / f"{data}.txt"
-    message = f"expected the whole file at {place}; run `wavenet-jax data {data}` first."
-    with pytest.raises(InputError, match=re.escape(message)) as caught:
-        find_data(DataConfig(data=data, kind=SOURCES[data].kind))
-    assert caught.value.field == "data"
-
-
-@pytest.mark.parametrize("kind", ["list", "text"])
-def test_downloaded_data_are_found_where_they_are_whole(
-    kind: DataKind, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
-    place = tmp_path / "wavenet_jax" / "data" / "anna.txt"
-    place.parent.mkdir(parents=True)
-    config, digest = DataConfig(data="anna", kind=kind), hashlib.sha256(b"anna\n").hexdigest()
-    sources = {"anna": Source("https://example.org", digest, 5, kind)}
-    for content in (b"anna", b"hanna"):
-        place.write_bytes(content)
-        with pytest.raises(InputError, match="not downloaded yet"):
-            find_data(config, sources)
-    place.write_bytes(b"anna\n")
-    assert find_data(config, sources) == place
-
-
 def test_list_is_loaded_as_its_documents_split_and_laid_end_to_end(names_file: Path) -> None:
     dataset = load_dataset(DataConfig(data=str(names_file)), names_file.with_name("unused"))
     assert not dataset.is_text
     assert dataset.documents == names_file.read_text().splitlines()
     assert dataset.split_documents == split_documents(dataset.documents, DataConfig())
     for documents, corpus in zip(dataset.split_documents, dataset.splits, strict=True):
-        assert dataset.vocab.decode(corpus.tokens) == "." + ".".join(documents) + "."
+        assert dataset.vocab.decode(corpus.tokens) == BOUNDARY + BOUNDARY.join([*documents, ""])
     assert not names_file.with_name("unused").exists()
 
 
@@ -131,6 +59,127 @@ def test_data_of_more_distinct_characters_than_allowed_are_refused(
 
 def text_config(path: Path, test_fraction: float = 0.0) -> DataConfig:
     return DataConfig(data=str(path), kind="text", test_fraction=test_fraction)
+
+
+@pytest.mark.parametrize(("val", "test"), [(0.0, 0.0), (0.0, 0.3), (0.3, 0.0)])
+def test_fractions_of_0_leave_splits_empty(
+    val: float, test: float, names_file: Path, tmp_path: Path
+) -> None:
+    kinds: list[DataKind] = ["list", "text"]
+    for kind in kinds:
+        config = DataConfig(str(names_file), kind=kind, val_fraction=val, test_fraction=test)
+        for dataset in (load_dataset(config), load_dataset(config, tmp_path / "tokens")):
+            sizes = [corpus.num_predictions for corpus in dataset.splits]
+            assert [size > 0 for size in sizes] == [True, val > 0, test > 0]
+            assert sum(sizes) == names_file.stat().st_size
+            assert dataset.splits.train.is_text == dataset.is_text == (kind == "text")
+            if kind == "list":
+                assert list(map(bool, dataset.split_documents)) == [True, val > 0, test > 0]
+
+
+def test_one_document_and_one_character_are_enough_for_train_alone(tmp_path: Path) -> None:
+    (tmp_path / "a").write_text("a")
+    for kind in ("list", "text"):
+        config = DataConfig(str(tmp_path / "a"), kind=kind, val_fraction=0, test_fraction=0)
+        assert load_dataset(config).splits.train.num_predictions == (2 if kind == "list" else 1)
+    with pytest.raises(
+        InputError, match=r"holds 1 document, expected at least 2.*train and val need"
+    ):
+        load_dataset(DataConfig(str(tmp_path / "a"), kind="list", test_fraction=0))
+
+
+def test_kind_is_guessed_and_the_guess_is_told(names_file: Path, tmp_path: Path) -> None:
+    dataset = load_dataset(DataConfig(str(names_file)))
+    assert dataset.kind == "list"
+    assert dataset.notes == (
+        f"data {names_file} is taken as a list (one document a line); set kind to text for one "
+        "text.",
+    )
+    book = tmp_path / "book.txt"
+    book.write_text("To be, or not\nto be:\n\n" * 20)
+    dataset = load_dataset(DataConfig(str(book)), tmp_path / "tokens")
+    assert dataset.kind == "text"
+    assert dataset.notes == (
+        f"data {book} is taken as one text (its lines come in paragraphs); set kind to list for "
+        "one document a line.",
+    )
+    assert load_dataset(DataConfig(str(book), kind="list")).notes == ()
+    with pytest.raises(InputError, match="split_seed is 3, but a text is split by position"):
+        load_dataset(DataConfig(str(book), split_seed=3))
+
+
+def test_known_data_have_their_kind_without_a_note() -> None:
+    dataset = load_dataset(DataConfig())
+    assert (dataset.kind, dataset.notes) == ("list", ())
+
+
+def test_list_in_memory_is_taken_to_the_letter() -> None:
+    documents = [" St. Ives ", "a\u2028b", "", "\x85", "\x0bx\x0c", "\ufeffa", "b\r", "É"]
+    dataset = dataset_from_list(iter(documents), DataConfig())
+    assert dataset.documents == [each for each in documents if each]
+    assert (dataset.kind, dataset.notes) == ("list", ("1 empty document of 8 left out.",))
+    config = DataConfig(lower=True, normalize="NFD")
+    assert dataset_from_list(documents, config).documents[-1] == "e\u0301"
+
+
+@pytest.mark.parametrize(
+    ("documents", "message"),
+    [
+        ("emma", "documents is 'emma', expected a list of strings"),
+        (["a", 5, "b"], "documents holds 5 at 1, expected strings alone"),
+        (["a", "b\nc", "d\0"], r"documents[1]: 'b\nc' holds the character '\n', as the first of 2"),
+        (["a", "b\ud800", "c"], r"documents[1]: 'b\ud800' holds the character '\ud800'"),
+        (["a", "b"], "documents holds 2 documents, expected at least 3"),
+    ],
+)
+def test_documents_in_memory_that_cannot_be_are_refused(documents: Any, message: str) -> None:
+    with pytest.raises(InputError, match=re.escape(message)) as caught:
+        dataset_from_list(documents, DataConfig())
+    assert str(caught.value).encode()
+    assert "\n" not in str(caught.value)
+
+
+def test_bad_documents_in_memory_can_be_left_out() -> None:
+    dataset = dataset_from_list(["a", "b\nc", "d", "e"], DataConfig(skip_bad=True))
+    assert dataset.documents == ["a", "d", "e"]
+    (note,) = dataset.notes
+    assert note == r"1 bad document left out, the first documents[1], with the character '\n'."
+
+
+def test_text_in_memory_is_the_text_of_a_file(path: Path) -> None:
+    inside, _ = load_text(HAMLET, path)
+    dataset = dataset_from_text(HAMLET, DataConfig())
+    assert_same_tokens(dataset, inside)
+    assert dataset.kind == "text"
+    config = DataConfig(kind="text", lower=True, skip_bad=True, val_fraction=0.5)
+    dataset = dataset_from_text("TO\0 BE\ud800", config)
+    assert dataset.vocab.characters == "\0 beot"
+    assert dataset.notes == ("2 bad bytes left out.",)
+    write_text_dataset(dataset, path.with_name("written"))
+    assert_same_tokens(map_text_dataset(path.with_name("written"), dataset.vocab, config), dataset)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        (["to", "be"], "text is ['to', 'be'], expected one string."),
+        ("to\0be\0", r"text holds '\x00' at 2, as the first of 2 bad characters"),
+        ("to\ud800", r"text holds '\ud800' at 2, as the first of 1 bad character"),
+        ("t", "the text has 1 characters"),
+    ],
+)
+def test_text_in_memory_that_cannot_be_is_refused(text: Any, message: str) -> None:
+    with pytest.raises(InputError, match=re.escape(message)):
+        dataset_from_text(text, DataConfig())
+
+
+def test_data_in_memory_of_the_other_kind_are_refused() -> None:
+    with pytest.raises(InputError, match="kind is 'text', but documents is given, expected 'list'"):
+        dataset_from_list(["a"], DataConfig(kind="text"))
+    with pytest.raises(InputError, match="kind is 'list', but text is given, expected 'text'"):
+        dataset_from_text("a", DataConfig(kind="list"))
+    with pytest.raises(InputError, match="column is 2, but documents are given"):
+        dataset_from_list(["a"], DataConfig(column="2"))
 
 
 def load_text(text: str, path: Path, test_fraction: float = 0.0) -> tuple[Dataset, Dataset]:

@@ -1,14 +1,28 @@
 """List files to documents, and these to the lecture's splits."""
 
+import csv
 import random
+import re
 from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
 
 from wavenet_jax.config import DataConfig
-from wavenet_jax.data import Splits, read_documents, split_documents
+from wavenet_jax.data import Splits, load_documents, split_documents
+from wavenet_jax.data.documents import read_list
+from wavenet_jax.data.files import SourceFile
+from wavenet_jax.data.vocab import forms_note
 from wavenet_jax.errors import InputError
+from wavenet_jax.runs.folder import write_whole
+
+TAB = "\t"
+
+
+def read(path: Path, **options: Any) -> tuple[list[str], list[str]]:
+    return read_list([SourceFile(str(path), path)], DataConfig(kind="list", **options))
 
 
 @pytest.mark.parametrize(
@@ -24,26 +38,34 @@ from wavenet_jax.errors import InputError
         ("\ufeff\ufeffemma\nava\nmia\n".encode(), ["emma", "ava", "mia"]),
         (b"emma\nava\nemma\nemma\n", ["emma", "ava", "emma", "emma"]),
         (b"mary ann\na\tb\nmia\n", ["mary ann", "a\tb", "mia"]),
+        (b"emma\rava\rmia", ["emma", "ava", "mia"]),
+        (b"St. Ives\nmr. b...\n.\n", ["St. Ives", "mr. b...", "."]),
     ],
-    ids=["plain", "unended", "crlf", "bom", "ends", "blank", "kept", "boms", "repeated", "inner"],
+    ids="plain unended crlf bom ends blank kept boms repeated inner mac periods".split(),
 )
 def test_documents_are_the_lines(content: bytes, documents: list[str], tmp_path: Path) -> None:
     path = tmp_path / "list.txt"
     path.write_bytes(content)
-    assert read_documents(path) == documents
+    assert read(path) == (documents, [])
+
+
+SKIP = "or skip_bad to leave out what is bad."
 
 
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        (b"emma\nava\nm\xffa\n", ", line 3: byte 0xff is not UTF-8"),
-        (b"emma\r\n\r\nzo\xeb\r\nmia", ", line 3: byte 0xeb is not UTF-8"),
-        ("emma\n".encode("utf-16"), ", line 1: byte 0xff is not UTF-8"),
-        (b"\xef\xbb\xbfemma\n\xffva\nmia\n", ", line 2: byte 0xff is not UTF-8"),
-        (b"emma\na\tb\0\nmia\n", r", line 2: contains the control character '\x00'"),
-        (b"emma\nava\nm\0a\n", r", line 3: contains the control character '\x00'"),
-        (b"emma\n\x7fELF\x02\nava", r", line 2: contains the control character '\x7f'"),
-        (b"emma\n\nst. john\nava\n", ", line 3: 'st. john' contains '.'"),
+        (
+            b"emma\nava\nm\xffa\n\xe9\nmia\n",
+            r", line 3: 'm\udcffa' holds byte 0xff, which is not UTF-8, as the first of 2 b",
+        ),
+        (b"emma\r\n\r\nzo\xeb\r\nmia", r", line 3: 'zo\udceb' holds byte 0xeb, which is not UTF-8"),
+        (b"\xef\xbb\xbfemma\n\xffva\nmia\n", r", line 2: '\udcffva' holds byte 0xff"),
+        (b"emma\na\tb\0\nmia\n", r", line 2: 'a\tb\x00' holds the character '\x00', as the first"),
+        (b"emma\nava\nm\0a\n\0\n\x01", r", line 3: 'm\x00a' holds the character '\x00', as the"),
+        (b"emma\n\x7fELF\x02\nava", r", line 2: '\x7fELF\x02' holds the character '\x7f'"),
+        (b"emma\nav\ra\nmia\n", r", line 2: 'av\ra' holds the character '\r'"),
+        (b"emma\n" + b"a" * 99 + b"\0\n", rf", line 2: '{'a' * 30}\x00' holds"),
         (b"emma\nava\n", " holds 2 documents, expected at least 3"),
         (b"emma\n\n \nava\n", " holds 2 documents, expected at least 3"),
         (b"", " holds 0 documents, expected at least 3"),
@@ -57,9 +79,190 @@ def test_unfit_file_is_named_with_the_line_and_the_reason(
     if content is not None:
         path.write_bytes(content)
     with pytest.raises(InputError) as caught:
-        read_documents(path)
+        read(path)
     assert str(caught.value).startswith(f"{path}{message}")
     assert "\n" not in str(caught.value)
+    assert str(caught.value).encode()
+    assert str(caught.value).endswith(SKIP) == ("skip_bad" in str(caught.value))
+
+
+def test_bad_lines_can_be_left_out_and_are_counted(tmp_path: Path) -> None:
+    path = tmp_path / "list.txt"
+    path.write_bytes(b"emma\na\xe9\nmia\n\0\nava\n")
+    documents, notes = read(path, skip_bad=True)
+    assert documents == ["emma", "mia", "ava"]
+    assert notes == [
+        f"2 bad lines left out, the first {path}, line 2, with byte 0xe9, which is not UTF-8."
+    ]
+
+
+def test_capitals_and_forms_are_changed_where_that_is_asked_for(tmp_path: Path) -> None:
+    path = tmp_path / "list.txt"
+    path.write_text("ZOE\u0308\n\u212bngstrom\n\u00a8\n\ufb01ne\nΟΔΟΣ\n", "utf-8")
+    assert read(path, lower=True)[0] == ["zoe\u0308", "ångstrom", "\u00a8", "\ufb01ne", "οδος"]
+    assert read(path, normalize="NFC")[0][:2] == ["ZOË", "Ångstrom"]
+    assert read(path, normalize="NFKC")[0][2:4] == ["\u0308", "fine"]
+    assert read(path, normalize="NFD", lower=True)[0][0] == "zoe\u0308"
+
+
+@pytest.mark.parametrize(
+    ("documents", "note"),
+    [
+        (["José", "Jose\u0301", "Zoe\u0301", "Ana"], "2 of 4 documents, and 1 of them would"),
+        (["Jose\u0301", "Zoe\u0301"], None),
+        (["José", "Zoë"], None),
+        (["नि", "\u095c"], None),  # whose composed form NFC takes apart
+        (["emma"], None),
+        ([], None),
+    ],
+)
+def test_letters_in_two_forms_are_told(documents: list[str], note: str | None) -> None:
+    notes = forms_note(documents)
+    assert len(notes) == (note is not None)
+    assert all(note in each and "set normalize to NFC" in each for each in notes if note)
+
+
+TABLE = 'name,year,count\n"Anna, B.",1999,3\nBen,2000,"4"\n"Cleo ""C""",2001,5\n'
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "column", "documents"),
+    [
+        ("a.csv", TABLE, "name", ["Anna, B.", "Ben", 'Cleo "C"']),
+        ("a.csv", TABLE, "1", ["Anna, B.", "Ben", 'Cleo "C"']),
+        ("a.csv", TABLE, "3", ["3", "4", "5"]),
+        ("a.csv", TABLE.replace("\n", "\r\n"), "year", ["1999", "2000", "2001"]),
+        ("a.csv", TABLE.replace("\n", "\r"), "year", ["1999", "2000", "2001"]),
+        ("a.txt", "Anna\tx y\nBen\tz\nCleo\t\nDora\tw\n", "2", ["x y", "z", "w"]),
+        ("a.csv", "Anna;1,5\nBen;2,5\nCleo;3,5\n", "1", ["Anna", "Ben", "Cleo"]),
+        ("a.tsv", 'Anna\t1"\nBen\t"2\nCleo\t3,3\n', "2", ['1"', '"2', "3,3"]),
+        ("a.tsv", '"Anna"\t1\n"B\tC"\t2\nCleo\t3\n', "1", ["Anna", "B\tC", "Cleo"]),
+        ("a", "2019,2020\nx,a\ny,b\nz,c\n", "2020", ["a", "b", "c"]),
+        ("a", "x, a\ny, b\nz, c\n", "2", ["a", "b", "c"]),
+    ],
+)
+def test_a_column_is_read_by_name_or_number(
+    name: str, content: str, column: str, documents: list[str], tmp_path: Path
+) -> None:
+    path = tmp_path / name
+    path.write_bytes(content.encode())
+    found, notes = read(path, column=column)
+    assert found == documents
+    is_header = content.startswith(("name", "2019"))
+    assert f"the first line is taken as {'the names' if is_header else 'data'}" in notes[-1]
+
+
+CELLS = st.lists(
+    st.tuples(st.text("ab ,;\t\"'é.", max_size=5), st.text('xy," ', max_size=5)),
+    min_size=3,
+    max_size=9,
+)
+
+
+@given(CELLS, st.sampled_from(",;\t"))
+def test_columns_are_those_that_were_written(
+    tmp_path_factory: pytest.TempPathFactory, cells: list[tuple[str, str]], delimiter: str
+) -> None:
+    path = tmp_path_factory.getbasetemp() / f"table.{'tsv' if delimiter == TAB else 'csv'}"
+    with path.open("w", encoding="utf-8", newline="") as file:
+        writer = csv.writer(file, delimiter=delimiter, quoting=csv.QUOTE_ALL)
+        writer.writerows([("first", "second"), *[(f"{a}.", f"{b}.") for a, b in cells]])
+    expected = [f"{a}.".strip() for a, _ in cells]
+    assert read(path, column="first")[0] == expected
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "column", "message"),
+    [
+        (
+            "a.csv",
+            TABLE,
+            "nam",
+            "expected a number from 1 to 3 or one of name, year, count; did you",
+        ),
+        (
+            "a.csv",
+            TABLE,
+            "4",
+            "column is '4', which {path} does not have, expected a number from 1",
+        ),
+        ("a.csv", TABLE, "0", "column is '0', which {path} does not have"),
+        (
+            "a.txt",
+            "Anna\nBen\nCleo\n",
+            "1",
+            "column is '1', but {path} is no table, expected lines",
+        ),
+        ("a.csv", 'a,b\n"c\nd",2\ne,3\n', "1", "line 3: 'c\\nd' holds the character '\\n'"),
+        ("a.csv", 'a,b\nc,"' + "x" * 140_000 + '"\n', "1", "is a quotation mark left open?"),
+        ("a.csv", "", "1", "is no table"),
+    ],
+)
+def test_a_column_that_cannot_be_read_is_refused(
+    name: str, content: str, column: str, message: str, tmp_path: Path
+) -> None:
+    path = tmp_path / name
+    path.write_text(content)
+    with pytest.raises(InputError, match=re.escape(message.format(path=path))):
+        read(path, column=column)
+
+
+def test_lines_without_the_column_are_counted(tmp_path: Path) -> None:
+    path = tmp_path / "a.csv"
+    path.write_text("x,1\ny,2\nz\nw,4\n\n")
+    documents, notes = read(path, column="2")
+    assert documents == ["1", "2", "4"]
+    assert notes[0] == f"{path}: 1 line without that column left out."
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "columns"),
+    [
+        ("a.csv", TABLE, "3 columns (first line: name, year, count)"),
+        ("a.csv.gz", TABLE, "3 columns"),
+        ("a.csv", "Anna,1\nBen,2\nCleo,3\n", "2 columns (first line: Anna, 1)"),
+        ("a.txt", "Anna\t1\nBen\t2\nCleo\t3\n", "2 columns"),
+        ("a.txt", "a;b;c\nd;e;f\ng;h;i\n", "3 columns"),
+        ("a.txt", "Paris, France\nRome, Italy\nBonn, Germany\n", ""),
+        ("a.txt", "Yes, well, no.\nOh!\nA, b, c, d.\nx\n", ""),
+        ("a.jsonl", '{"a": 1, "b": 2, "c": 3}\n' * 5, ""),
+        ("a.txt", "Anna\nBen\nCleo\n", ""),
+    ],
+)
+def test_a_table_whose_lines_are_taken_whole_is_told(
+    name: str, content: str, columns: str, tmp_path: Path
+) -> None:
+    path = tmp_path / name
+    path.write_text(content)
+    documents, notes = read(path)
+    assert documents == content.splitlines()
+    assert len(notes) == (columns != "")
+    for note in notes:
+        assert note.startswith(f"{path} looks like a table of {columns}")
+        assert note.endswith("set column to a name or a number for one of them.")
+
+
+@given(
+    st.lists(
+        st.text(st.characters(codec="utf-8", exclude_characters="\0\n"), min_size=1), min_size=1
+    )
+)
+@example(["a\u2028b", "\x85", "\x0b \x0c", "\ufeffa", "b\r", " c "])
+def test_documents_of_a_run_are_read_as_they_were_written(
+    tmp_path_factory: pytest.TempPathFactory, documents: list[str]
+) -> None:
+    path = tmp_path_factory.getbasetemp() / "documents.txt"
+    write_whole(path, "".join(f"{document}\n" for document in documents))
+    assert load_documents(path) == documents
+
+
+@pytest.mark.parametrize("content", [b"", b"\n", b"a\nb", b"a\n\nb\n", b"\xff\n", None])
+def test_damaged_documents_of_a_run_are_named(content: bytes | None, tmp_path: Path) -> None:
+    path = tmp_path / "documents.txt"
+    if content is not None:
+        path.write_bytes(content)
+    with pytest.raises(InputError, match=r"documents\.txt .*restore it or train again\.$"):
+        load_documents(path)
 
 
 def numbers(count: int) -> list[str]:

@@ -7,11 +7,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from wavenet_jax.data import Vocab, vocab_from_characters, vocab_from_documents
+from wavenet_jax.data import BOUNDARY, Vocab, vocab_from_characters, vocab_from_documents
 from wavenet_jax.data.vocab import code_points
 from wavenet_jax.errors import InputError
 
-DOCUMENTS = st.lists(st.text(st.characters(exclude_characters=".", codec="utf-8")), max_size=5)
+DOCUMENTS = st.lists(st.text(st.characters(exclude_characters=BOUNDARY, codec="utf-8")), max_size=5)
 
 
 def distinct_characters(count: int) -> str:
@@ -20,14 +20,14 @@ def distinct_characters(count: int) -> str:
 
 @given(DOCUMENTS)
 def test_characters_are_the_boundary_and_then_all_that_occur_sorted(documents: list[str]) -> None:
-    assert vocab_from_documents(documents).characters == "." + "".join(
+    assert vocab_from_documents(documents).characters == BOUNDARY + "".join(
         sorted(set("".join(documents)))
     )
 
 
 @given(DOCUMENTS)
 def test_decode_inverts_encode(documents: list[str]) -> None:
-    vocab, text = vocab_from_documents(documents), ".".join(documents)
+    vocab, text = vocab_from_documents(documents), BOUNDARY.join(documents)
     ids = vocab.encode(text)
     assert ids.shape == (len(text),)
     assert vocab.decode(ids) == text
@@ -41,7 +41,7 @@ def test_decode_takes_ids_of_any_type_and_gives_every_character_back(dtype: type
 
 
 def test_ids_are_the_positions_in_the_characters() -> None:
-    np.testing.assert_array_equal(Vocab(".abc").encode("cab."), [3, 1, 2, 0])
+    np.testing.assert_array_equal(Vocab("\0abc").encode("cab\0"), [3, 1, 2, 0])
 
 
 def test_length_counts_the_boundary() -> None:
@@ -71,7 +71,7 @@ def test_code_points_are_those_of_python_lone_surrogates_too(text: str) -> None:
         ("a\nxx", r"'\n' 'x'"),
         ("a\udcff", r"'\udcff'"),  # what a terminal could not decode
         ("😀", "'😀'"),
-        ("\0", r"'\x00'"),
+        (".", "'.'"),
     ],
 )
 def test_every_unknown_character_is_named_once(text: str, unknown: str) -> None:
@@ -79,14 +79,14 @@ def test_every_unknown_character_is_named_once(text: str, unknown: str) -> None:
         f"{text!r} contains {unknown}, unknown to this vocabulary; expected characters of 'abc'."
     )
     with pytest.raises(InputError, match=f"^{re.escape(message)}$"):
-        Vocab(".abc").encode(text)
+        Vocab("\0abc").encode(text)
 
 
 @pytest.mark.parametrize("encode", [Vocab.encode, Vocab.encode_document])
 def test_message_about_unknown_characters_can_be_printed(encode: object) -> None:
     assert callable(encode)
     with pytest.raises(InputError) as caught:
-        encode(Vocab(".abc"), "b\ud800.\udfff")
+        encode(Vocab("\0abc"), "b\ud800\0\udfff")
     assert str(caught.value).encode("utf-8")
 
 
@@ -96,12 +96,12 @@ def test_message_about_unknown_characters_can_be_printed(encode: object) -> None
 )
 def test_message_cuts_a_long_vocabulary_and_a_long_text(count: int, shown: str) -> None:
     with pytest.raises(InputError) as caught:
-        Vocab("." + distinct_characters(count)).encode("x" * 61)
+        Vocab(BOUNDARY + distinct_characters(count)).encode("x" * 61)
     assert str(caught.value).startswith(f"{'x' * 60!r} contains 'x', unknown")
     assert str(caught.value).endswith(f"expected characters of {shown}")
 
 
-@pytest.mark.parametrize(("alphabet", "named"), [(".abc", "'.'"), ("\0ab.c", r"'\x00'")])
+@pytest.mark.parametrize(("alphabet", "named"), [("\0abc", r"'\x00'"), ("\0ab.c", r"'\x00'")])
 def test_document_contains_no_boundary(alphabet: str, named: str) -> None:
     vocab = Vocab(alphabet)
     with pytest.raises(InputError, match=f"contains {re.escape(named)}, unknown"):
@@ -109,12 +109,11 @@ def test_document_contains_no_boundary(alphabet: str, named: str) -> None:
     assert vocab.decode(vocab.encode_document(alphabet[1:])) == alphabet[1:]
 
 
-@pytest.mark.parametrize("boundary", [".", "\0"])
-def test_vocabulary_has_at_most_max_vocab_characters_and_the_boundary(boundary: str) -> None:
-    assert vocab_from_characters("cabbac", boundary, max_vocab=3).characters == boundary + "abc"
+def test_vocabulary_has_at_most_max_vocab_characters_and_the_boundary() -> None:
+    assert vocab_from_characters("cabbac", max_vocab=3).characters == "\0abc"
     message = "the data contain 4 distinct characters, expected at most 3; raise max_vocab"
     with pytest.raises(InputError, match=message) as caught:
-        vocab_from_characters("abcd", boundary, max_vocab=3)
+        vocab_from_characters("abcd", max_vocab=3)
     assert caught.value.field == "max_vocab"
     with pytest.raises(InputError, match="contain 4 distinct"):
         vocab_from_documents(["ab", "cd", "da"], max_vocab=3)

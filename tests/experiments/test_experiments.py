@@ -177,7 +177,7 @@ def test_packed_rows_are_whole_documents(letters: Dataset) -> None:
     inputs, targets = np.asarray(batch.inputs), np.asarray(batch.targets)
     assert inputs.shape == targets.shape == (1, 64)
     np.testing.assert_array_equal(inputs[0, 1:], targets[0, :-1])
-    *whole, cut = letters.vocab.decode(inputs[0]).removeprefix(".").split(".")
+    *whole, cut = letters.vocab.decode(inputs[0]).removeprefix("\0").split("\0")
     known = letters.split_documents.train
     assert len(set(whole)) > 1
     assert set(whole) <= set(known)

@@ -2,18 +2,19 @@
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import jax
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from support.runs import changed
 
 from wavenet_jax.config import Config, DataConfig, Recipe
-from wavenet_jax.data import TOKEN_FILES, Dataset, load_dataset
+from wavenet_jax.data import TOKEN_FILES, Dataset, dataset_from_list, load_dataset
 from wavenet_jax.errors import InputError
 from wavenet_jax.runs import Run, changed_environment, create_run, load_run, prepare_run
 from wavenet_jax.runs.folder import CONTENTS, load_run_config, require_vacant
@@ -66,12 +67,36 @@ def test_documents_are_read_the_same_from_the_run_folder(
     folder = tmp_path_factory.mktemp("documents")
     (folder / "list.txt").write_bytes("\n".join(lines).encode())
     try:
-        data = load_dataset(DataConfig(data=str(folder / "list.txt")))
+        data = load_dataset(DataConfig(data=str(folder / "list.txt"), kind="list"))
     except InputError:
         return
     run = Run(folder / "run", Config(), data)
     create_run(run)
     assert_same_data(load_run(run.folder).data, data)
+
+
+@given(
+    st.lists(
+        st.text(st.characters(codec="utf-8", exclude_characters="\0\n"), max_size=6).map(
+            "É{}İ".format
+        ),
+        min_size=3,
+        max_size=9,
+    )
+)
+@example(["a\u2028b", "\x85", "\x0b \x0c", "\ufeffa", "b\r", " c ", "x,y"])
+def test_documents_are_the_same_to_the_letter_and_prepared_once(
+    tmp_path_factory: pytest.TempPathFactory, documents: list[str]
+) -> None:
+    folder = tmp_path_factory.mktemp("memory")
+    config = DataConfig(lower=True, normalize="NFKD")
+    data = dataset_from_list(documents, config)
+    run = Run(folder / "run", Config(data=replace(config, column="2")), data)
+    create_run(run)
+    assert_same_data(load_run(run.folder).data, data)
+    plain = dataset_from_list(documents, DataConfig())
+    create_run(Run(folder / "plain", Config(), plain))
+    assert load_run(folder / "plain").data.documents == documents
 
 
 def test_the_folder_of_a_text_contains_its_tokens_and_no_documents(
@@ -228,10 +253,10 @@ def test_damage_of_a_text_is_named(
         load_run(text_run.folder)
 
 
-@pytest.mark.parametrize("characters", ["", ".", "abc", ".abca", "\0abc"])
+@pytest.mark.parametrize("characters", ["", "\0", "abc", "\0abca", ".abc"])
 def test_a_damaged_vocabulary_is_named(run: Run, characters: str) -> None:
     (run.folder / "vocab.json").write_text(json.dumps({"characters": characters}))
-    with pytest.raises(InputError, match=r"vocab\.json is damaged, expected '\.' and the char"):
+    with pytest.raises(InputError, match=r"vocab\.json is damaged, expected '\\x00' and the"):
         load_run(run.folder)
 
 
@@ -262,11 +287,11 @@ def test_a_config_of_wrong_values_is_named(run: Run, model: Any) -> None:
         load_run(run.folder)
 
 
-@pytest.mark.parametrize("written", [None, 0, 2, "1"])
+@pytest.mark.parametrize("written", [None, 0, 1, "2"])
 def test_another_format_is_refused_by_name_and_can_be_overwritten(run: Run, written: Any) -> None:
-    assert json.loads((run.folder / "config.json").read_text())["format"] == 1
+    assert json.loads((run.folder / "config.json").read_text())["format"] == 2
     rewrite_config(run, format=written)
-    with pytest.raises(InputError, match=rf"config\.json .*format is {written!r}, expected 1"):
+    with pytest.raises(InputError, match=rf"config\.json .*format is {written!r}, expected 2"):
         load_run(run.folder)
     with pytest.raises(InputError, match="already holds a run"):
         require_vacant(run.folder, overwrite=False)

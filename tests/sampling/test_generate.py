@@ -31,7 +31,7 @@ from wavenet_jax.sampling import (
 
 SMALL = ModelConfig(n_embd=4, n_hidden=8)
 DATASET = dataset_from_documents(NAMES, vocab_from_documents(NAMES), DataConfig())
-VOCAB = vocab_from_characters(TEXT, boundary="\0")
+VOCAB = vocab_from_characters(TEXT)
 
 
 def model_of(vocab: Vocab) -> tuple[WaveNet, Variables]:

@@ -8,7 +8,7 @@ import numpy as np
 from support.corpora import NAMES
 from support.models import randomised
 from wavenet_jax.config import ModelConfig
-from wavenet_jax.data import vocab_from_documents
+from wavenet_jax.data import BOUNDARY, vocab_from_documents
 from wavenet_jax.nn import WaveNet
 
 VOCAB = vocab_from_documents(NAMES)
@@ -22,7 +22,7 @@ def brute_force(documents: list[str]) -> list[np.ndarray]:
     scores = []
     for document in documents:
         context, nats = [0] * MODEL.config.receptive_field, []
-        for target in VOCAB.encode(document + "."):
+        for target in VOCAB.encode(document + BOUNDARY):
             window = np.array([context], np.int32)
             logits = np.asarray(_logits(VARIABLES, window)[0, 0], np.float64)
             nats.append(np.log(np.exp(logits).sum()) - logits[target])

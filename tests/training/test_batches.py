@@ -25,7 +25,7 @@ def lectures_windows(
     inputs, targets = [], []
     for document in documents:
         context = [0] * receptive_field
-        for character in document + ".":
+        for character in document + vocab.boundary:
             token = vocab.characters.index(character)
             inputs.append(context)
             targets.append(token)

@@ -9,7 +9,7 @@ from rich.cells import cell_len
 from rich.text import Text
 
 from wavenet_jax.cli import process
-from wavenet_jax.data import Splits, Vocab
+from wavenet_jax.data import BOUNDARY, END_SIGN, Splits, Vocab
 from wavenet_jax.errors import pluralize
 from wavenet_jax.evaluation import Evaluation, Loss, Score
 from wavenet_jax.sampling import GeneratedDocument
@@ -39,7 +39,7 @@ def _pad(cell: str, width: int, align: str) -> str:
 
 def vocab_line(vocab: Vocab) -> str:
     """Return the number of characters, and the characters as far as they fit a line."""
-    shown = vocab.characters if vocab.boundary.isprintable() else vocab.characters[1:]
+    shown = vocab.characters[1:]  # without the boundary
     more = "..." if len(shown) > MAX_SHOWN_CHARACTERS else ""
     return f"{pluralize(len(shown), 'character')} {shown[:MAX_SHOWN_CHARACTERS]!r}{more}"
 
@@ -129,12 +129,17 @@ def _heat_map(score: Score) -> Text:
     """Return each character with its probability; the less likely, the darker."""
     heat = Text()
     for index, (character, nats) in enumerate(zip(score.characters, score.nll_nats, strict=True)):
-        shown = repr(character) if character.isspace() else _in_a_line(character)
+        shown = repr(character) if character.isspace() else _in_a_line(_shown(character))
         heat.append("\n  " if index and index % CHARACTERS_PER_LINE == 0 else "  ")
         light = round(255 * math.exp(-nats / 3))  # 3 nats: the probability is 1 in 20
         style = f"{'black' if light > 127 else 'white'} on rgb(255,{light},{light})"
         heat.append(f"{shown} {math.exp(-nats):.2g}", style)
     return heat
+
+
+def _shown(character: str) -> str:
+    """Return a character, or the sign of the boundary."""
+    return END_SIGN if character == BOUNDARY else character
 
 
 def _in_a_line(text: str) -> str:
@@ -165,7 +170,7 @@ def score_json(score: Score, *, per_char: bool) -> dict[str, Any]:
     }
     if per_char:
         values["per_character"] = [
-            {"character": character, "nll_nats": nats, "probability": math.exp(-nats)}
+            {"character": _shown(character), "nll_nats": nats, "probability": math.exp(-nats)}
             for character, nats in zip(score.characters, score.nll_nats, strict=True)
         ]
     return values

@@ -190,7 +190,7 @@ def _announce(run: Run, done: int) -> None:
     epochs = total * per_step / run.data.splits.train.num_predictions
     process.stderr.print(
         f"{'Continuing' if done else 'Training'} {count_parameters(shapes['params']):,} parameters "
-        f"(receptive field {run.config.model.receptive_field:,}) on {run.config.data.data}: "
+        f"(receptive field {run.config.model.receptive_field:,}) on {run.config.data.title}: "
         f"{_extent(run)}, {tables.vocab_line(run.data.vocab)}\n"
         f"{f'From step {done:,} to' if done else 'For'} {total:,} steps of "
         f"{_rows(run)} ({epochs:.3g} epochs), in {run.folder}"
@@ -263,7 +263,7 @@ def _draw_loss_curve(run: Run, metrics: list[dict[str, Any]]) -> None:
             "No loss curve is drawn without matplotlib; `pip install matplotlib` adds it."
         )
         return
-    title = Path(run.config.data.data).name
+    title = Path(run.config.data.title).name
     try:
         from wavenet_jax.cli import plots  # noqa: PLC0415  an optional extra
 

@@ -1,6 +1,6 @@
 """What a run is: frozen dataclasses, checked where they are made.  Imports no JAX and no NumPy."""
 
-from wavenet_jax.config.data import DataConfig, DataKind
+from wavenet_jax.config.data import DataConfig, DataKind, Normalization
 from wavenet_jax.config.model import ModelConfig
 from wavenet_jax.config.optim import OptimConfig
 from wavenet_jax.config.presets import AUTO, PRESETS, Extent, Preset, Recipe, plan, preset
@@ -28,6 +28,7 @@ __all__ = [
     "DataKind",
     "Extent",
     "ModelConfig",
+    "Normalization",
     "OptimConfig",
     "Preset",
     "Recipe",

@@ -4,23 +4,41 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from wavenet_jax.errors import conform_fields, require, require_default, require_positive
+from wavenet_jax.errors import (
+    conform_fields,
+    require,
+    require_default,
+    require_fraction,
+    require_positive,
+)
 
 DataKind = Literal["list", "text"]
+Normalization = Literal["NFC", "NFD", "NFKC", "NFKD"]
 
 
 @dataclass(frozen=True)
 class DataConfig:
     """Which documents, and how they are split."""
 
-    data: str = "names"
-    """A text file, or `names` (bundled), `makemore` or `shakespeare` (downloaded)."""
-    kind: DataKind = "list"
-    """A list with one document a line, or one text that is split by position."""
+    data: str | tuple[str, ...] = "names"
+    """Files or folders of text, `-` for standard input, or `names` (bundled), `makemore` or
+    `shakespeare` (downloaded)."""
+    kind: DataKind | None = None
+    """A list with one document a line, or one text that is split by position; by default what the
+    data look like."""
+    column: str | None = None
+    """The column of a table that holds the documents: its name in the first line, or its number
+    from 1."""
+    lower: bool = False
+    """Turn capitals into small letters."""
+    normalize: Normalization | None = None
+    """Bring letters that Unicode writes in several ways into one form, such as NFC."""
+    skip_bad: bool = False
+    """Leave out lines, or characters of a text, that are no plain UTF-8 text."""
     split_seed: int = 42
     """Seed of the shuffle before a list is split. The training seed does not affect the split."""
     val_fraction: float = 0.1
-    """Fraction of the documents, or of the text, for validation."""
+    """Fraction of the documents, or of the text, for validation; 0 for none."""
     test_fraction: float | None = None
     """Fraction for the test, after validation; by default 0.1 of a list and 0 of a text."""
     max_vocab: int = 10_000
@@ -28,13 +46,15 @@ class DataConfig:
 
     def __post_init__(self) -> None:
         conform_fields(self)
-        require_positive(self, "val_fraction", "max_vocab")
+        if len(self.sources) == 1:  # one source is the same, however it is given
+            object.__setattr__(self, "data", self.sources[0])
         require(
-            self.test_share > 0 or (self.is_text and self.test_share == 0),
-            f"test_fraction is {self.test_fraction}, expected a number above 0"
-            f"{' or 0' if self.is_text else ''}; leave it out for {self._default_test_share}.",
-            "test_fraction",
+            len(self.sources) > 0,
+            "data is (none), expected a file, a folder or a known name.",
+            "data",
         )
+        require_positive(self, "max_vocab")
+        require_fraction(self, "val_fraction", "test_fraction")
         held_out = self.val_fraction + self.test_share
         require(
             held_out < 1,
@@ -48,13 +68,27 @@ class DataConfig:
     @staticmethod
     def ignored(values: Mapping[str, Any]) -> dict[str, str]:
         """Return the fields that the other values leave without effect, and why."""
-        if values["kind"] == "text":
-            return {"split_seed": "but a text is split by position"}
-        return {}
+        if values["kind"] != "text":
+            return {}
+        return {
+            "split_seed": "but a text is split by position",
+            "column": "but a text has no columns",
+        }
+
+    @property
+    def sources(self) -> tuple[str, ...]:
+        """Return what `data` names, one or several."""
+        return (self.data,) if isinstance(self.data, str) else self.data
+
+    @property
+    def title(self) -> str:
+        """Return the data in a few words, such as `a.txt` and `a.txt and 2 more`."""
+        first, *more = self.sources
+        return f"{first} and {len(more):,} more" if more else first
 
     @property
     def is_text(self) -> bool:
-        """Tell whether the data are one text instead of a list of documents."""
+        """Tell whether the data are one text instead of a list; None counts as a list."""
         return self.kind == "text"
 
     def cuts(self, count: int) -> tuple[int, int]:
@@ -66,8 +100,6 @@ class DataConfig:
     @property
     def test_share(self) -> float:
         """Return the fraction of the data for the test."""
-        return self._default_test_share if self.test_fraction is None else self.test_fraction
-
-    @property
-    def _default_test_share(self) -> float:
-        return 0.0 if self.is_text else 0.1
+        if self.test_fraction is None:
+            return 0.0 if self.is_text else 0.1
+        return self.test_fraction

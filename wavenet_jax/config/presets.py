@@ -135,7 +135,7 @@ class Recipe(NamedTuple):
         Raises `InputError` for values that are not allowed, or without effect beside the others.
         """
         start = plan(extent, self.given) if self.base == AUTO else self._start()
-        config = replace_fields(start, **self.given, kind=extent.kind)
+        config = replace_fields(start, **{**self.given, "kind": extent.kind})
         counts = config.train.count_steps(extent.num_predictions)
         return replace(config, train=replace(config.train, **counts._asdict()))
 

@@ -12,7 +12,7 @@ from wavenet_jax.config.optim import OptimConfig
 from wavenet_jax.config.train import TrainConfig
 from wavenet_jax.errors import InputError, conform, conform_fields, require, require_names
 
-FORMAT = 1  # of config.json and the run folder beside it
+FORMAT = 2  # of config.json and the run folder beside it
 
 
 @dataclass(frozen=True)

@@ -3,32 +3,34 @@
 Imports no JAX.
 """
 
-from wavenet_jax.data.corpus import Corpus, Splits, corpus_from_documents
+from wavenet_jax.data.corpus import Corpus, Splits, corpus_from_documents, split_documents
 from wavenet_jax.data.dataset import (
     TOKEN_FILES,
     Dataset,
     dataset_from_documents,
-    find_data,
+    dataset_from_list,
+    dataset_from_text,
     load_dataset,
     map_text_dataset,
     write_text_dataset,
 )
-from wavenet_jax.data.documents import read_documents, split_documents
+from wavenet_jax.data.documents import load_documents
 from wavenet_jax.data.download import SOURCES, download
+from wavenet_jax.data.files import find_sources
 from wavenet_jax.data.vocab import (
+    BOUNDARY,
     BOUNDARY_ID,
-    LIST_BOUNDARY,
-    TEXT_BOUNDARY,
+    END_SIGN,
     Vocab,
     vocab_from_characters,
     vocab_from_documents,
 )
 
 __all__ = [
+    "BOUNDARY",
     "BOUNDARY_ID",
-    "LIST_BOUNDARY",
+    "END_SIGN",
     "SOURCES",
-    "TEXT_BOUNDARY",
     "TOKEN_FILES",
     "Corpus",
     "Dataset",
@@ -36,11 +38,13 @@ __all__ = [
     "Vocab",
     "corpus_from_documents",
     "dataset_from_documents",
+    "dataset_from_list",
+    "dataset_from_text",
     "download",
-    "find_data",
+    "find_sources",
     "load_dataset",
+    "load_documents",
     "map_text_dataset",
-    "read_documents",
     "split_documents",
     "vocab_from_characters",
     "vocab_from_documents",

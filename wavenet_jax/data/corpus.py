@@ -1,12 +1,14 @@
 """Documents as one array of tokens, and the three splits."""
 
+import random
 from collections.abc import Iterable
 from typing import Generic, NamedTuple, TypeVar
 
 import numpy as np
 
+from wavenet_jax.config import DataConfig
 from wavenet_jax.data.vocab import BOUNDARY_ID, Vocab
-from wavenet_jax.errors import pluralize, show_short
+from wavenet_jax.errors import pluralize, require, show_short
 
 T = TypeVar("T")
 
@@ -14,7 +16,7 @@ T = TypeVar("T")
 class Corpus(NamedTuple):
     """Documents laid end to end, a boundary before the first and after each.
 
-        tokens  [N+1]   .  e  m  m  a  .  o  l  i  v  i  a  .
+        tokens  [N+1]   .  e  m  m  a  .  o  l  i  v  i  a  .      . the boundary, id 0
 
     Prediction i sees tokens[i], tokens[i-1], ... back to the last boundary, where its document
     begins, and endless boundaries before that; its target is tokens[i+1].  A text is a corpus of
@@ -71,3 +73,41 @@ class Splits(NamedTuple, Generic[T]):
 def corpus_from_documents(documents: Iterable[str], vocab: Vocab) -> Corpus:
     """Lay documents end to end; raise `InputError` for a character unknown to the vocabulary."""
     return Corpus(vocab.encode(vocab.boundary.join(["", *documents, ""])))
+
+
+def min_documents(config: DataConfig) -> int:
+    """Return the fewest documents of which train, val and test get one each, as far as wanted."""
+    return 1 + (config.val_fraction > 0) + (config.test_share > 0)
+
+
+def split_documents(documents: list[str], config: DataConfig) -> Splits[list[str]]:
+    """Shuffle with the split seed and cut into train, val and test.
+
+    None of them is empty unless its fraction is 0.  With seed 42 and tenths this is the lecture's
+    split: CPython's shuffle, cut at `int(0.8 * n)` and `int(0.9 * n)`.
+    """
+    shuffled = list(documents)
+    random.Random(config.split_seed).shuffle(shuffled)
+    val_start, test_start = config.cuts(len(shuffled))
+    has_val, has_test = config.val_fraction > 0, config.test_share > 0
+    test_start = min(max(test_start, 1 + has_val), len(shuffled) - has_test)
+    val_start = min(max(val_start, 1), test_start - has_val)
+    return Splits(shuffled[:val_start], shuffled[val_start:test_start], shuffled[test_start:])
+
+
+def split_lengths(length: int, config: DataConfig) -> Splits[int]:
+    """Return how many of the characters of a text go to train, val and test, in their order.
+
+    Raises `InputError` where train would be empty, or a val or test that the configuration wants.
+    """
+    val_start, test_start = config.cuts(length)
+    lengths = Splits(val_start, test_start - val_start, length - test_start)
+    require(
+        lengths.train > 0
+        and (lengths.val > 0 or config.val_fraction == 0)
+        and (lengths.test > 0 or config.test_share == 0),
+        f"the text has {length:,} characters, which leaves "
+        f"{' / '.join(f'{each:,}' for each in lengths)} for train, val and test; provide a longer "
+        "text or other fractions.",
+    )
+    return lengths

@@ -1,22 +1,37 @@
 """What there is to train on: from the configuration, from documents, or mapped from a folder."""
 
+import dataclasses
 import io
-import os
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, contextmanager
+from functools import partial
 from pathlib import Path
 from typing import BinaryIO, NamedTuple
 
 import numpy as np
 
 from wavenet_jax.config import DataConfig, DataKind, Extent
-from wavenet_jax.data.corpus import Corpus, Splits, corpus_from_documents
-from wavenet_jax.data.documents import read_documents, split_documents
-from wavenet_jax.data.download import SOURCES, Source, download_path, is_whole
-from wavenet_jax.data.text import read_text, scan_text, split_lengths, write_tokens
-from wavenet_jax.data.vocab import BOUNDARY_ID, Vocab, vocab_from_documents
-from wavenet_jax.errors import InputError, require
-from wavenet_jax.paths import bundled_names
+from wavenet_jax.data.corpus import (
+    Corpus,
+    Splits,
+    corpus_from_documents,
+    split_documents,
+    split_lengths,
+)
+from wavenet_jax.data.documents import documents_in_memory, find_table, read_list
+from wavenet_jax.data.files import SourceFile, find_sources
+from wavenet_jax.data.text import (
+    Tally,
+    drop_bad,
+    guess_kind,
+    read_beginning,
+    read_texts,
+    scan_text,
+    transformed_chunks,
+    write_tokens,
+)
+from wavenet_jax.data.vocab import BOUNDARY_ID, Vocab, forms_note, vocab_from_documents
+from wavenet_jax.errors import InputError, pluralize, require, require_default
 
 TOKEN_FILES = Splits("train.bin", "val.bin", "test.bin")  # each the tokens of a split of a text
 
@@ -28,62 +43,72 @@ class Dataset(NamedTuple):
     splits: Splits[Corpus]
     documents: list[str]  # in the order of their file; empty for a text
     split_documents: Splits[list[str]]  # the same, shuffled and split
-    notes: tuple[str, ...] = ()  # what a user should know of the data
+    kind: DataKind = "list"
+    notes: tuple[str, ...] = ()  # sentences for the user on what was found and how it was taken
 
     @property
     def is_text(self) -> bool:
         """Tell whether this is one text instead of a list of documents."""
-        return not self.documents
+        return self.kind == "text"
 
     @property
     def extent(self) -> Extent:
         """Return how much there is to train on."""
         lengths = sorted(map(len, self.split_documents.train))
         typical = lengths[int(0.9 * (len(lengths) - 1))] if lengths else 0
-        kind: DataKind = "text" if self.is_text else "list"
-        return Extent(kind, self.splits.train.num_predictions, typical)
+        return Extent(self.kind, self.splits.train.num_predictions, typical)
 
 
 def load_dataset(config: DataConfig, tokens_dir: Path | None = None) -> Dataset:
     """Read the data that the configuration names; raise `InputError` if they are unusable.
 
-    The tokens of a text are written to `tokens_dir`, which is made if it is missing, and mapped
-    from there; None keeps them in memory.  A list is always in memory.
+    Where it does not tell the kind, what the data look like does, and a note says so.  The tokens
+    of a text are written to `tokens_dir`, which is made if it is missing, and mapped from there;
+    None keeps them in memory.  A list is always in memory.
     """
-    path = find_data(config)
-    if config.is_text:
-        return _load_text(path, config, tokens_dir)
-    documents = read_documents(path)
-    vocab = vocab_from_documents(documents, config.max_vocab)
-    return dataset_from_documents(documents, vocab, config)
+    with find_sources(config) as (files, found):
+        kind, guess = _kind_of(files, config)
+        config = dataclasses.replace(config, kind=kind)
+        if kind == "text":
+            tally = Tally()
+            chunks = partial(read_texts, files, config)
+            dataset = _load_text(partial(chunks, tally), chunks, config, tokens_dir)
+            notes = _skipped(tally)
+        else:
+            documents, notes = read_list(files, config)
+            dataset = _list_dataset(documents, config)
+    return dataset._replace(notes=(*found, *guess, *notes, *dataset.notes))
+
+
+def dataset_from_list(documents: Iterable[str], config: DataConfig) -> Dataset:
+    """Return the dataset of documents that a program holds, each taken to the letter.
+
+    Raises `InputError` where they are no list of strings or cannot be documents.
+    """
+    _require_kind(config, "list", "documents")
+    require_default(config, "but documents are given", "column")
+    given, notes = documents_in_memory(documents, config)
+    dataset = _list_dataset(given, dataclasses.replace(config, kind="list"))
+    return dataset._replace(notes=(*notes, *dataset.notes))
+
+
+def dataset_from_text(text: str, config: DataConfig) -> Dataset:
+    """Return the dataset of a text that a program holds; raise `InputError` if it is unusable."""
+    require(isinstance(text, str), f"text is {text!r:.60}, expected one string.", "text")
+    _require_kind(config, "text", "text")
+    config = dataclasses.replace(config, kind="text")
+    tally = Tally()
+    kept = drop_bad(text, config, tally)
+    chunks = partial(transformed_chunks, [kept], config)
+    dataset = _load_text(chunks, chunks, config, None)
+    return dataset._replace(notes=(*_skipped(tally), *dataset.notes))
 
 
 def dataset_from_documents(documents: list[str], vocab: Vocab, config: DataConfig) -> Dataset:
     """Split documents, and lay each split end to end."""
     parts = split_documents(documents, config)
     splits = Splits(*(corpus_from_documents(part, vocab) for part in parts))
-    return Dataset(vocab, splits, documents, parts)
-
-
-def find_data(config: DataConfig, sources: Mapping[str, Source] = SOURCES) -> Path:
-    """Return the file that the configuration names.
-
-    Raises `InputError` where it is not there, and for a known data set of the other kind.
-    """
-    if config.data == "names":
-        _require_kind(config, "list")
-        return bundled_names()
-    if config.data in sources:
-        return _find_download(config, sources[config.data])
-    path = Path(config.data)
-    require(
-        os.path.isfile(path),  # Path.is_file raises where a name is too long
-        f"data {config.data!r} is {'a folder' if os.path.isdir(path) else 'not there'}, expected "
-        f"a text file{'' if config.is_text else ' with one document a line'}, names, "
-        f"{' or '.join(sources)}.",
-        "data",
-    )
-    return path
+    return Dataset(vocab, splits, documents, parts, "list")
 
 
 def write_text_dataset(dataset: Dataset, folder: Path) -> None:
@@ -103,7 +128,9 @@ def map_text_dataset(folder: Path, vocab: Vocab, config: DataConfig) -> Dataset:
     lengths = [corpus.num_predictions for corpus in dataset.splits]
     val_start, test_start = config.cuts(sum(lengths))
     require(
-        [val_start, test_start] == [lengths[0], lengths[0] + lengths[1]] and min(lengths[:2]) > 0,
+        [val_start, test_start] == [lengths[0], lengths[0] + lengths[1]]
+        and lengths[0] > 0
+        and (lengths[1] > 0 or config.val_fraction == 0),
         f"{folder} is damaged: {', '.join(TOKEN_FILES)} hold "
         f"{' / '.join(f'{length:,}' for length in lengths)} characters, expected the fractions of "
         "the configuration; restore them or train again.",
@@ -111,36 +138,59 @@ def map_text_dataset(folder: Path, vocab: Vocab, config: DataConfig) -> Dataset:
     return dataset
 
 
-def _find_download(config: DataConfig, source: Source) -> Path:
-    _require_kind(config, source.kind)
-    path = download_path(config.data)
-    require(
-        is_whole(path, source),
-        f"data {config.data!r} is not downloaded yet, expected the whole file at {path}; run "
-        f"`wavenet-jax data {config.data}` first.",
-        "data",
-    )
-    return path
+def _kind_of(files: list[SourceFile], config: DataConfig) -> tuple[DataKind, list[str]]:
+    """Return the kind of the data, and a note where it is a guess."""
+    known = {file.kind for file in files}
+    if config.kind is not None:
+        return config.kind, []
+    if config.column is not None:
+        return "list", []
+    if len(known) == 1 and (kind := known.pop()) is not None:
+        return kind, []
+    beginning = read_beginning(files)
+    if find_table(files[0].name, beginning.split("\n")) is not None:
+        return "list", []  # about which there is a note
+    kind, reason = guess_kind(beginning)
+    taken = "one text" if kind == "text" else "a list"
+    other = "list for one document a line" if kind == "text" else "text for one text"
+    return kind, [f"data {config.title} is taken as {taken} ({reason}); set kind to {other}."]
 
 
-def _require_kind(config: DataConfig, kind: DataKind) -> None:
+def _require_kind(config: DataConfig, kind: DataKind, given: str) -> None:
     require(
-        config.kind == kind,
-        f"kind is {config.kind!r}, but data {config.data!r} is a {kind}, expected {kind!r}.",
+        config.kind in (kind, None),
+        f"kind is {config.kind!r}, but {given} is given, expected {kind!r}; leave it out.",
         "kind",
     )
 
 
-def _load_text(path: Path, config: DataConfig, tokens_dir: Path | None) -> Dataset:
-    vocab, length = scan_text(path, config.max_vocab)
+def _list_dataset(documents: list[str], config: DataConfig) -> Dataset:
+    vocab = vocab_from_documents(documents, config.max_vocab)
+    dataset = dataset_from_documents(documents, vocab, config)
+    return dataset._replace(notes=tuple(forms_note(documents)))
+
+
+def _load_text(
+    scanned: Callable[[], Iterable[str]],
+    chunks: Callable[[], Iterable[str]],
+    config: DataConfig,
+    tokens_dir: Path | None,
+) -> Dataset:
+    vocab, length, notes = scan_text(scanned(), config.max_vocab)
     lengths = split_lengths(length, config)
     if tokens_dir is not None:
         with _open_token_files(tokens_dir) as files:
-            write_tokens(read_text(path), vocab, lengths, files)
-        return map_text_dataset(tokens_dir, vocab, config)
+            write_tokens(chunks(), vocab, lengths, files)
+        return map_text_dataset(tokens_dir, vocab, config)._replace(notes=tuple(notes))
     buffers = [io.BytesIO() for _ in TOKEN_FILES]
-    write_tokens(read_text(path), vocab, lengths, buffers)
-    return _text_dataset(vocab, [np.frombuffer(each.getvalue(), vocab.dtype) for each in buffers])
+    write_tokens(chunks(), vocab, lengths, buffers)
+    tokens = [np.frombuffer(buffer.getvalue(), vocab.dtype) for buffer in buffers]
+    return _text_dataset(vocab, tokens)._replace(notes=tuple(notes))
+
+
+def _skipped(tally: Tally) -> list[str]:
+    """Return a note on what was left out of a text."""
+    return [f"{pluralize(tally.skipped, 'bad byte')} left out."] if tally.skipped else []
 
 
 @contextmanager
@@ -171,4 +221,4 @@ def _map_tokens(path: Path, vocab: Vocab) -> np.ndarray:
 
 
 def _text_dataset(vocab: Vocab, tokens: Iterable[np.ndarray]) -> Dataset:
-    return Dataset(vocab, Splits(*map(Corpus, tokens)), [], Splits([], [], []))
+    return Dataset(vocab, Splits(*map(Corpus, tokens)), [], Splits([], [], []), "text")

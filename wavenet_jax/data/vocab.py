@@ -1,5 +1,6 @@
-"""Characters and their ids; id 0 is the boundary that starts and ends every document."""
+"""Characters, their forms and their ids; id 0 is the boundary at both ends of every document."""
 
+import unicodedata
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
@@ -7,11 +8,11 @@ from functools import cached_property
 import numpy as np
 
 from wavenet_jax.config import DataConfig
-from wavenet_jax.errors import InputError, require
+from wavenet_jax.errors import InputError, pluralize, require
 
 BOUNDARY_ID = 0
-LIST_BOUNDARY = "."  # the boundary's character in the vocabulary of a list
-TEXT_BOUNDARY = "\0"  # and in that of a text, which may contain every other character
+BOUNDARY = "\0"  # the boundary's character, the only one that documents and texts cannot hold
+END_SIGN = "<end>"  # what is shown for it
 
 NUM_CODE_POINTS = 0x110000  # of Unicode
 _MAX_SHOWN = 100  # characters of the vocabulary in a message
@@ -21,7 +22,7 @@ _MAX_SHOWN = 100  # characters of the vocabulary in a message
 class Vocab:
     """The V characters in order of their ids, the boundary first.
 
-    >>> vocab = Vocab(".abc")
+    >>> vocab = Vocab(BOUNDARY + "abc")
     >>> vocab.encode("cab").tolist()
     [3, 1, 2]
     >>> vocab.decode(vocab.encode("cab"))
@@ -85,11 +86,11 @@ def code_points(text: str) -> np.ndarray:
 
 def vocab_from_documents(documents: Iterable[str], max_vocab: int = DataConfig.max_vocab) -> Vocab:
     """Return the vocabulary of a list; raise `InputError` where it exceeds `max_vocab`."""
-    return vocab_from_characters(set().union(*documents), LIST_BOUNDARY, max_vocab)
+    return vocab_from_characters(set().union(*documents), max_vocab)
 
 
 def vocab_from_characters(
-    characters: Iterable[str], boundary: str, max_vocab: int = DataConfig.max_vocab
+    characters: Iterable[str], max_vocab: int = DataConfig.max_vocab
 ) -> Vocab:
     """Return the vocabulary of the boundary and then the distinct characters, sorted.
 
@@ -102,4 +103,48 @@ def vocab_from_characters(
         "raise max_vocab if they are really text.",
         "max_vocab",
     )
-    return Vocab(boundary + "".join(distinct))
+    return Vocab(BOUNDARY + "".join(distinct))
+
+
+def transform_documents(documents: list[str], config: DataConfig) -> list[str]:
+    """Return documents in small letters and normalised, as far as the configuration says so."""
+    if not (config.lower or config.normalize) or not documents:
+        return documents
+    # A line end composes with nothing, and what small letters depend on ends there.
+    return transform("\n".join(documents), config).split("\n")
+
+
+def transform(text: str, config: DataConfig) -> str:
+    """Return a text in small letters and normalised, as far as the configuration says so."""
+    if config.normalize:
+        text = unicodedata.normalize(config.normalize, text)
+    if config.lower:
+        text = text.lower()
+        if config.normalize:  # which small letters can undo
+            text = unicodedata.normalize(config.normalize, text)
+    return text
+
+
+def forms_note(documents: list[str]) -> list[str]:
+    """Return a sentence where letters occur both composed and decomposed."""
+    if unicodedata.is_normalized("NFC", "\n".join(documents)):
+        return []
+    changed = [each for each in documents if not unicodedata.is_normalized("NFC", each)]
+    letters = forms_of(changed) & set().union(*documents)
+    if not letters:
+        return []
+    equal = len(set(documents)) - len({unicodedata.normalize("NFC", each) for each in documents})
+    return [
+        f"letters such as {min(letters)!r} occur composed and decomposed: NFC would change "
+        f"{len(changed):,} of {pluralize(len(documents), 'document')}, and {equal:,} of them would "
+        "become equal to others; set normalize to NFC."
+    ]
+
+
+def forms_of(decomposed: Iterable[str]) -> set[str]:
+    """Return the letters that NFC makes of what these texts hold decomposed."""
+    return {
+        letter
+        for text in decomposed
+        for letter in set(unicodedata.normalize("NFC", text)) - set(text)
+    }

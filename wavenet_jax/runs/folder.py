@@ -27,15 +27,14 @@ import jax
 
 from wavenet_jax.config import Config, DataConfig, Recipe, config_to_dict, load_config, read_json
 from wavenet_jax.data import (
-    LIST_BOUNDARY,
-    TEXT_BOUNDARY,
+    BOUNDARY,
     TOKEN_FILES,
     Dataset,
     Vocab,
     dataset_from_documents,
     load_dataset,
+    load_documents,
     map_text_dataset,
-    read_documents,
     write_text_dataset,
 )
 from wavenet_jax.errors import InputError, require
@@ -154,22 +153,21 @@ def create_run(run: Run, *, overwrite: bool = False) -> None:
 def load_run(folder: Path) -> Run:
     """Read the folder of a run; raise `InputError` when it holds none or is damaged."""
     config = load_run_config(folder)
-    vocab = _load_vocab(folder / "vocab.json", is_text=config.data.is_text)
+    vocab = _load_vocab(folder / "vocab.json")
     if config.data.is_text:
         return Run(folder, config, map_text_dataset(folder, vocab, config.data))
-    documents = read_documents(folder / "documents.txt")
+    documents = load_documents(folder / "documents.txt")
     return Run(folder, config, dataset_from_documents(documents, vocab, config.data))
 
 
-def _load_vocab(path: Path, *, is_text: bool) -> Vocab:
+def _load_vocab(path: Path) -> Vocab:
     values = read_json(path)
     characters = values.get("characters") if isinstance(values, dict) else None
-    boundary = TEXT_BOUNDARY if is_text else LIST_BOUNDARY
     require(
         isinstance(characters, str)
         and len(characters) == len(set(characters)) > 1
-        and characters[0] == boundary,
-        f"{path} is damaged, expected {boundary!r} and the characters of the data, each once; "
+        and characters[0] == BOUNDARY,
+        f"{path} is damaged, expected {BOUNDARY!r} and the characters of the data, each once; "
         "restore it or train again.",
     )
     return Vocab(str(characters))
@@ -208,7 +206,7 @@ def changed_environment(run: Run) -> list[str]:
 def write_whole(path: Path, text: str) -> None:
     """Write a file whole or not at all."""
     partial = path.with_name(path.name + PARTIAL)
-    partial.write_text(text, "utf-8")
+    partial.write_bytes(text.encode("utf-8"))  # line ends and all as they are
     partial.replace(path)
 
 

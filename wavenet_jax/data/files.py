@@ -1,0 +1,199 @@
+"""The files that a configuration names: plain, compressed, in a folder, or from standard input."""
+
+import bz2
+import gzip
+import lzma
+import os
+import shutil
+import stat
+import sys
+import tempfile
+import zlib
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager, nullcontext
+from pathlib import Path
+from typing import IO, Any, NamedTuple
+
+from wavenet_jax.config import DataConfig, DataKind
+from wavenet_jax.data.download import SOURCES, Source, download_path, is_whole
+from wavenet_jax.errors import InputError, pluralize, require
+from wavenet_jax.paths import bundled_names
+
+STANDARD_INPUT = "-"
+_HEAD = 8_192  # bytes by which a file is told to be text
+_COMPRESSED: dict[bytes, Any] = {
+    b"\x1f\x8b\x08": gzip.open,
+    **{b"BZh%d1AY&SY" % level: bz2.open for level in range(1, 10)},
+    b"\xfd7zXZ\0": lzma.open,
+}
+_NO_TEXT = {
+    b"\xff\xfe": "UTF-16 text",
+    b"\xfe\xff": "UTF-16 text",
+    b"%PDF": "a PDF",
+    b"PK\3\4": "a zip archive, as .docx, .xlsx and .epub are",
+    b"PAR1": "a Parquet table",
+    b"\x89PNG": "a picture",
+    b"\xff\xd8\xff": "a picture",
+    b"\x7fELF": "a program",
+    b"SQLite format 3": "a database",
+    b"\xd0\xcf\x11\xe0": "an Office document",
+}
+
+
+class SourceFile(NamedTuple):
+    """A file of the data, under the name that the user knows."""
+
+    name: str
+    path: Path
+    kind: DataKind | None = None  # of a known data set
+
+
+class Sources(NamedTuple):
+    """The files that a configuration names, in order, and what the user should know of them."""
+
+    files: list[SourceFile]
+    notes: list[str]
+
+
+@contextmanager
+def find_sources(config: DataConfig, sources: Mapping[str, Source] = SOURCES) -> Iterator[Sources]:
+    """Find the files that the configuration names; they may be read until the end.
+
+    Raises `InputError` where one is not there, and for a known data set of the other kind.
+    """
+    found = Sources([], [])
+    with ExitStack() as stack:
+        for name in config.sources:
+            if name == "names" or name in sources:
+                found.files.append(_find_known(name, config, sources))
+            elif name == STANDARD_INPUT or _is_pipe(Path(name)):
+                found.files.append(_spooled(name, stack))
+            elif os.path.isdir(name):
+                _add_folder(name, found)
+            else:
+                require(
+                    os.path.isfile(name),  # Path.is_file raises where a name is too long
+                    f"data {name!r} is not there, expected a text file, a folder of such, - for "
+                    f"standard input, names, {' or '.join(sources)}.",
+                    "data",
+                )
+                found.files.append(SourceFile(name, Path(name)))
+        yield found
+
+
+@contextmanager
+def open_source(file: SourceFile) -> Iterator[IO[bytes]]:
+    """Open a file, decompressed where it is compressed.
+
+    Raises `InputError` where it cannot be read, also later, or is known not to be UTF-8 text.
+    """
+    try:
+        with _opened(file.path) as stream:
+            head = stream.read(_HEAD)
+            found = next((what for magic, what in _NO_TEXT.items() if head.startswith(magic)), None)
+            is_utf_16 = found == "UTF-16 text"
+            remedy = "convert it by iconv -f UTF-16 -t UTF-8" if is_utf_16 else "export its text"
+            require(
+                found is None, f"{file.name} is {found}, expected UTF-8 text; {remedy}.", "data"
+            )
+            stream.seek(0)
+            yield stream
+    except (OSError, EOFError, zlib.error, lzma.LZMAError) as error:
+        reason = getattr(error, "strerror", None) or error
+        raise InputError(
+            f"{file.name} cannot be read ({reason}), expected a text file, also one compressed by "
+            "gzip, bzip2 or xz.",
+            "data",
+        ) from error
+
+
+def _opened(path: Path) -> IO[bytes]:
+    file = path.open("rb")
+    head = file.read(max(map(len, _COMPRESSED)))
+    file.seek(0)
+    for magic, decompress in _COMPRESSED.items():
+        if head.startswith(magic):
+            file.close()
+            return decompress(path)
+    return file
+
+
+def _find_known(name: str, config: DataConfig, sources: Mapping[str, Source]) -> SourceFile:
+    kind = "list" if name == "names" else sources[name].kind
+    require(
+        config.kind in (kind, None),
+        f"kind is {config.kind!r}, but data {name!r} is a {kind}, expected {kind!r}.",
+        "kind",
+    )
+    if name == "names":
+        return SourceFile(name, bundled_names(), "list")
+    path = download_path(name)
+    require(
+        is_whole(path, sources[name]),
+        f"data {name!r} is not downloaded yet, expected the whole file at {path}; run "
+        f"`wavenet-jax data {name}` first.",
+        "data",
+    )
+    return SourceFile(name, path, kind)
+
+
+def _is_pipe(path: Path) -> bool:
+    try:
+        return stat.S_ISFIFO(path.stat().st_mode)
+    except (OSError, ValueError):
+        return False
+
+
+def _spooled(name: str, stack: ExitStack) -> SourceFile:
+    """Keep what can be read once, such as standard input, in a file, as texts are read twice."""
+    shown = "standard input" if name == STANDARD_INPUT else name
+    if name == STANDARD_INPUT:
+        require(
+            sys.stdin is not None and not sys.stdin.isatty(),
+            "data is '-', but nothing is piped in, expected text on standard input, such as from "
+            "`cat names.txt`.",
+            "data",
+        )
+    path = Path(stack.enter_context(tempfile.TemporaryDirectory())) / "spooled"
+    try:
+        is_stdin = name == STANDARD_INPUT
+        source = nullcontext(sys.stdin.buffer) if is_stdin else Path(name).open("rb")  # noqa: SIM115
+        with source as pipe, path.open("wb") as file:
+            shutil.copyfileobj(pipe, file)
+    except OSError as error:
+        raise InputError(
+            f"{shown} cannot be kept in {path.parent} ({error.strerror}), expected room for it; "
+            "set TMPDIR to a folder with room.",
+            "data",
+        ) from error
+    return SourceFile(shown, path)
+
+
+def _add_folder(name: str, found: Sources) -> None:
+    """Add the text files in a folder and the folders in it, in order; hidden ones are left out."""
+    paths = []
+    for folder, folders, names in os.walk(name):
+        folders[:] = [each for each in folders if not each.startswith(".")]
+        paths += [Path(folder, each) for each in names if not each.startswith(".")]
+    paths = sorted(path for path in paths if path.is_file())
+    files = [SourceFile(str(path), path) for path in paths if _holds_text(path)]
+    require(
+        len(files) > 0,
+        f"data {name!r} is a folder without a text file, expected files of UTF-8 text in it, whose "
+        "names do not begin with a period.",
+        "data",
+    )
+    left_out = len(paths) - len(files)
+    found.files.extend(files)
+    found.notes.append(
+        f"data {name} is a folder: {pluralize(len(files), 'file')} of text are read in the order "
+        f"of their names{f', {left_out:,} without text left out' if left_out else ''}."
+    )
+
+
+def _holds_text(path: Path) -> bool:
+    try:
+        with open_source(SourceFile(str(path), path)) as stream:
+            return b"\0" not in stream.read(_HEAD)
+    except InputError:
+        return False
