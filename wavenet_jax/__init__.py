@@ -56,7 +56,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from wavenet_jax.api import LanguageModel, load, train
+    from wavenet_jax.api import LanguageModel, load, resume, train
     from wavenet_jax.config import (
         Config,
         DataConfig,
@@ -84,6 +84,7 @@ __all__ = [
     "__version__",
     "fit",
     "load",
+    "resume",
     "train",
 ]
 
@@ -100,6 +101,7 @@ _WING_OF = {
     "WaveNet": "nn",
     "fit": "training",
     "load": "api",
+    "resume": "api",
     "train": "api",
 }
 

@@ -21,19 +21,30 @@ import jax
 import numpy as np
 
 from wavenet_jax.backend import use_compilation_cache
-from wavenet_jax.config import AUTO, Config, Recipe, SampleConfig
-from wavenet_jax.data import Dataset, Splits, load_dataset
+from wavenet_jax.config import AUTO, Config, DataConfig, Recipe, SampleConfig
+from wavenet_jax.data import (
+    Dataset,
+    Splits,
+    dataset_from_list,
+    dataset_from_text,
+    load_dataset,
+)
 from wavenet_jax.errors import conform, pluralize, require, require_names, show_short
 from wavenet_jax.evaluation import Evaluation, Score, evaluate_splits, score_texts
 from wavenet_jax.nn import Variables, WaveNet, count_parameters, init_variables
 from wavenet_jax.runs import (
+    is_finished,
     load_run,
     open_checkpoints,
     prepare_run,
+    read_validations,
     record_new,
+    record_resumed,
 )
 from wavenet_jax.sampling import generate_documents, generate_texts
 from wavenet_jax.training import StepInfo, fit
+
+IN_MEMORY = "(in memory)"  # the name of data that no file holds
 
 
 @dataclass(frozen=True, eq=False, repr=False)  # arrays have no equality that is true or false
@@ -140,24 +151,62 @@ def train(
     >>> [name[:2] for name in model.sample(3, prefix="ma", pattern=".*[aeiou]", seed=0)]
     ['ma', 'ma', 'ma']
     """
-    load_data, recipe = load_dataset, Recipe(config, options)
+    load_data, recipe = _take_data(options), Recipe(config, options)
     use_compilation_cache()
     if run_dir is None:
         data = load_data(recipe.data_config(), None)
         chosen = recipe.config(data.extent)
         infos = fit(WaveNet(chosen.model, len(data.vocab)), chosen, data.splits)
-        return LanguageModel(chosen, data, _best_variables(infos, on_step))
+        return LanguageModel(chosen, data, _best_info(infos, on_step).state.variables)
     with prepare_run(_folder(run_dir), recipe, load_data, overwrite=overwrite) as run:
         infos = record_new(run, fit(run.model, run.config, run.data.splits), overwrite=overwrite)
-        return LanguageModel(run.config, run.data, _best_variables(infos, on_step))
+        return LanguageModel(run.config, run.data, _best_info(infos, on_step).state.variables)
 
 
-def _best_variables(
+def _take_data(options: dict[str, Any]) -> Callable[[DataConfig, Path | None], Dataset]:
+    """Take documents or a text out of the options; return what loads these, or reads files."""
+    given = [name for name in ("data", "documents", "text") if name in options]
+    require(
+        len(given) <= 1,
+        f"{' and '.join(given)} are given, expected one of them; leave the others out.",
+    )
+    if "documents" in options:
+        documents = options.pop("documents")
+        options["data"] = IN_MEMORY
+        return lambda config, _: dataset_from_list(documents, config)
+    if "text" in options:
+        text = options.pop("text")
+        options["data"] = IN_MEMORY
+        return lambda config, _: dataset_from_text(text, config)
+    return load_dataset
+
+
+def resume(
+    run_dir: str | os.PathLike[str], *, on_step: Callable[[StepInfo], object] = lambda _: None
+) -> LanguageModel:
+    """Continue an interrupted run to its end and return its best model.
+
+    The run ends as if it had never been interrupted.  A finished run is loaded as it is.  Raises
+    `InputError` when there is no run or it is damaged, and `DivergenceError`.
+    """
+    run = load_run(_folder(run_dir))
+    use_compilation_cache()
+    with open_checkpoints(run) as checkpoints:
+        state = checkpoints.restore_state()
+    step = int(state.step)
+    if not is_finished(run, step):
+        validations = read_validations(run, step)
+        infos = fit(run.model, run.config, run.data.splits, state, validations)
+        _best_info(record_resumed(run, infos, step), on_step)
+    return load(run_dir)
+
+
+def _best_info(
     infos: Generator[StepInfo, None, None], on_step: Callable[[StepInfo], object]
-) -> Variables:
-    """Run to the end and return the variables with the lowest validation loss.
+) -> StepInfo:
+    """Run to the end and return the info with the lowest validation loss.
 
-    Without validation these are the last.  An interruption after the first info ends the run.
+    Without validation it is the last.  An interruption after the first info ends the run.
     """
     best, last, lowest = None, None, math.inf
     with closing(infos):
@@ -173,7 +222,7 @@ def _best_variables(
             warnings.warn(f"training was interrupted after step {last.step:,}", stacklevel=3)
     chosen = best or last
     assert chosen is not None  # a run has at least one step
-    return chosen.state.variables
+    return chosen
 
 
 def load(

@@ -10,11 +10,14 @@ from typing import Any
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
+from wavenet_jax.errors import pluralize
 from wavenet_jax.evaluation import IndexedBatch
 from wavenet_jax.sampling import GeneratedDocument
 from wavenet_jax.training import StepInfo
 
 ADVANCE_EVERY = 256  # documents
+LINES = 20  # of a run's validations that are printed, at most
+WORTH_SAYING = 20  # seconds that a run takes
 COLUMNS = (
     TextColumn("{task.description}"),
     BarColumn(),
@@ -29,36 +32,57 @@ stderr = Console(stderr=True, highlight=False, soft_wrap=True, markup=False, emo
 
 
 class TrainingProgress:
-    """Shows the infos of a run: a bar that moves, and a line at each validation."""
+    """Shows the infos of a run: a bar that moves, and lines at some of the validations."""
 
     def __init__(self, bar: Progress, total: int, done: int) -> None:
         self._bar = bar
         self._total = total
         self._task = bar.add_task("compiling", total=total, completed=done)
         self._first: tuple[float, int] | None = None  # time and step of the first info
+        self._expected = False  # whether the time of the run has been printed
+        self._lines = LINES * done // total
 
     def show(self, info: StepInfo) -> None:
         """Show one info."""
         speed = info.steps_per_second
         rate = "" if speed is None else f"{speed:,.0f} steps/s"  # a chunk that compiled has none
         loss = f"train {info.train_loss:.4f}"
-        left = self._time_left(info.step)
+        seconds = self._seconds_left(info.step)
         self._bar.update(self._task, completed=info.step, description=f"{loss}  {rate}".strip())
-        if info.val is not None:
+        if seconds is not None and not self._expected:
+            self._expected = True
+            if seconds > WORTH_SAYING:
+                self._print(f"About {_duration(seconds)} for the {self._total:,} steps")
+        if info.val is not None and LINES * info.step // self._total > self._lines:
+            self._lines = LINES * info.step // self._total
             step = f"step {info.step:>7,} of {self._total:,}"
-            val = f"val {info.val.nats_per_character:.4f}"
-            self._bar.console.print("  ".join(filter(None, [step, loss, val, rate, left])))
+            val = "" if info.val_loss is None else f"val {info.val_loss:.4f}"
+            left = "" if seconds is None else f"{timedelta(seconds=round(seconds))} left"
+            self._print("  ".join(filter(None, [step, loss, val, rate, left])))
+        if info.samples and self._bar.console.is_terminal:
+            shown = (text if text.isprintable() else repr(text) for text in info.samples)
+            self._print(f"     {' · '.join(shown)}")
 
-    def _time_left(self, step: int) -> str:
+    def _print(self, line: str) -> None:
+        self._bar.console.print(line)
+
+    def _seconds_left(self, step: int) -> float | None:
         # Counts from the first info on, for compilation comes before it.
         now = time.perf_counter()
         if self._first is None:
             self._first = (now, step)
         then, before = self._first
         if step in (before, self._total):
-            return ""
-        seconds = (now - then) / (step - before) * (self._total - step)
-        return f"{timedelta(seconds=round(seconds))} left"
+            return None
+        return (now - then) / (step - before) * (self._total - step)
+
+
+def _duration(seconds: float) -> str:
+    """Return a time in words, such as "40 seconds" or "3 minutes"."""
+    for unit, name in ((3_600, "hour"), (60, "minute")):
+        if seconds >= 1.5 * unit:
+            return pluralize(round(seconds / unit), name)
+    return pluralize(round(seconds), "second")
 
 
 @contextmanager

@@ -114,7 +114,10 @@ def prepare_run(
     missing = [parent for parent in staged.absolute().parents if not parent.exists()]
     try:
         dataset = load(recipe.data_config(), staged)
-        yield Run(folder, recipe.config(dataset.extent), dataset, staged)
+        # Only a text that was read from files is staged.
+        yield Run(
+            folder, recipe.config(dataset.extent), dataset, staged if staged.exists() else None
+        )
     finally:
         _remove(staged)
         with suppress(OSError):  # a folder that is not empty stays, and so do those above it
