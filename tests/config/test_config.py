@@ -373,3 +373,18 @@ def test_epochs_of_more_steps_than_32_bits_count_are_refused() -> None:
     with pytest.raises(InputError, match=r"^epochs is 1e\+30, expected fewer.*lower it") as caught:
         TrainConfig(epochs=1e30).count_steps(1_000)
     assert caught.value.field == "epochs"
+
+
+@pytest.mark.parametrize(
+    ("data", "sources", "title"),
+    [
+        ("a.txt", ("a.txt",), "a.txt"),
+        (("a.txt",), ("a.txt",), "a.txt"),
+        (["a.txt", "b/", "-"], ("a.txt", "b/", "-"), "a.txt and 2 more"),
+        ("-", ("-",), "standard input"),
+    ],
+)
+def test_data_are_one_source_or_several(data: Any, sources: tuple[str, ...], title: str) -> None:
+    config = DataConfig(data)
+    assert (config.sources, config.title) == (sources, title)
+    assert config.data == (sources[0] if len(sources) == 1 else sources)

@@ -109,6 +109,8 @@ def test_capitals_and_forms_are_changed_where_that_is_asked_for(tmp_path: Path) 
     ("documents", "note"),
     [
         (["José", "Jose\u0301", "Zoe\u0301", "Ana"], "2 of 4 documents, and 1 of them would"),
+        (["\u1112\u1161\u11ab", "한", "국"], "1 of 3 documents, and 1 of them would"),
+        (["5 \u212b", "Åse"], "1 of 2 documents, and 0 of them would"),
         (["Jose\u0301", "Zoe\u0301"], None),
         (["José", "Zoë"], None),
         (["नि", "\u095c"], None),  # whose composed form NFC takes apart
@@ -224,6 +226,8 @@ def test_lines_without_the_column_are_counted(tmp_path: Path) -> None:
         ("a.txt", "Anna\t1\nBen\t2\nCleo\t3\n", "2 columns"),
         ("a.txt", "a;b;c\nd;e;f\ng;h;i\n", "3 columns"),
         ("a.txt", "Paris, France\nRome, Italy\nBonn, Germany\n", ""),
+        ("a.txt", "Paris, France, Europe\nRome, Italy, Europe\nBonn, Germany, Europe\n", ""),
+        ("a.csv", "a, b\n\nc, d\ne, f\n", "2 columns"),
         ("a.txt", "Yes, well, no.\nOh!\nA, b, c, d.\nx\n", ""),
         ("a.jsonl", '{"a": 1, "b": 2, "c": 3}\n' * 5, ""),
         ("a.txt", "Anna\nBen\nCleo\n", ""),
@@ -235,7 +239,7 @@ def test_a_table_whose_lines_are_taken_whole_is_told(
     path = tmp_path / name
     path.write_text(content)
     documents, notes = read(path)
-    assert documents == content.splitlines()
+    assert documents == [line for line in content.split("\n") if line]
     assert len(notes) == (columns != "")
     for note in notes:
         assert note.startswith(f"{path} looks like a table of {columns}")

@@ -152,21 +152,21 @@ def test_unreadable_text_is_named(tmp_path: Path) -> None:
 def test_scan_finds_the_characters_and_counts_them(path: Path, text: str, chunk_bytes: int) -> None:
     path.write_bytes(text.encode())
     expected = text.removeprefix("\ufeff")
-    vocab, length, _ = scan_text(read_text(source(path), chunk_bytes))
+    vocab, length, _ = scan_text(read_text(source(path), chunk_bytes), DataConfig())
     assert vocab.characters == "\0" + "".join(sorted(set(expected)))
     assert length == len(expected)
 
 
 def test_text_of_more_distinct_characters_than_allowed_is_refused() -> None:
-    assert len(scan_text(["aébc", "é\n"], max_vocab=5).vocab) == 6
+    assert len(scan_text(["aébc", "é\n"], DataConfig(max_vocab=5)).vocab) == 6
     with pytest.raises(InputError, match="5 distinct characters, expected at most 4; "):
-        scan_text(["aébcé\n"], max_vocab=4)
+        scan_text(["aébcé\n"], DataConfig(max_vocab=4))
 
 
 def test_scan_tells_of_letters_in_two_forms() -> None:
-    assert scan_text(["e\u0301t", "e\u0301\n"]).notes == []
-    assert scan_text(["été\n"]).notes == []
-    assert scan_text(["été\ne\u0301t\n", "e\u0301\nété\n"]).notes == [
+    assert scan_text(["e\u0301t", "e\u0301\n"], DataConfig()).notes == []
+    assert scan_text(["été\n"], DataConfig()).notes == []
+    assert scan_text(["été\ne\u0301t\n", "e\u0301\nété\n"], DataConfig()).notes == [
         "letters such as 'é' occur composed and decomposed: NFC would change 2 lines; set "
         "normalize to NFC."
     ]

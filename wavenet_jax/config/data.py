@@ -83,7 +83,7 @@ class DataConfig:
     @property
     def title(self) -> str:
         """Return the data in a few words, such as `a.txt` and `a.txt and 2 more`."""
-        first, *more = self.sources
+        first, *more = ["standard input" if name == "-" else name for name in self.sources]
         return f"{first} and {len(more):,} more" if more else first
 
     @property

@@ -167,7 +167,7 @@ def _require_kind(config: DataConfig, kind: DataKind, given: str) -> None:
 def _list_dataset(documents: list[str], config: DataConfig) -> Dataset:
     vocab = vocab_from_documents(documents, config.max_vocab)
     dataset = dataset_from_documents(documents, vocab, config)
-    return dataset._replace(notes=tuple(forms_note(documents)))
+    return dataset._replace(notes=() if config.normalize else tuple(forms_note(documents)))
 
 
 def _load_text(
@@ -176,7 +176,7 @@ def _load_text(
     config: DataConfig,
     tokens_dir: Path | None,
 ) -> Dataset:
-    vocab, length, notes = scan_text(scanned(), config.max_vocab)
+    vocab, length, notes = scan_text(scanned(), config)
     lengths = split_lengths(length, config)
     if tokens_dir is not None:
         with _open_token_files(tokens_dir) as files:

@@ -126,25 +126,30 @@ def find_table(name: str, lines: Sequence[str], column: str | None = None) -> Ta
     table, or where a column is wanted; else it takes three.
     """
     suffix = next((each for each in _SUFFIXES if each in Path(name).suffixes[-2:]), None)
+    is_wanted = suffix is not None or column is not None
     sample = [line for line in lines[:_MAX_LINES] if line.strip()]
-    if not sample or (suffix is None and column is None and sample[0][0] in "{["):  # as in JSON
-        return None
-    best: tuple[float, int] = (0.0, 0)
-    table = None
+    best, table = (0.0, 0), None
     for delimiter in _SUFFIXES.get(suffix or "", _DELIMITERS):
+        if not is_wanted and not _is_like_table(lines, sample, delimiter):
+            continue
         quoting = _quoting(delimiter, sample)
         rows = list[list[str]]()
         with suppress(csv.Error):  # of a cell that is too long
             rows.extend(_rows(sample, delimiter, quoting))
         (width, count), *_ = Counter(map(len, rows)).most_common(1) or [(0, 0)]
-        share = count / len(sample)
-        is_wanted = suffix is not None or column is not None
+        share = count / max(len(sample), 1)
         enough = 2 if is_wanted or delimiter == "\t" else 3
-        is_table = width >= enough and (is_wanted or (share >= _TABLE_SHARE and len(rows) >= 3))
-        if is_table and (share, width) > best:
-            best = (share, width)
-            table = Table(delimiter, quoting, [cell.strip() for cell in rows[0]])
+        if width >= enough and (is_wanted or share >= _TABLE_SHARE) and (share, width) > best:
+            best, table = (share, width), Table(delimiter, quoting, [c.strip() for c in rows[0]])
     return table
+
+
+def _is_like_table(lines: Sequence[str], sample: list[str], delimiter: str) -> bool:
+    """Tell whether lines may be a table: no JSON, no prose with blank lines or after commas."""
+    whole = len(sample) >= 3 and len(sample) >= len(lines[:_MAX_LINES]) - 1  # the last may be blank
+    joined = "".join(sample)
+    after = joined.count(f"{delimiter} ") / max(joined.count(delimiter), 1)
+    return whole and sample[0][0] not in "{[" and (delimiter == "\t" or after < 0.5)
 
 
 def _quoting(delimiter: str, sample: list[str]) -> Quoting:

@@ -153,17 +153,18 @@ def transformed_chunks(chunks: Iterable[str], config: DataConfig) -> Iterator[st
     yield transform(rest, config)
 
 
-def scan_text(chunks: Iterable[str], max_vocab: int = DataConfig.max_vocab) -> Scan:
+def scan_text(chunks: Iterable[str], config: DataConfig) -> Scan:
     """Return the vocabulary of a text, its number of characters, and what the user should know.
 
-    Raises `InputError` where the text contains more distinct characters than `max_vocab`.
+    Raises `InputError` where the text contains more distinct characters than the configuration
+    allows.
     """
     occurs, length = np.zeros(NUM_CODE_POINTS, bool), 0
     letters, num_changed = set[str](), 0
     for chunk in chunks:
         occurs[code_points(chunk)] = True
         length += len(chunk)
-        if not unicodedata.is_normalized("NFC", chunk):
+        if config.normalize is None and not unicodedata.is_normalized("NFC", chunk):
             changed = [
                 line for line in chunk.split("\n") if not unicodedata.is_normalized("NFC", line)
             ]
@@ -176,7 +177,7 @@ def scan_text(chunks: Iterable[str], max_vocab: int = DataConfig.max_vocab) -> S
             f"letters such as {min(letters)!r} occur composed and decomposed: NFC would change "
             f"{pluralize(num_changed, 'line')}; set normalize to NFC."
         )
-    return Scan(vocab_from_characters(characters, max_vocab), length, notes)
+    return Scan(vocab_from_characters(characters, config.max_vocab), length, notes)
 
 
 def write_tokens(

@@ -1,5 +1,6 @@
 """Characters, their forms and their ids; id 0 is the boundary at both ends of every document."""
 
+import re
 import unicodedata
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -143,8 +144,12 @@ def forms_note(documents: list[str]) -> list[str]:
 
 def forms_of(decomposed: Iterable[str]) -> set[str]:
     """Return the letters that NFC makes of what these texts hold decomposed."""
+    joined = "\n".join(decomposed)
+    present = set(joined)
+    marks = "".join(c for c in present if unicodedata.combining(c) or "\u1160" <= c <= "\u11ff")
+    found = set(re.findall(f".[{re.escape(marks)}]+", joined)) if marks else set[str]()
     return {
         letter
-        for text in decomposed
+        for text in found | present
         for letter in set(unicodedata.normalize("NFC", text)) - set(text)
     }
