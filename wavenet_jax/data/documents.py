@@ -14,10 +14,9 @@ from wavenet_jax.data.files import SourceFile, open_source
 from wavenet_jax.data.vocab import transform_documents
 from wavenet_jax.errors import InputError, nearest, pluralize, require
 
-# Control characters but for tabs, and what stands for bytes that are not UTF-8.
-_BAD = re.compile(r"[\0-\x08\x0a-\x1f\x7f-\x9f\ud800-\udfff]")
-_BAD_IN_LINES = re.compile(r"[\0-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff]")
-_BAD_IN_MEMORY = re.compile(r"[\0\n\ud800-\udfff]")
+# What no document holds: NUL, line ends, and what stands for bytes that are not UTF-8.
+_BAD = re.compile(r"[\0\n\r\ud800-\udfff]")
+_BAD_IN_LINES = re.compile(r"[\0\r\ud800-\udfff]")
 _DELIMITERS = {"\t": "tab", ";": "semicolon", ",": "comma"}  # 1,5 may be a number
 _SUFFIXES = {".csv": ";,\t", ".tsv": "\t", ".tab": "\t"}  # of tables, and what delimits them
 Quoting = Literal[0, 3]  # of `csv`: quotation marks hold a cell together, or are part of it
@@ -92,10 +91,10 @@ def documents_in_memory(
             f"documents holds {document!r:.60} at {index:,}, expected strings alone.",
             "documents",
         )
-    bad = [Bad(f"documents[{i}]", d) for i, d in enumerate(given) if _BAD_IN_MEMORY.search(d)]
+    bad = [Bad(f"documents[{i}]", d) for i, d in enumerate(given) if _BAD.search(d)]
     notes = _skipped_note(bad, "document", config)
     if bad:
-        given = [document for document in given if not _BAD_IN_MEMORY.search(document)]
+        given = [document for document in given if not _BAD.search(document)]
     kept = [document for document in given if document]
     if len(kept) < len(given):
         empty = pluralize(len(given) - len(kept), "empty document")
@@ -256,7 +255,7 @@ def _skipped_note(bad: list[Bad], noun: str, config: DataConfig) -> list[str]:
     if not bad:
         return []
     place, document = bad[0]
-    match = (_BAD if noun == "line" else _BAD_IN_MEMORY).search(document)
+    match = _BAD.search(document)
     assert match is not None
     code = ord(match[0])
     what = f"byte 0x{code - 0xDC00:02x}, which is not UTF-8" if 0xDC80 <= code <= 0xDCFF else ""
