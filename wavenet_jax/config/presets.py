@@ -161,12 +161,12 @@ _LIST_SIZES = (
     _Size(1_000, n_hidden=64, weight_decay=4.0, learning_rate=5e-3, epochs=8.0),
     _Size(12_000, n_hidden=64, weight_decay=16.0, learning_rate=1e-2, epochs=15.0),
     _Size(60_000, n_hidden=96, weight_decay=4.0, learning_rate=5e-3, epochs=8.4),
-    _Size(300_000, n_hidden=88, weight_decay=1.0, learning_rate=5e-3, epochs=8.4),
+    _Size(150_000, n_hidden=128, weight_decay=2.0, learning_rate=5e-3, epochs=8.4),
     _Size(math.inf, n_hidden=128, weight_decay=1.0, learning_rate=5e-3, epochs=8.4),
 )
 _TEXT_SIZES = (
-    _Size(30_000, n_hidden=48, weight_decay=8.0, learning_rate=6e-3, epochs=15.0),
-    _Size(300_000, n_hidden=96, weight_decay=4.0, learning_rate=6e-3, epochs=12.0),
+    _Size(30_000, n_hidden=64, weight_decay=16.0, learning_rate=1e-2, epochs=20.0),
+    _Size(300_000, n_hidden=96, weight_decay=8.0, learning_rate=6e-3, epochs=12.0),
     _Size(math.inf, n_hidden=144, weight_decay=1.0, learning_rate=6e-3, epochs=7.1),
 )
 _MIN_PREDICTIONS = 64  # below them a row of a sequence does not fit
@@ -205,11 +205,11 @@ def plan(extent: Extent, given: Mapping[str, Any]) -> Config:
 
 def _plan_model(extent: Extent, size: _Size) -> ModelConfig:
     if extent.kind == "text":
-        repeats = 4 if size.num_predictions == math.inf else 3
+        blocks = 2 + _TEXT_SIZES.index(size)
         return ModelConfig(
             n_embd=size.n_hidden,
             n_hidden=size.n_hidden,
-            dilations=(1, 2, 4) * repeats,
+            dilations=(1, 2, 4) * blocks,
             activation="relu",
             residual=True,
         )
@@ -232,8 +232,9 @@ def _plan_dilations(extent: Extent) -> tuple[int, ...]:
 
 
 def _plan_rows(extent: Extent, model: ModelConfig) -> tuple[int, int]:
-    """Return the rows of a step and their length: at least some hundred steps for small data."""
-    longest = 2_048 if extent.kind == "text" else 512
+    """Return the rows of a step and their length; short ones give small data enough steps."""
+    share, longest = (32, 1_024) if extent.kind == "text" else (8, 512)
+    length = 2 ** int(math.log2(extent.num_predictions / share))
     fitting = extent.num_predictions - model.receptive_field
-    length = 2 ** int(math.log2(extent.num_predictions / 8))
-    return 1, min(max(length, 64), longest, fitting)
+    batch_size = 2 if extent.kind == "text" and length > 4 * longest else 1
+    return batch_size, min(max(length, 64), longest, fitting)
