@@ -76,9 +76,9 @@ from common.timing import Call, median_seconds
 from wavenet_jax.constraints import (
     TokenMask,
     any_text,
-    charset,
     combine,
     compile_mask,
+    excludes_charset,
     pattern,
     starts_with,
 )
@@ -123,7 +123,7 @@ def names_to_order(vocab: Vocab) -> TokenMask:
     parts = {
         "prefix": starts_with(vocab, "ma"),
         "pattern": pattern(vocab, ".*[aeiou]"),
-        "forbid": charset(vocab, None, "qx"),
+        "forbid": excludes_charset(vocab, "qx"),
     }
     return compile_mask(combine(vocab, parts, min_length=5, max_length=8))
 

@@ -70,21 +70,25 @@ OptimConfig
     weight_decay: float = 0.0
 SampleConfig
     n: int | None = None
-    seed: int = 0
+    seed: int | None = None
     prefix: str = ''
     pattern: str | None = None
     allow: str | None = None
     forbid: str = ''
     forbid_text: tuple[str, ...] = ()
+    ignore_case: bool = False
     min_length: int = 1
     max_length: int | None = None
+    cut_at: int | None = None
     text_length: int | None = None
+    text_start: bool = False
     temperature: float = 1.0
     top_k: int | None = None
     top_p: float | None = None
     unique: bool = False
     new: bool = False
     exact: bool = False
+    masked: bool = False
     max_attempts: int | None = None
 TrainConfig
     mode: Literal['window', 'sequence'] = 'window'

@@ -106,7 +106,8 @@ class LanguageModel:
         """Return n new documents, or texts, that meet the options.
 
         The options are the fields of `SampleConfig`, such as `seed`, `prefix`, `pattern`,
-        `max_length` and `temperature`.  Sample i depends on the model, the options and i alone.
+        `max_length` and `temperature`.  Sample i depends on the model, the options and i alone;
+        without a seed, one is drawn, so that two calls differ.
         Raises `InputError` for unknown options, and where too few samples meet them.
         """
         require_names(options, [option.name for option in fields(SampleConfig)])

@@ -15,6 +15,8 @@ class Purpose(IntEnum):
     INIT = 0
     TRAIN = 1
     SAMPLE = 2
+    PREFIX = 3
+    PILOT = 4
 
 
 def root_key(seed: int, purpose: Purpose) -> jax.Array:

@@ -107,14 +107,11 @@ def test_bad_text_is_answered_in_one_sentence(
         (["sample", "--prefix", "be!Z"], "'be!Z' contains '!' 'Z'"),
         (["sample", "--prefix", "b\udcff"], r"contains '\udcff'"),
         (["sample", "--prefix", "to be", "--text-length", "4"], "--prefix is 'to be'"),
-        (["sample", "--allow", "Z"], "'Z' contains 'Z'"),
+        (["sample", "--allow", "Z"], "--allow is 'Z', of which this vocabulary has no"),
         (["sample", "--prefix", "to", "--forbid", "ot"], "prefix 'to' and forbid 'ot'"),
         (["sample", "--max-length", "9"], "--max-length is 9, but the run was trained on one text"),
         (["sample", "--pattern", "t.*"], "--pattern is 't.*', but"),
         (["sample", "--unique"], "--unique is True, but"),
-        (["score", ""], "text is '', expected at least one character"),
-        (["score", "to be", ""], "text is '', expected at least one character"),
-        (["score", "to be", "BE"], "'BE' contains 'B' 'E'"),
     ],
 )
 def test_bad_use_of_a_run_on_a_text_is_answered_in_one_sentence(
@@ -131,8 +128,15 @@ def test_bad_use_of_a_run_on_a_text_is_answered_in_one_sentence(
         (["sample", "--prefix", "b\udcff"], r"contains '\udcff'"),
         (["sample", "--prefix", "anna", "--max-length", "3"], "--prefix is 'anna'"),
         (["sample", "--text-length", "9"], "--text-length is 9, but the run was trained on a list"),
-        (["score", "anna", "Anna"], "'Anna' contains 'A'"),
-        (["score", "anna.ben"], "'anna.ben' contains '.'"),
+        (["score", "anna", "--text-start"], "--text-start is True, but the run was trained on"),
+        (["sample", "--text-start"], "--text-start is True, but the run was trained on a list"),
+        (["sample", "--cut-at", "9", "--max-length", "9"], "--cut-at is 9, but documents of at"),
+        (["sample", "--json", "--plain"], "--json and --plain are both given, expected one"),
+        (["sample", "--prefix", "a", "--prefix-file", "x"], "--prefix and --prefix-file are both"),
+        (["sample", "--prefix-file", "nowhere"], "--prefix-file 'nowhere' cannot be read (No such"),
+        (["sample", "--ignore-case"], "--ignore-case is True, but none of prefix, pattern"),
+        (["sample", "--exact", "--masked"], "--exact and masked are both given, expected one"),
+        (["sample", "--allow", "z-a"], "'z-a' has the range z-a, expected its ends in order"),
     ],
 )
 def test_bad_use_of_a_run_on_a_list_is_answered_in_one_sentence(

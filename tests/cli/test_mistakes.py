@@ -92,8 +92,9 @@ SENTENCES = {
     "data makemore names": "argument 'names' is unexpected; see `wavenet-jax data --help`.",
     "sample runs/demo --forbid-text ann qu": "argument 'qu' is unexpected; see "
     "`wavenet-jax sample --help`.",
-    "evaluate runs/demo -- --json": "argument '--json' is unexpected; see "
-    "`wavenet-jax evaluate --help`.",
+    "resume runs/demo -- --json": "argument '--json' is unexpected; see "
+    "`wavenet-jax resume --help`.",
+    "score runs/demo --per-char=yes emma": "--per-char is 'yes', expected no value; leave it out.",
     "score runs/demo anna --json ben": "the arguments could not be parsed, expected the positional "
     "ones next to each other; see `wavenet-jax score --help`.",
     # The first of several.

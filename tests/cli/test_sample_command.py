@@ -4,7 +4,10 @@ import io
 import json
 import re
 import signal
+import sys
 from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -13,9 +16,11 @@ from rich.console import Console
 from support.commands import Prints, Says, call
 from support.corpora import NAMES, TEXT
 
-from wavenet_jax.cli import process, tables
+from wavenet_jax.cli import commands, process, tables
 from wavenet_jax.runs import load_run
+from wavenet_jax.sampling import GeneratedDocument, Sample, generate
 
+SEED = ["--seed", "0"]
 CONSTRAINTS = (
     "--prefix ma --pattern .*[aeiou] --forbid qx --min-length 5 --max-length 8 --new --unique"
 )
@@ -29,6 +34,7 @@ class Samples:
 
     def __call__(self, run: Path, *options: str) -> list[dict[str, Any]]:
         words = [word for option in options for word in option.split(" ")]
+        words += [] if "--seed" in words else SEED
         return list(map(json.loads, self._prints("sample", run, "--json", *words).splitlines()))
 
 
@@ -38,30 +44,32 @@ def samples(prints: Prints) -> Samples:
 
 
 def test_names_meet_all_constraints_at_once(trained: Path, prints: Prints) -> None:
-    lines = prints("sample", trained, "-n", "50", *CONSTRAINTS.split()).splitlines()
+    lines = prints("sample", trained, *SEED, "-n", "50", *CONSTRAINTS.split()).splitlines()
     names = {line.split()[0] for line in lines}
     assert len(lines) == len(names) == 50
     assert not names & set(NAMES)
     for line in lines:
-        assert re.fullmatch(r"ma[a-pr-wyz]{2,5}[aeiou] +\d+\.\d\d nats  new(, cut off)?", line)
+        assert re.fullmatch(r"ma[a-pr-wyz]{2,5}[aeiou] +\d+\.\d\d nats  new", line)
     head, summary = prints.err.splitlines()
-    assert head == f"50 samples of {trained} at step 60 (best checkpoint), seed 0"
-    assert summary == "50 new"
+    assert head == f"50 samples of {trained} at step 60 (best checkpoint), seed 0, exact"
+    assert re.fullmatch(r"50 new, \S+% of [\d,]+ attempts accepted", summary)
 
 
 def test_training_leaves_the_samples_of_the_command(trained: Path, prints: Prints) -> None:
-    assert prints("sample", trained) == (trained / "samples.txt").read_text()
+    assert prints("sample", trained, *SEED) == (trained / "samples.txt").read_text()
 
 
 def test_number_has_a_short_and_a_long_option(trained: Path, prints: Prints) -> None:
-    assert prints("sample", trained, "-n", "3") == prints("sample", trained, "--n", "3")
-    assert len(prints("sample", trained, "-n", "1").splitlines()) == 1
+    assert prints("sample", trained, *SEED, "-n", "3") == prints(
+        "sample", trained, *SEED, "--n", "3"
+    )
+    assert len(prints("sample", trained, *SEED, "-n", "1").splitlines()) == 1
     assert prints.err.startswith("1 sample of ")
 
 
 def test_lines_and_json_say_the_same(trained: Path, prints: Prints, samples: Samples) -> None:
-    lines = prints("sample", trained, *"-n 30 --seed 3 --max-length 5".split()).splitlines()
-    drawn = samples(trained, "-n 30 --seed 3 --max-length 5")
+    lines = prints("sample", trained, *"-n 30 --seed 3 --cut-at 5".split()).splitlines()
+    drawn = samples(trained, "-n 30 --seed 3 --cut-at 5")
     assert len(lines) == len(drawn) == 30
     assert len({one["text"] for one in drawn}) > 20
     assert {one["ended"] for one in drawn} == {True, False}
@@ -80,7 +88,9 @@ def test_table_and_summary_mark_what_each_split_of_the_data_contains(
     held = {part[0]: f"in {split}" for split, part in parts._asdict().items()}
     marks = held | {"annalena": "new"}
     options = ["-n", "400", "--pattern", "|".join(marks), "--max-length", "12"]
-    lines = [re.split("  +", line) for line in prints("sample", trained, *options).splitlines()]
+    lines = [
+        re.split("  +", line) for line in prints("sample", trained, *SEED, *options).splitlines()
+    ]
     assert {text for text, _, _ in lines} == set(marks)
     assert all(mark == marks[text] for text, _, mark in lines)
     found = Counter(mark for _, _, mark in lines)
@@ -92,7 +102,7 @@ def test_table_and_summary_mark_what_each_split_of_the_data_contains(
 def test_loss_of_a_sample_is_its_score_without_the_end_that_a_cut_off_sample_lacks(
     trained: Path, prints: Prints, samples: Samples
 ) -> None:
-    drawn = samples(trained, "-n 40 --max-length 4 --forbid l --temperature 1.5")
+    drawn = samples(trained, "-n 40 --cut-at 4 --forbid l --masked --temperature 1.5")
     assert 5 < sum(one["ended"] for one in drawn) < 35
     texts = [one["text"] for one in drawn]
     lines = prints("score", trained, "--json", "--per-char", *texts).splitlines()
@@ -151,20 +161,20 @@ def test_likeliest_document_is_drawn_again_and_again(
 def test_lines_reach_a_file_though_a_terminal_shows_how_many_are_drawn(
     trained: Path, prints: Prints, samples: Samples, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    plain = prints("sample", trained, "-n", "5"), samples(trained, "-n 5")
+    plain = prints("sample", trained, *SEED, "-n", "5"), samples(trained, "-n 5")
     terminal = Console(file=io.StringIO(), force_terminal=True)
     monkeypatch.setattr(process, "stderr", terminal)
-    assert (prints("sample", trained, "-n", "5"), samples(trained, "-n 5")) == plain
+    assert (prints("sample", trained, *SEED, "-n", "5"), samples(trained, "-n 5")) == plain
 
 
 def test_text_meets_all_constraints_at_once(trained_text: Path, prints: Prints) -> None:
     options = ["--text-length", "150", "--forbid", "e\n", "--prefix", "to b"]
-    text = prints("sample", trained_text, *options, "--temperature", "1.5")
+    text = prints("sample", trained_text, *SEED, *options, "--temperature", "1.5")
     assert len(text) == 151
     assert text.startswith("to b")
     assert not set(text[:-1]) & set("e\n")
     assert set(text[:-1]) <= set(TEXT)
-    letters = prints("sample", trained_text, "--text-length", "150", "--allow", "tobe ")
+    letters = prints("sample", trained_text, *SEED, "--text-length", "150", "--allow", "tobe ")
     assert set(letters) == set("tobe \n")
 
 
@@ -230,9 +240,9 @@ def test_documents_found_before_the_attempts_are_used_up_are_printed(
 def test_out_writes_to_a_file_what_standard_output_shows(
     options: str, trained: Path, tmp_path: Path, prints: Prints
 ) -> None:
-    shown = prints("sample", trained, *options.split())
+    shown = prints("sample", trained, *SEED, *options.split())
     (tmp_path / "names.txt").write_text("old")
-    words = ["sample", str(trained), *options.split(), "--out", str(tmp_path / "names.txt")]
+    words = ["sample", str(trained), *SEED, *options.split(), "--out", str(tmp_path / "names.txt")]
     assert prints(*words) == ""
     assert (tmp_path / "names.txt").read_text("utf-8") == shown
     assert list(tmp_path.iterdir()) == [tmp_path / "names.txt"]
@@ -243,8 +253,8 @@ def test_out_takes_text_too_and_a_new_file_in_the_working_folder(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     options = ["--text-length", "200", "-n", "2"]
-    assert prints("sample", trained_text, *options, "--out", "text.txt") == ""
-    assert Path("text.txt").read_text("utf-8") == prints("sample", trained_text, *options)
+    assert prints("sample", trained_text, *SEED, *options, "--out", "text.txt") == ""
+    assert Path("text.txt").read_text("utf-8") == prints("sample", trained_text, *SEED, *options)
 
 
 def test_out_through_a_link_replaces_the_file_and_keeps_the_link(
@@ -252,7 +262,7 @@ def test_out_through_a_link_replaces_the_file_and_keeps_the_link(
 ) -> None:
     (tmp_path / "file").write_text("old")
     (tmp_path / "link").symlink_to(tmp_path / "file")
-    prints("sample", trained, "-n", "1", "--out", tmp_path / "link")
+    prints("sample", trained, *SEED, "-n", "1", "--out", tmp_path / "link")
     assert (tmp_path / "link").is_symlink()
     assert "nats" in (tmp_path / "file").read_text()
 
@@ -289,3 +299,136 @@ def test_out_is_refused_before_anything_is_read_where_no_file_can_be(
     monkeypatch.chdir(tmp_path)
     sentence = says(f"sample nowhere --out {path}")
     assert sentence.startswith(f"wavenet-jax: --out is {path!r}, expected a new or plain file")
+
+
+def test_plain_samples_are_the_texts_alone_a_line_each(
+    trained: Path, trained_text: Path, prints: Prints, samples: Samples, tmp_path: Path
+) -> None:
+    texts = [one["text"] for one in samples(trained, "-n 30 --new")]
+    assert prints("sample", trained, *SEED, *"-n 30 --new --plain".split()).split("\n") == [
+        *texts,
+        "",
+    ]
+    assert prints.err.splitlines()[0].startswith("30 samples of ")
+    prints("sample", trained, *SEED, *"-n 30 --new --plain --out".split(), tmp_path / "names.txt")
+    assert (tmp_path / "names.txt").read_text().splitlines() == texts
+    options = "--text-length 70 -n 2".split()
+    parts = [one["text"] + "\n" for one in samples(trained_text, " ".join(options))]
+    assert prints("sample", trained_text, *SEED, *options, "--plain") == "".join(parts)
+
+
+def test_a_seed_is_drawn_and_said_and_repeats_the_samples(
+    trained: Path, trained_text: Path, prints: Prints
+) -> None:
+    for run, options in ((trained, ["-n", "5"]), (trained_text, ["--text-length", "70"])):
+        drawn, seeds = [], []
+        for _ in range(2):
+            drawn.append(prints("sample", run, *options))
+            said = re.search(r", seed (\d+)$", prints.err.splitlines()[0])
+            assert said
+            seeds.append(said[1])
+        assert drawn[0] != drawn[1]
+        assert prints("sample", run, *options, "--seed", seeds[0]) == drawn[0]
+
+
+def test_each_prefix_of_a_file_has_the_samples_that_it_has_alone(
+    trained: Path, trained_text: Path, prints: Prints, samples: Samples, tmp_path: Path
+) -> None:
+    file = tmp_path / "prefixes.txt"
+    file.write_text("\ufeffma\r\n\nel\nma\n", "utf-8")
+    drawn = samples(trained, f"-n 4 --pattern .*[aeiou] --prefix-file {file}")
+    assert prints.err.startswith("4 samples for each of 3 prefixes of ")
+    assert [one["prefix"] for one in drawn] == ["ma"] * 4 + ["el"] * 4 + ["ma"] * 4
+    for start, prefix in ((0, "ma"), (4, "el"), (8, "ma")):
+        alone = samples(trained, f"-n 4 --pattern .*[aeiou] --prefix {prefix}")
+        assert [{"prefix": prefix, **one} for one in alone] == drawn[start : start + 4]
+    options = ["-n", "4", "--pattern", ".*[aeiou]", "--prefix-file", str(file), "--plain"]
+    texts = "".join(one["text"] + "\n" for one in drawn)
+    assert prints("sample", trained, *SEED, *options) == texts
+    assert len(prints("sample", trained, *SEED, *options[:-1]).splitlines()) == 12
+    file.write_text("to\nbe ")
+    (to, be) = samples(trained_text, f"--text-length 40 --prefix-file {file}")
+    assert (to["prefix"], be["prefix"]) == ("to", "be ")
+    assert be["text"].startswith("be ")
+    assert to["text"] == samples(trained_text, "--text-length 40 --prefix to")[0]["text"]
+
+
+@pytest.mark.parametrize(
+    ("content", "part"),
+    [
+        (b"ma\nQ\n", "'Q' contains 'Q', unknown"),
+        (b"\n\n", "is empty, expected a prefix a line"),
+        (b"\xff", "cannot be read"),
+    ],
+)
+def test_a_prefix_file_that_cannot_be_used_is_refused_before_anything_is_drawn(
+    content: bytes, part: str, trained: Path, says: Says, tmp_path: Path
+) -> None:
+    (tmp_path / "file").write_bytes(content)
+    assert part in says(f"sample {trained} --json --prefix-file {tmp_path / 'file'}")
+
+
+def test_what_is_done_with_constraints_is_said(trained: Path, prints: Prints) -> None:
+    for options, method in (
+        ("", ""),
+        ("--prefix ma", ""),
+        ("--exact", ", exact"),
+        ("--forbid l", ", exact"),
+        ("--forbid l --masked", ", masked"),
+        ("--forbid l --temperature 0", ", masked"),
+        ("--pattern (.*z){4}", ", masked"),
+    ):
+        prints("sample", trained, *SEED, "-n", "9", *options.split())
+        assert prints.err.splitlines()[0].endswith(f", seed 0{method}")
+        assert ("accepted" in prints.err) == (method == ", exact")
+
+
+def test_exact_is_named_where_many_samples_are_cut_off(trained: Path, prints: Prints) -> None:
+    prints("sample", trained, *SEED, "-n", "50", "--cut-at", "4")
+    assert re.search(r", \d+ cut off at 4 characters; --exact draws", prints.err.splitlines()[-1])
+    prints("sample", trained, *SEED, "-n", "50", "--cut-at", "40")
+    assert "--exact" not in prints.err
+
+
+def test_documents_found_before_there_are_too_few_are_printed(
+    trained: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(generate, "MAX_SAMPLED", 100)
+    monkeypatch.setattr(generate, "MAX_SAMPLED_EACH", 0)
+    options = "--new --unique --pattern [aeiln]{2} --masked -n 25 --seed 0"
+    assert call(f"sample {trained} {options}") == 2
+    printed = capsys.readouterr()
+    rows = printed.out.splitlines()
+    assert 1 < len(rows) < 25
+    sentence = f"wavenet-jax: {len(rows)} of 100 sampled documents are unique and new, expected 25;"
+    assert printed.err.splitlines()[-1].startswith(sentence)
+
+
+def test_control_characters_are_obeyed_nowhere_on_a_terminal_but_for_lines(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    text = "a\x1b[31m\tb\r\n\x9b\u202ec‍é"
+    monkeypatch.setattr(sys, "stdout", io.StringIO())
+    assert commands._shown(text, "\n\t") == text
+    monkeypatch.setattr(sys.stdout, "isatty", lambda: True)
+    assert commands._shown(text, "\n\t") == "a\\x1b[31m\tb\\r\n\\x9b\\u202ec‍é"
+
+
+class Bar:
+    """Records by how much a bar advances."""
+
+    def __init__(self) -> None:
+        self.steps: list[int] = []
+
+    @contextmanager
+    def __call__(self, *_: Any) -> Iterator[Callable[[int], None]]:
+        yield self.steps.append
+
+
+def test_the_bar_moves_while_documents_are_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    bar, clock = Bar(), iter([0.0, 0.05, 0.2, 0.2, 0.25, 9.0, 9.0])
+    monkeypatch.setattr(process, "_bar", bar)
+    monkeypatch.setattr("time.perf_counter", lambda: next(clock))
+    documents = [GeneratedDocument(Sample("a", True, 1.0, 1), "new")] * 4
+    assert list(process.track_documents(iter(documents), 9)) == documents
+    assert bar.steps == [2, 2]

@@ -3,6 +3,7 @@
 import io
 import json
 import math
+import os
 import re
 import subprocess
 import sys
@@ -10,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from support.commands import Prints, Says
+from support.commands import Prints, Says, call
 
 from wavenet_jax.data import corpus_from_documents
 from wavenet_jax.evaluation import corpus_loss, index_corpus
@@ -71,11 +72,12 @@ def test_table_and_json_say_the_same(trained: Path, prints: Prints, scores: Scor
     texts = ["emma", "lazella", "zzzz"]
     words = ["--checkpoint", "latest", *texts]
     head, *rows = prints("score", trained, *words).splitlines()
-    assert head.split() == "text rank characters nats nats/char bits/char probability".split()
+    assert head.split() == "text rank characters nats nats/char bits/char probability data".split()
     for row, one in zip(rows, scores(trained, *words), strict=True):
-        text, rank, characters, nats, mean, bits, probability = row.split()
+        text, rank, characters, nats, mean, bits, probability, *mark = row.split()
         assert (text, int(characters)) == (one["text"], one["characters"])
         assert int(rank) == one["rank"]
+        assert mark == [one["origin"]]
         assert float(nats) == pytest.approx(one["nll_nats"], abs=1e-3)
         assert float(mean) == pytest.approx(one["nll_nats"] / int(characters), abs=1e-4)
         assert float(bits) == pytest.approx(float(mean) / math.log(2), abs=2e-4)
@@ -103,7 +105,7 @@ def test_documents_are_piped_in_a_line_each(
     trained: Path, scores: Scores, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     given = scores(trained, "emma", "lazella", "ann")
-    pipe("\ufeff  emma \n\n\tlazella\r\n   \nann", monkeypatch)
+    pipe("\ufeff  emma \n\tlazella\r\nann\n  \n\n", monkeypatch)
     assert scores(trained) == given
 
 
@@ -130,7 +132,7 @@ def test_text_too_unlikely_for_a_float_has_a_probability_too(
     (one,) = scores(trained, "zv" * 300)
     assert one["nll_nats"] > 1_000
     assert one["probability"] == 0
-    *_, shown = prints("score", trained, "zv" * 300).split()
+    *_, shown, _ = prints("score", trained, "zv" * 300).split()
     mantissa, exponent = shown.split("e")
     assert 1 <= float(mantissa) < 10
     power = math.log10(float(mantissa)) + int(exponent)
@@ -200,33 +202,98 @@ def test_terminal_is_not_waited_for(
     assert "no text is given" in says(f"score {trained}")
 
 
-@pytest.mark.parametrize(
-    ("piped", "parts"),
-    [
-        ("emma\nEmma\n", ["'Emma' contains 'E'", "unknown"]),
-        ("emma\nan na\n", ["'an na' contains ' '"]),
-        ("emma\nan\0na\n", [r"'an\x00na' contains '\x00'"]),
-        ("anna.\n", ["'anna.' contains '.'"]),
-    ],
-)
-def test_unknown_characters_piped_in_are_answered_before_anything_is_scored(
-    piped: str, parts: list[str], trained: Path, says: Says, monkeypatch: pytest.MonkeyPatch
+def test_what_cannot_be_scored_is_marked_and_the_rest_goes_on(
+    trained: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    pipe(piped, monkeypatch)
-    sentence = says(f"score {trained}")
-    for part in parts:
-        assert part in sentence
+    lines = ["emma", "Emma", "", "an na", "ann", "an\0na", "b\udce9n", "zzz" * 99 + "Q"]
+    reasons = [None, "'E'", "is empty", "' '", None, r"'\x00'", "is not UTF-8", "'Q'"]
+    pipe("\n".join(lines), monkeypatch)
+    assert call(f"score {trained}") == 1
+    printed = capsys.readouterr()
+    _, *rows = printed.out.splitlines()
+    for row, reason in zip(rows, reasons, strict=True):
+        assert ("error: " in row) == (reason is not None)
+        assert reason is None or row.endswith(reason)
+    assert printed.err.splitlines()[-1].startswith("6 of 8 texts cannot be scored; expected char")
+    pipe("\n".join(lines), monkeypatch)
+    assert call(f"score {trained} --json") == 1
+    found = list(map(json.loads, capsys.readouterr().out.splitlines()))
+    assert [each["text"] for each in found] == lines
+    for one, reason in zip(found, reasons, strict=True):
+        assert list(one) == ["text", "error"] if reason else "nll_nats" in one
+        assert not reason or one["error"].endswith(reason)
+    scored = [one for one in found if "rank" in one]
+    assert sorted(one["rank"] for one in scored) == [1, 2]
+    assert call(f"score {trained} --per-char Q") == 1
 
 
-def test_bytes_that_are_no_text_are_answered_in_one_sentence(trained: Path) -> None:
+def test_an_empty_part_of_a_text_is_marked(
+    trained_text: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert call(["score", str(trained_text), "to be", ""]) == 1
+    assert capsys.readouterr().out.splitlines()[2].endswith("error: is empty")
+
+
+def test_the_likeliest_come_first_where_that_is_wanted(
+    trained: Path, scores: Scores, prints: Prints, capsys: pytest.CaptureFixture[str]
+) -> None:
+    texts = ["zzzzzz", "emma", "a", "charlotte"]
+    given = scores(trained, *texts)
+    assert scores(trained, "--sort", *texts) == sorted(given, key=lambda one: one["rank"])
+    rows = prints("score", trained, "--sort", *texts).splitlines()[1:]
+    assert [row.split()[1] for row in rows] == ["1", "2", "3", "4"]
+    capsys.readouterr()
+    assert call(["score", str(trained), "--sort", "Q", *texts]) == 1
+    assert "'Q'" in capsys.readouterr().out.splitlines()[-1]
+
+
+def test_each_score_says_which_part_of_the_data_contains_the_text(
+    trained: Path, trained_text: Path, scores: Scores
+) -> None:
+    parts = load_run(trained).data.split_documents
+    for split, part in parts._asdict().items():
+        assert scores(trained, part[0])[0]["origin"] == split
+    assert scores(trained, "lazella")[0]["origin"] == "new"
+    assert "origin" not in scores(trained_text, "to be")[0]
+
+
+def test_a_text_is_scored_at_the_beginning_of_a_line_or_of_the_whole(
+    trained_text: Path, scores: Scores, prints: Prints
+) -> None:
+    (line,) = scores(trained_text, "--per-char", "to be")
+    assert prints.err.endswith("from the start of a line\n")
+    (after,) = scores(trained_text, "--per-char", "\nto be", "--text-start")
+    assert prints.err.endswith("from the start of the text\n")
+    assert [one["character"] for one in line["per_character"]] == list("to be")
+    nats = [one["nll_nats"] for one in after["per_character"][1:]]
+    assert [one["nll_nats"] for one in line["per_character"]] == pytest.approx(nats, rel=1e-5)
+
+
+@pytest.mark.parametrize("encoding", ["ascii", "cp1252", "utf-8", "latin-1"])
+def test_json_is_json_whatever_the_encoding_of_standard_output(
+    encoding: str, trained: Path, trained_text: Path
+) -> None:
+    for run, words in ((trained, ["emma", "😀é", "b\udce9"]), (trained_text, ["é漢", "to be"])):
+        done = subprocess.run(
+            [sys.executable, "-m", "wavenet_jax", "score", str(run), "--json", *words],
+            env={**os.environ, "PYTHONIOENCODING": encoding, "PYTHONUTF8": "1"},
+            capture_output=True,
+            check=False,
+        )
+        lines = done.stdout.decode("utf-8").splitlines()
+        assert [json.loads(line)["text"] for line in lines] == words
+        assert done.stdout.isascii() == (encoding != "utf-8")
+
+
+def test_bytes_that_are_no_text_are_marked(trained: Path) -> None:
     process = subprocess.run(
         [sys.executable, "-m", "wavenet_jax", "score", str(trained)],
         input=b"emma\nb\xe9n\n",
         capture_output=True,
         check=False,
     )
-    assert process.returncode == 2
-    assert process.stdout == b""
-    assert re.fullmatch(
-        rb"wavenet-jax: 'b\\udce9n' contains '\\udce9', unknown [^.?!\n]*\.\n", process.stderr
-    )
+    assert process.returncode == 1
+    _, emma, ben = process.stdout.decode().splitlines()
+    assert emma.startswith("emma ")
+    assert ben.startswith(r"'b\udce9n' ")
+    assert ben.endswith("error: is not UTF-8")

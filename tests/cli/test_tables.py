@@ -25,6 +25,10 @@ def score(nats: list[float], text: str | None = None, end: str = ".", rank: int 
     return Score(text, text + end, nats, rank)
 
 
+def scored(score: Score, note: str | None = None) -> tables.Scored:
+    return tables.Scored(score.text, score, note)
+
+
 def test_cells_stand_in_columns_of_their_widest_cell_on_a_terminal() -> None:
     rows = [["", "nats"], ["漢字", "1.5"], ["été", "12.25"], ["e\u0301", "3"]]
     assert tables.table(rows, "<>") == [
@@ -58,7 +62,7 @@ TEXT = Splits(
 
 
 def test_losses_of_a_list_have_a_row_per_split_that_is_not_empty() -> None:
-    assert tables.losses_table(LIST).splitlines() == [
+    assert tables.losses_table(LIST._asdict()).splitlines() == [
         "       documents  predictions  nats/char  ± s.e.  bits/char  unseen  nats/char  ± s.e.",
         "train        125        1,000     2.0000  0.0034     2.8854       0          –       –",
         "val           13          100     2.5000  0.0106     3.6067       1     3.0000       –",
@@ -66,7 +70,7 @@ def test_losses_of_a_list_have_a_row_per_split_that_is_not_empty() -> None:
 
 
 def test_losses_of_a_text_count_stretches_and_have_no_unseen() -> None:
-    assert tables.losses_table(TEXT).splitlines() == [
+    assert tables.losses_table(TEXT._asdict()).splitlines() == [
         "       stretches  predictions  nats/char  ± s.e.  bits/char",
         "train      1,000    1,000,000     2.0000  0.0034     2.8854",
         "val            1          100     2.5000       –     3.6067",
@@ -74,7 +78,7 @@ def test_losses_of_a_text_count_stretches_and_have_no_unseen() -> None:
 
 
 def test_losses_as_plain_values_have_null_where_undefined() -> None:
-    values = tables.losses_json(LIST)
+    values = tables.losses_json(LIST._asdict())
     assert list(values) == ["train", "val"]
     assert values["val"] == {
         "documents": 13,
@@ -90,7 +94,7 @@ def test_losses_as_plain_values_have_null_where_undefined() -> None:
             "bits_per_character": 3.0 / math.log(2),
         },
     }
-    values = tables.losses_json(TEXT)
+    values = tables.losses_json(TEXT._asdict())
     assert values["train"]["stretches"] == 1_000
     assert "unseen" not in values["train"]
 
@@ -149,7 +153,7 @@ def test_only_a_terminal_gets_colours(is_terminal: bool, monkeypatch: pytest.Mon
         highlight=False,
     )
     monkeypatch.setattr(process, "stdout", terminal)
-    printed = tables.scores_table([score([1.0, 2.0])], per_char=True)
+    printed = tables.scores_table([scored(score([1.0, 2.0]))], per_char=True)
     assert not file.getvalue()
     assert ("\x1b[" in printed) == is_terminal
     assert ("48;2;255;" in printed) == is_terminal
@@ -158,7 +162,7 @@ def test_only_a_terminal_gets_colours(is_terminal: bool, monkeypatch: pytest.Mon
 
 def test_columns_of_scores_stand_under_each_other_whatever_the_text() -> None:
     texts = ["漢字", "é", "two\nlines", "a" * 30, "[bold]:smile:"]
-    scores = [score([1.0] * len(text), text, end="") for text in texts]
+    scores = [scored(score([1.0] * len(text), text, end="")) for text in texts]
     head, *rows = tables.scores_table(scores, per_char=False).splitlines()
     assert {cell_len(row) for row in rows} == {cell_len(head)}
     assert [row.split()[0] for row in rows] == [
@@ -171,14 +175,14 @@ def test_columns_of_scores_stand_under_each_other_whatever_the_text() -> None:
 
 
 def test_long_text_is_cut_in_the_table_and_an_empty_one_seen() -> None:
-    scores = [score([1.0] * 100, "b" * 99), score([1.0], "")]
+    scores = [scored(score([1.0] * 100, "b" * 99)), scored(score([1.0], ""))]
     _, cut, empty = tables.scores_table(scores, per_char=False).splitlines()
     assert cut.split()[0] == "b" * 60 + "..."
     assert empty.split()[0] == "''"
 
 
 def test_score_as_plain_values_has_the_characters_with_per_char() -> None:
-    each = score([1.0, 0.5, 0.25])
+    each = scored(score([1.0, 0.5, 0.25]))
     values = tables.score_json(each, per_char=False)
     assert values == {
         "text": "ab",
@@ -223,12 +227,63 @@ def test_summary_counts_origins_and_with_exact_the_attempts() -> None:
         document("b", "train", attempts=2),
         document("c", attempts=198),
     ]
-    assert tables.summary(documents, exact=False) == "2 new, 1 in train"
+    assert tables.summary(documents, is_exact=False, max_length=9) == "2 new, 1 in train"
     accepted = "0.25% of 1,200 attempts accepted"
-    assert tables.summary(documents, exact=True) == f"2 new, 1 in train, {accepted}"
+    assert (
+        tables.summary(documents, is_exact=True, max_length=9) == f"2 new, 1 in train, {accepted}"
+    )
 
 
 def test_vocabulary_is_shown_as_far_as_it_fits_a_line() -> None:
     assert tables.vocab_line(Vocab("\0.abc")) == "4 characters '.abc'"
     assert tables.vocab_line(Vocab("\0abc")) == "3 characters 'abc'"
     assert tables.vocab_line(Vocab("\0" + "x" * 101)) == f"101 characters {'x' * 100!r}..."
+
+
+def test_a_long_cell_runs_over_instead_of_widening_its_column() -> None:
+    rows = [["anna", "1"], ["b" * 500, "2"], ["claire", "3"]]
+    assert tables.table(rows, "<<") == ["anna    1", "b" * 500 + "  2", "claire  3"]
+    assert tables.table([["b" * 500, "2"]], "<<") == ["b" * 500 + "  2"]
+    edge = [["b" * tables.MAX_COLUMN, "2"], ["a", "1"]]
+    assert {len(line) for line in tables.table(edge, "<<")} == {tables.MAX_COLUMN + 3}
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("anna", "anna"),
+        ("", "''"),
+        ("\x1b[2Janna", r"'\x1b[2Janna'"),
+        ("a\tb\x85", r"'a\tb\x85'"),
+        ("a\u202eb", r"'a\u202eb'"),
+        ("\udce9", r"'\udce9'"),
+        ("👩\u200d👩 a\u00a0b नमस्ते", "👩\u200d👩 a\u00a0b नमस्ते"),
+    ],
+)
+def test_control_characters_are_shown_in_tables_and_what_scripts_need_stays(
+    text: str, shown: str
+) -> None:
+    assert tables.visible(text) == shown
+    assert tables.documents_table([document(text)]).startswith(f"{shown}   12.50 nats")
+    row = tables.scores_table([scored(score([1.0], text), "new")], per_char=False)
+    assert row.splitlines()[1].startswith(f"{shown}  ")
+
+
+def test_runs_stand_side_by_side_with_the_splits_that_they_have() -> None:
+    runs = [("runs/a", LIST._asdict()), ("runs/b", TEXT._asdict())]
+    assert tables.runs_table(runs).splitlines() == [
+        "nats/char   train     val",
+        "runs/a     2.0000  2.5000",
+        "runs/b     2.0000  2.5000",
+    ]
+
+
+def test_a_text_without_a_score_has_its_reason_in_the_last_column() -> None:
+    lines = tables.scores_table(
+        [scored(score([1.0, 0.5], "a"), "val"), tables.Scored("b9", None, "unknown: '9'")],
+        per_char=True,
+    ).splitlines()
+    assert lines[0].endswith("probability  data")
+    assert lines[1].endswith("2.231e-01  val")
+    assert lines[3].endswith("–  error: unknown: '9'")
+    assert len(lines) == 4

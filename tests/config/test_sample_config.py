@@ -28,6 +28,13 @@ from wavenet_jax.errors import InputError
         ),
         ({"text_length": 10**9 + 1}, "text_length is 1000000001, expected"),
         ({"top_k": 0}, "top_k is 0, expected a number from 1 to"),
+        ({"cut_at": 0}, "cut_at is 0, expected a number from 1 to 1,000,000; leave it out"),
+        (
+            {"cut_at": 9, "max_length": 8},
+            "cut_at is 9, but documents of at most max_length, 8, are",
+        ),
+        ({"exact": True, "masked": True}, "exact and masked are both given, expected one of them"),
+        ({"ignore_case": True, "n": 3}, "ignore_case is True, but none of prefix, pattern, allow"),
         ({"seed": -1}, "seed is -1, expected a number from 0 to 4,294,967,295; leave it out"),
         ({"seed": 2**32}, "seed is 4294967296, expected"),
         ({"forbid_text": ("ann", "")}, "forbid_text is '', expected at least one character"),
@@ -78,11 +85,19 @@ def test_values_without_meaning_are_refused(values: dict[str, Any], message: str
         {"temperature": 0, "new": True, "n": 9},
         {"exact": True, "top_k": 2, "top_p": 0.5, "temperature": 2.0, "max_attempts": 1},
         {"forbid_text": ("a", "ann")},
+        {"ignore_case": True, "forbid": "a", "masked": True, "cut_at": 1},
     ],
 )
 def test_values_at_the_edge_of_their_meaning_are_accepted(values: dict[str, Any]) -> None:
     config = SampleConfig(**values)
     assert {name: getattr(config, name) for name in values} == values
+
+
+def test_a_seed_is_drawn_where_none_is_given() -> None:
+    seeds = [SampleConfig(n=3).seeded() for _ in range(9)]
+    assert len({config.seed for config in seeds}) == 9
+    assert all(config == SampleConfig(n=3, seed=config.seed) for config in seeds)
+    assert SampleConfig(seed=0).seeded() == SampleConfig(seed=0)
 
 
 @pytest.mark.parametrize(
@@ -97,6 +112,9 @@ def test_greedy_samples_are_those_that_leave_nothing_to_chance(
 
 CHANGED: dict[str, dict[str, Any]] = {
     "max_length": {"max_length": 9},
+    "cut_at": {"cut_at": 9},
+    "masked": {"masked": True},
+    "text_start": {"text_start": True},
     "min_length": {"min_length": 0},
     "pattern": {"pattern": ""},
     "unique": {"unique": True},
@@ -107,6 +125,7 @@ CHANGED: dict[str, dict[str, Any]] = {
 }
 INSTEAD = {
     "max_length": "or give text_length.",
+    "cut_at": "or give text_length.",
     "min_length": "or give text_length.",
     "text_length": "or give max_length.",
 }

@@ -87,7 +87,7 @@ def test_count_is_exact_beyond_64_bits() -> None:
 
 def test_endless_accepts_what_begins_longer_accepted_texts_without_end() -> None:
     vocab = Vocab(".xyz")
-    only_x = constraints.charset(vocab, "xy", "")
+    only_x = constraints.charset(vocab, "xy")
     no_pair = intersect(only_x, *(constraints.excludes(vocab, t) for t in ("xx", "yy", "xy")))
     assert accepts(no_pair, vocab, "yx")  # and nothing may follow
     assert not endless(no_pair).accepts.any()

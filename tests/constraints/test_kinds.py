@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable
+from itertools import product
 
 import numpy as np
 import pytest
@@ -18,26 +19,83 @@ from wavenet_jax.constraints import (
     combine,
     count_documents,
     excludes,
+    excludes_charset,
     min_length,
     pattern,
     starts_with,
 )
+from wavenet_jax.constraints.charsets import listed
+from wavenet_jax.constraints.regex import compile_quietly
+from wavenet_jax.data import Vocab
 from wavenet_jax.errors import InputError
 
 
-@pytest.mark.parametrize("allowed", [None, "", "ab", "abc", "cc"])
-@pytest.mark.parametrize("forbidden", ["", "b", "abc"])
-def test_charset_allows_and_forbids(allowed: str | None, forbidden: str) -> None:
-    known = set("abc" if allowed is None else allowed) - set(forbidden)
-    expected = [text for text in DOCUMENTS if set(text) <= known]
-    assert language(charset(ABC, allowed, forbidden)) == expected
+@pytest.mark.parametrize("characters", ["", "b", "ab", "abc", "cc", "a-b", "b-z", "a-", "-c"])
+def test_charsets_allow_and_forbid_what_a_class_of_a_pattern_matches(characters: str) -> None:
+    known = {c for c in "abc" if characters and re.fullmatch(f"[{characters}]", c)}
+    allowed = [text for text in DOCUMENTS if known.issuperset(text)]
+    assert language(charset(ABC, characters)) == allowed
+    without = [text for text in DOCUMENTS if not known & set(text)]
+    assert language(excludes_charset(ABC, characters)) == without
+
+
+@pytest.mark.parametrize("characters", ["-b", "b-", "a-c-", "+--", "^a", "]", "\\", "[-]"])
+def test_a_hyphen_makes_a_range_between_two_characters_alone(characters: str) -> None:
+    vocab = Vocab("\0" + "".join(map(chr, range(32, 127))))
+    escaped = re.sub(r"([\\\]\[^])", r"\\\1", characters)
+    matching = compile_quietly(f"[{escaped}]")
+    expected = [bool(matching.fullmatch(c)) for c in vocab.characters[1:]]
+    assert listed(vocab, characters).tolist() == expected
+
+
+def test_a_range_that_goes_backwards_is_refused() -> None:
+    with pytest.raises(InputError, match=r"^'a--b' has the range a--, expected its ends in order;"):
+        charset(ABC, "a--b")
+
+
+def test_members_that_the_vocabulary_lacks_are_passed_over_by_charsets_and_classes_alike() -> None:
+    for characters in ("axé", "xa", "éa-aé"):
+        only_a = language(charset(ABC, characters))
+        assert only_a == language(pattern(ABC, f"[{characters}]*")) == ["a" * n for n in range(6)]
+        no_a = language(excludes_charset(ABC, characters))
+        assert no_a == language(pattern(ABC, f"[^{characters}]*"))
+    with pytest.raises(
+        InputError, match=r"^allow is 'xé', of which this vocabulary has no char.*'abc'"
+    ):
+        charset(ABC, "xé")
+
+
+def test_cases_are_ignored_by_every_kind_as_the_flag_does() -> None:
+    vocab = Vocab(".aAbBß")
+    texts = ["".join(each) for size in range(4) for each in product("aAbBß", repeat=size)]
+
+    def accepted(automaton: Automaton) -> list[str]:
+        return [text for text in texts if accepts(automaton, vocab, text)]
+
+    kinds: dict[str, Automaton] = {
+        "(?i)aB.*": starts_with(vocab, "aB", ignore_case=True),
+        "(?i)[a]*": charset(vocab, "A", ignore_case=True),
+        "(?i)[A-B]*": charset(vocab, "A-B", ignore_case=True),
+        "(?i)[^b]*": excludes_charset(vocab, "b", ignore_case=True),
+        "(?i)(?!.*bA).*": excludes(vocab, "bA", ignore_case=True),
+        "(?i)(?!.*aba).*": excludes(vocab, "aBA", ignore_case=True),
+        "(?i)a?b+": pattern(vocab, "a?B+", ignore_case=True),
+        "(?ix) a b": pattern(vocab, "(?x) a B", ignore_case=True),
+    }
+    for regex, automaton in kinds.items():
+        assert accepted(automaton) == [text for text in texts if re.fullmatch(regex, text)], regex
+    lower = Vocab(".ab")
+    assert accepts(starts_with(lower, "AB", ignore_case=True), lower, "abb")
+    assert accepts(charset(lower, "A-Z", ignore_case=True), lower, "ab")
+    with pytest.raises(InputError, match="'ax' contains 'x', unknown"):
+        starts_with(vocab, "Ax", ignore_case=True)
 
 
 @pytest.mark.parametrize("unknown", ["x", ".", "\udcff", "\0", "漢é"])
 def test_forbidding_what_never_occurs_changes_nothing(unknown: str) -> None:
-    for allowed, forbidden in ((None, ""), ("ab", ""), (None, "b"), ("abc", "ca")):
-        expected = charset(ABC, allowed, forbidden)
-        together = charset(ABC, allowed, unknown + forbidden + unknown)
+    for forbidden in ("", "b", "ca"):
+        expected = excludes_charset(ABC, forbidden)
+        together = excludes_charset(ABC, unknown + forbidden + unknown)
         for one, other in zip(together, expected, strict=True):
             np.testing.assert_array_equal(one, other)
     for text in (unknown, "a" + unknown):
@@ -68,14 +126,15 @@ def test_excluded_text_that_overlaps_itself_is_found_late(text: str, document: s
         assert accepts(automaton, ABC, one) == (text not in one)
 
 
-def test_no_text_or_a_long_one_cannot_be_excluded() -> None:
-    for text, said in (
-        ("", r"^forbid_text is '', expected at least one character: .* leave it out\.$"),
-        ("a" * 4_001, r"^forbid_text 'aaaa.* has 4,001 characters, expected at most 4,000; "),
-    ):
-        with pytest.raises(InputError, match=said) as caught:
-            excludes(ABC, text)
-        assert caught.value.field == "forbid_text"
+def test_every_document_contains_the_empty_text() -> None:
+    assert language(excludes(ABC, "")) == []
+
+
+def test_a_long_text_cannot_be_excluded() -> None:
+    said = r"^forbid_text 'aaaa.* has 4,001 characters, expected at most 4,000; "
+    with pytest.raises(InputError, match=said) as caught:
+        excludes(ABC, "a" * 4_001)
+    assert caught.value.field == "forbid_text"
 
 
 @pytest.mark.parametrize("length", range(7))
@@ -98,7 +157,6 @@ def test_minimum_that_needs_too_many_states_is_refused() -> None:
 @pytest.mark.parametrize("characters", ["axb", "a.b"])
 def test_unknown_characters_are_refused_by_every_part(characters: str) -> None:
     builds: list[Callable[[], object]] = [
-        lambda: charset(ABC, characters, ""),
         lambda: starts_with(ABC, characters),
         lambda: accepts(any_text(ABC), ABC, characters),
     ]
@@ -116,7 +174,7 @@ def test_constraints_of_the_readme_make_a_small_automaton() -> None:
     parts = {
         "prefix 'ma'": starts_with(LETTERS, "ma"),
         "pattern 'ma.*[aeiou]'": pattern(LETTERS, "ma.*[aeiou]"),
-        "forbid 'qx'": charset(LETTERS, None, "qx"),
+        "forbid 'qx'": excludes_charset(LETTERS, "qx"),
     }
     together = combine(LETTERS, parts, 5, 8)
     assert count_documents(together, 8) == sum(5 * 24**size for size in range(2, 6))
@@ -126,7 +184,7 @@ def test_constraints_of_the_readme_make_a_small_automaton() -> None:
 
 PATTERN = "pattern 'ab{6}c?'", pattern(ABC, "ab{6}c?")
 ENDS_IN_A = "pattern '.*a'", pattern(ABC, ".*a")
-NO_B = "forbid 'b'", charset(ABC, None, "b")
+NO_B = "forbid 'b'", excludes_charset(ABC, "b")
 NO_CC = "forbid_text 'cc'", excludes(ABC, "cc")
 SHORT = "pattern '..?'", pattern(ABC, "..?")
 OF_LENGTH = "pattern '(..)*'", pattern(ABC, "(..)*")
@@ -164,8 +222,8 @@ LONG = "pattern 'a{5000}'", pattern(ABC, "a{5000}", max_length=9)
             "prefix 'a' and pattern '(..)*' together allow no document of 0 to 1 character, "
             "expected at least one; change one of them or the lengths.",
         ),
-        ([], (3, 2), "", "min_length is 3 and max_length 2, expected"),
-        ([], (-1, 2), "", "min_length is -1 and max_length 2, expected"),
+        ([], (3, 2), "", "min_length is 3, expected a number from 0 to the 2 characters"),
+        ([], (-1, 2), "", "min_length is -1, expected a number from 0 to the 2"),
         ([], (0, 0), "", ""),
     ],
 )

@@ -122,4 +122,4 @@ def test_common_prefix_counts_no_boundary_and_no_more_than_the_maximum() -> None
     assert common_prefix_length(compile_mask(constraints.any_text(alone)), 3) == 0
     assert common_prefix_length(compile_mask(constraints.min_length(alone, 3)), 3) == 3
     assert common_prefix_length(compile_mask(constraints.min_length(alone, 3)), 9) == 3
-    assert common_prefix_length(compile_mask(constraints.charset(ABC, "", "")), 9) == 0
+    assert common_prefix_length(compile_mask(constraints.charset(ABC, "")), 9) == 0

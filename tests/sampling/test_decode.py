@@ -43,7 +43,7 @@ def test_constraints_of_other_slots_change_nothing() -> None:
     masks = [mask_of("a[ab]*"), mask_of("(bc|c)*a{0,3}")]
     slots = 40
     keys = jax.vmap(jax.random.fold_in, (None, 0))(KEY, jnp.arange(slots))
-    axes: Any = DecodeParams(TokenMask(0, 0), None, None, None, None)  # type: ignore[arg-type]
+    axes: Any = DecodeParams(TokenMask(0, 0), *[None] * 6)  # type: ignore[arg-type]
     decode = partial(decode_token, MODEL, VARIABLES)
     step = jax.jit(jax.vmap(decode, (axes, 0, STATE_AXES), (STATE_AXES, 0)))
     stacked = [np.stack(two * (slots // 2)) for two in zip(*masks, strict=True)]

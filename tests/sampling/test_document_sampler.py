@@ -89,7 +89,7 @@ def test_every_sample_meets_the_constraints(
     parts = {
         "prefix": constraints.starts_with(ABC, prefix),
         "pattern": constraints.pattern(ABC, regex),
-        "allow": constraints.charset(ABC, allowed, ""),
+        "allow": constraints.charset(ABC, allowed),
         "forbid_text": constraints.excludes(ABC, excluded),
     }
     try:

@@ -2,7 +2,7 @@
 
 import itertools
 import re
-from collections.abc import Generator
+from collections.abc import Generator, Iterator
 from typing import Any
 
 import pytest
@@ -22,11 +22,13 @@ from wavenet_jax.errors import InputError
 from wavenet_jax.nn import Variables, WaveNet
 from wavenet_jax.sampling import (
     DocumentSampler,
+    DocumentStream,
     GeneratedDocument,
     Sample,
     generate_documents,
     generate_texts,
     num_samples,
+    sample_text,
 )
 
 SMALL = ModelConfig(n_embd=4, n_hidden=8)
@@ -42,10 +44,14 @@ def model_of(vocab: Vocab) -> tuple[WaveNet, Variables]:
 MODEL, TEXT_MODEL = model_of(DATASET.vocab), model_of(VOCAB)
 
 
+def seeded(**options: Any) -> SampleConfig:
+    return SampleConfig(**{"seed": 0, **options})
+
+
 def generated(
     dataset: Dataset = DATASET, max_sampled: int | None = None, **options: Any
 ) -> list[GeneratedDocument]:
-    return list(generate_documents(*MODEL, dataset, SampleConfig(**options), max_sampled))
+    return list(generate_documents(*MODEL, dataset, seeded(**options), max_sampled))
 
 
 def texts(**options: Any) -> list[str]:
@@ -57,14 +63,14 @@ def until_refused(
 ) -> tuple[list[GeneratedDocument], InputError]:
     """Return the documents that come before the error, and the error."""
     found: list[GeneratedDocument] = []
-    documents = generate_documents(*MODEL, DATASET, SampleConfig(**options), max_sampled)
+    documents = generate_documents(*MODEL, DATASET, seeded(**options), max_sampled)
     with pytest.raises(InputError) as caught:
         found.extend(documents)  # keeps what comes before an error
     return found, caught.value
 
 
 def generated_text(**options: Any) -> str:
-    (chunks,) = generate_texts(*TEXT_MODEL, VOCAB, SampleConfig(**options))
+    (chunks,) = generate_texts(*TEXT_MODEL, VOCAB, seeded(**options))
     return "".join(chunks)
 
 
@@ -169,7 +175,7 @@ def test_exact_documents_end_and_tell_their_attempts() -> None:
         assert each.sample.ended
         assert re.fullmatch("[^l]{,4}[aeiou]", each.sample.text)
     assert sum(each.sample.attempts for each in found) > 200
-    assert all(each.sample.attempts == 1 for each in generated(n=100, max_length=5))
+    assert all(each.sample.attempts == 1 for each in generated(n=100, max_length=5, masked=True))
 
 
 @pytest.mark.parametrize(
@@ -182,7 +188,7 @@ def test_exact_documents_end_and_tell_their_attempts() -> None:
             "0 new documents .* can exist, expected",
         ),
         ({"n": 2, "new": True, "unique": True, "pattern": "ava|lee"}, "1 new document of"),
-        ({"min_length": 99}, "min_length is 99 and max_length 18"),
+        ({"min_length": 99}, "min_length is 99, expected a number from 0 to the 18 char"),
         ({"text_length": 9}, "text_length is 9, but .* a list"),
         ({"prefix": "a" * 19}, "prefix is 'a+', 19 characters, expected at most the 18 of"),
         ({"prefix": "anna", "forbid_text": ("nn",)}, "prefix 'anna' and forbid_text 'nn' together"),
@@ -281,7 +287,7 @@ def test_attempts_for_unique_documents_count_in_all(
 def test_texts_differ_by_their_index_alone() -> None:
     three, two = (
         ["".join(each) for each in generate_texts(*TEXT_MODEL, VOCAB, config)]
-        for config in (SampleConfig(n=3, text_length=90), SampleConfig(n=2, text_length=90))
+        for config in (seeded(n=3, text_length=90), seeded(n=2, text_length=90))
     )
     assert len(set(three)) == 3
     assert three[:2] == two
@@ -315,7 +321,7 @@ def test_a_greedy_text_is_the_likeliest() -> None:
         ({"text_length": 4, "prefix": "to be"}, "prefix is 'to be', 5 .* expected at most the 4"),
         ({"allow": "", "text_length": 9}, "allow '' allows no document"),
         ({"forbid": "t", "prefix": "to"}, "prefix 'to' and forbid 't' together allow no document"),
-        ({"allow": "Z"}, "'Z' contains 'Z', unknown"),
+        ({"allow": "Z"}, "allow is 'Z', of which this vocabulary has no character"),
         ({"unique": True}, "unique is True, but .* one text"),
         ({"forbid_text": ("a", "b"), "allow": "ab"}, "allow 'ab' and .* together allow no docu"),
     ],
@@ -334,3 +340,141 @@ def test_a_text_that_cannot_go_on_is_refused_and_no_boundary_is_sampled() -> Non
     goes_on = SampleConfig(allow="to", forbid_text=("tt", "oo"), text_length=30)
     (pieces,) = generate_texts(*TEXT_MODEL, VOCAB, goes_on)
     assert "".join(pieces) in ("to" * 15, "ot" * 15)
+
+
+def stream(config: SampleConfig) -> DocumentStream:
+    return generate_documents(*MODEL, DATASET, config)
+
+
+@pytest.mark.parametrize(
+    ("options", "has_constraints", "is_exact"),
+    [
+        ({}, False, False),
+        ({"prefix": "ma", "forbid": "9"}, False, False),
+        ({"prefix": "MA", "ignore_case": True}, False, False),
+        ({"min_length": 0}, False, False),
+        ({"exact": True}, False, True),
+        ({"pattern": ".*[aeiou]"}, True, True),
+        ({"pattern": ".*[aeiou]", "masked": True}, True, False),
+        ({"pattern": ".*[aeiou]", "temperature": 0.0}, True, False),
+        ({"prefix": "ma", "forbid": "l"}, True, True),
+        ({"min_length": 2}, True, True),
+        ({"max_length": 9}, True, True),
+        ({"pattern": "(.*z){4}"}, True, False),
+        ({"pattern": "(.*z){4}", "exact": True}, True, True),
+    ],
+    ids=str,
+)
+def test_exact_is_the_default_where_it_accepts_one_in_a_hundred(
+    options: dict[str, Any], has_constraints: bool, is_exact: bool
+) -> None:
+    drawn = stream(seeded(n=3, **options))
+    assert (drawn.has_constraints, drawn.is_exact) == (has_constraints, is_exact)
+    for n, seed in ((1, 0), (1_000, 0), (3, 9)):  # the choice depends on neither
+        assert stream(SampleConfig(n=n, seed=seed, **options)).is_exact == is_exact
+
+
+def test_what_is_chosen_gives_the_documents_of_that_option() -> None:
+    common: dict[str, Any] = {"n": 30, "pattern": ".*[aeiou]"}
+    assert generated(**common) == generated(exact=True, **common)
+    rare: dict[str, Any] = {"n": 30, "pattern": "(.*z){4}"}
+    assert generated(**rare) == generated(masked=True, **rare)
+    assert generated(**common) != generated(masked=True, **common)
+
+
+def test_the_limit_of_attempts_that_nobody_gave_is_said_without_options_that_nobody_gave() -> None:
+    unique: dict[str, Any] = {"n": 36, "unique": True, "pattern": "[aeilnz]{2}", "min_length": 2}
+    found, error = until_refused(400, **unique)
+    assert 0 < len(found) < 36
+    sentence = "exact found .* in 720,000 attempts|.* of 400 sampled documents are unique"
+    assert re.match(sentence, str(error))
+    assert "max_attempts" not in str(error)
+
+
+def test_whole_documents_of_at_most_a_length_are_drawn_and_others_are_cut() -> None:
+    methods: list[dict[str, Any]] = [{"masked": True}, {"exact": True}, {}]
+    for options in methods:
+        found = generated(n=60, max_length=4, **options)
+        assert all(each.sample.ended and len(each.sample.text) <= 4 for each in found)
+        assert {len(each.sample.text) for each in found} >= {2, 3, 4}
+    cut = generated(n=60, cut_at=4)
+    assert {each.sample.ended for each in cut} == {True, False}
+    assert all(len(each.sample.text) == 4 for each in cut if not each.sample.ended)
+    free = texts(n=60)
+    assert [each.sample.text for each in cut] == [text[:4] for text in free]
+
+
+def test_a_seed_is_drawn_where_none_is_given_and_repeats_the_documents() -> None:
+    one, other = stream(SampleConfig(n=9)), stream(SampleConfig(n=9))
+    assert one.seed != other.seed
+    found = list(one)
+    assert found != list(other)
+    assert found == generated(n=9, seed=one.seed)
+    free = [
+        "".join(*generate_texts(*TEXT_MODEL, VOCAB, SampleConfig(text_length=64))) for _ in "ab"
+    ]
+    assert free[0] != free[1]
+
+
+def test_samples_of_a_prefix_do_not_go_on_as_those_of_another() -> None:
+    """Which they would from the same random numbers, a model of some characters' memory."""
+    ends = [[text[2:] for text in texts(n=200, prefix=prefix)] for prefix in ("ma", "la", "na")]
+    for one, other in itertools.combinations(ends, 2):
+        assert sum(map(str.__eq__, one, other)) < 20
+    assert texts(n=5, prefix="ma") == texts(n=200, prefix="ma")[:5]
+
+
+def test_cases_are_ignored_by_all_constraints() -> None:
+    options: dict[str, Any] = {
+        "prefix": "MA",
+        "pattern": "M.*[AEIOU]",
+        "forbid": "L",
+        "max_length": 9,
+    }
+    lower: dict[str, Any] = {
+        "prefix": "ma",
+        "pattern": "m.*[aeiou]",
+        "forbid": "l",
+        "max_length": 9,
+    }
+    upper = generated(ignore_case=True, allow="A-Z", forbid_text=("AN",), **options)
+    same = generated(allow="a-z", forbid_text=("an",), **lower)
+    for found in (upper, same):
+        names = [each.sample.text for each in found]
+        assert all(re.fullmatch("ma(|[^l]*[aeiou])", name) and "an" not in name for name in names)
+    with pytest.raises(InputError, match="'MA' contains 'A' 'M', unknown"):
+        stream(seeded(prefix="MA"))
+
+
+def test_a_text_begins_at_the_beginning_of_a_line_unless_it_shall_begin_as_the_whole(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    contexts: list[str] = []
+
+    def record(*arguments: Any) -> Iterator[str]:
+        _, _, vocab, _, params, _ = arguments
+        contexts.append(vocab.characters[params.context_id])
+        return sample_text(*arguments)
+
+    monkeypatch.setattr("wavenet_jax.sampling.generate.sample_text", record)
+    generated_text(text_length=9)
+    generated_text(text_length=9, text_start=True)
+    without = vocab_from_characters(set(TEXT) - {"\n"})
+    next(generate_texts(*model_of(without), without, seeded(text_length=9)))
+    assert contexts == ["\n", "\0", "\0"]
+
+
+def test_the_pilot_is_the_same_for_every_seed_and_number(monkeypatch: pytest.MonkeyPatch) -> None:
+    counts: list[int] = []
+    count_accepted = DocumentSampler.count_accepted
+
+    def record(sampler: DocumentSampler, attempts: int) -> int:
+        counts.append(count_accepted(sampler, attempts))
+        return counts[-1]
+
+    monkeypatch.setattr(DocumentSampler, "count_accepted", record)
+    for n, seed in ((1, 0), (500, 0), (1, 1), (1, 2), (1, 3)):
+        stream(SampleConfig(n=n, seed=seed, pattern=".*[aeiou]"))
+    assert len(counts) == 5
+    assert len(set(counts)) == 1
+    assert 3 < counts[0] < 250

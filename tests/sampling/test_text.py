@@ -34,7 +34,7 @@ def test_a_text_is_decoded_chunk_by_chunk() -> None:
 
 
 def test_characters_are_forbidden_for_ever() -> None:
-    parts = constraints.starts_with(ABC, "bb"), constraints.charset(ABC, None, "c")
+    parts = constraints.starts_with(ABC, "bb"), constraints.excludes_charset(ABC, "c")
     mask = compile_mask(constraints.intersect(*parts))
     text = "".join(chunks(40 * CHUNK_SIZE, mask))
     assert text.startswith("bb")
@@ -58,7 +58,7 @@ def test_the_mask_is_left_as_it_is() -> None:
 
 @pytest.mark.parametrize("forbidden", ["", "b"])
 def test_a_text_of_temperature_zero_goes_on_with_the_likeliest(forbidden: str) -> None:
-    mask = compile_mask(constraints.charset(ABC, None, forbidden))
+    mask = compile_mask(constraints.excludes_charset(ABC, forbidden))
     never = [0, *map(ABC.characters.index, forbidden)]
     text = ""
     for _ in range(3 * CHUNK_SIZE):
@@ -67,3 +67,15 @@ def test_a_text_of_temperature_zero_goes_on_with_the_likeliest(forbidden: str) -
         text += ABC.characters[np.argmax(logits)]
     assert "".join(chunks(3 * CHUNK_SIZE, mask, sampling=SamplingParams(0.0))) == text
     assert len(set(text)) > 1
+
+
+@pytest.mark.parametrize("context", ["", "a", "b", "c"])
+def test_a_text_follows_its_context_which_is_no_part_of_it(context: str) -> None:
+    text = ""
+    for _ in range(CHUNK_SIZE):
+        logits = logits_after(context + text).copy()
+        logits[0] = -np.inf
+        text += ABC.characters[np.argmax(logits)]
+    context_id = ABC.characters.index(context) if context else 0
+    options: dict[str, Any] = {"sampling": SamplingParams(0.0), "context_id": context_id}
+    assert "".join(chunks(CHUNK_SIZE, mask_of(".*"), **options)) == text

@@ -73,7 +73,12 @@ def mask_of(regex: str) -> TokenMask:
 
 
 def distribution(
-    regex: str, max_length: int, sampling: SamplingParams = PLAIN, *, exact: bool = False
+    regex: str,
+    max_length: int,
+    sampling: SamplingParams = PLAIN,
+    *,
+    exact: bool = False,
+    is_cut: bool = True,
 ) -> dict[tuple[str, bool], float]:
     """Return the probability of every sample, its text and whether it ended, by its definition.
 
@@ -85,8 +90,8 @@ def distribution(
     def follow(text: str, probability: float) -> None:
         is_full = len(text) == max_length
         # At the maximum length the model shows whether it would have gone on.
-        is_cut = is_full and not exact
-        within = [each for each in matching if is_cut or len(each) <= max_length]
+        is_free = is_full and is_cut and not exact
+        within = [each for each in matching if is_free or len(each) <= max_length]
         allowed = np.array(
             [text in within, *(any(each.startswith(text + c) for each in within) for c in "abc")]
         )
@@ -128,9 +133,10 @@ def params_of(
     sampling: SamplingParams = PLAIN,
     *,
     exact: bool = False,
+    is_cut: bool = True,
 ) -> DecodeParams:
     mask = compile_mask(constraints.any_text(ABC)) if mask is None else mask
-    return decode_params(mask, max_length, sampling, exact=exact)
+    return decode_params(mask, max_length, sampling, exact=exact, is_cut=is_cut)
 
 
 def sampler(

@@ -115,18 +115,28 @@ class Resume:
 
 @dataclass(frozen=True)
 class Evaluate:
-    """Print the exact loss of a run on train, validation and test."""
+    """Print the exact loss of a run on train, validation and test, or of runs side by side."""
 
     run: RunFolder
+    others: Annotated[
+        tuple[Path, ...],
+        Positional,
+        arg(metavar="[RUN...]", help_behavior_hint="", help="Runs to compare it with."),
+    ] = ()
+    data: Annotated[str | None, arg(metavar="FILE", help_behavior_hint="")] = None
+    """Print the loss on these data instead, read as the run's own are."""
     checkpoint: Checkpoint = "best"
     json: Switch = False
-    """Print JSON instead of a table."""
+    """Print JSON instead of a table, for several runs a list."""
     device: Device = None
 
 
 @dataclass(frozen=True)
 class Score:
-    """Print the log-likelihood of each text under a run, from the text's first character."""
+    """Print the log-likelihood of each text under a run, and whether the data contain it.
+
+    A text that cannot be scored is marked, and the exit code is 1.
+    """
 
     run: RunFolder
     texts: Annotated[
@@ -135,10 +145,14 @@ class Score:
         arg(
             metavar="[TEXT...]",
             help_behavior_hint="",
-            help="Documents like those of the run's list, or beginnings of its text; by default "
+            help="Documents like those of the run's list, or parts of its text; by default "
             "standard input, as one document a line or as one text.",
         ),
     ] = ()
+    sort: Switch = False
+    """Print the likeliest first, instead of in the order given."""
+    text_start: Switch = False
+    """Score as if each stood at the start of the whole text, not at the beginning of a line."""
     per_char: Switch = False
     """Print the probability of each character too, on a terminal as a heat map."""
     checkpoint: Checkpoint = "best"
@@ -157,10 +171,12 @@ class SampleOptions(SampleConfig):
     """A `SampleConfig` as help shows it: its short option, and what stands for each value."""
 
     n: Annotated[int | None, arg(aliases=["-n"], help_behavior_hint="")]
+    seed: Annotated[int | None, arg(help_behavior_hint="")]
     prefix: Annotated[str, arg(metavar="CHARACTERS", help_behavior_hint="")]
     pattern: Annotated[str | None, arg(metavar="REGEX", help_behavior_hint="")]
     allow: Annotated[str | None, arg(metavar="CHARACTERS", help_behavior_hint="")]
     forbid: Annotated[str, arg(metavar="CHARACTERS", help_behavior_hint="")]
+    ignore_case: Switch
     forbid_text: Annotated[
         tuple[str, ...],
         UseAppendAction,
@@ -171,12 +187,15 @@ class SampleOptions(SampleConfig):
         ),
     ]
     max_length: Annotated[int | None, arg(help_behavior_hint="")]
+    cut_at: Annotated[int | None, arg(help_behavior_hint="")]
     text_length: Annotated[int | None, arg(help_behavior_hint="")]
+    text_start: Switch
     top_k: Annotated[int | None, arg(help_behavior_hint="")]
     top_p: Annotated[float | None, arg(help_behavior_hint="")]
     unique: Switch
     new: Switch
-    exact: Switch
+    exact: Annotated[Switch, arg(help_behavior_hint="")]
+    masked: Annotated[Switch, arg(help_behavior_hint="")]
     max_attempts: Annotated[int | None, arg(help_behavior_hint="")]
 
 
@@ -184,8 +203,8 @@ class SampleOptions(SampleConfig):
 class Sample:
     """Draw new documents from a run and mark those that its data contain, or draw new text.
 
-    A run on one text takes --text-length; a run on a list takes
-    the options --min-length, --max-length, --pattern, --unique, --new, --exact and --max-attempts.
+    A run on one text takes --text-length and --text-start; a run on a list takes --min-length,
+    --max-length, --cut-at, --pattern, --unique, --new, --exact, --masked and --max-attempts.
     """
 
     run: RunFolder
@@ -193,9 +212,23 @@ class Sample:
     checkpoint: Checkpoint = "best"
     json: Switch = False
     """Print a JSON object per sample."""
+    plain: Switch = False
+    """Print the samples alone, one a line."""
+    prefix_file: Annotated[Path | None, arg(metavar="FILE", help_behavior_hint="")] = None
+    """Draw n samples for each line of a file, as with --prefix."""
     out: Annotated[Path | None, arg(metavar="FILE", help_behavior_hint="")] = None
     """Write the samples to a file, all of them or none, instead of standard output."""
     device: Device = None
+
+    def __post_init__(self) -> None:
+        require(
+            not (self.json and self.plain),
+            "--json and --plain are both given, expected one of them; leave one out.",
+        )
+        require(
+            self.prefix_file is None or not self.config.prefix,
+            "--prefix and --prefix-file are both given, expected one of them; leave one out.",
+        )
 
 
 @dataclass(frozen=True)
@@ -222,6 +255,10 @@ def parse(name: str, words: list[str]) -> Command:
 
     Leaves where they ask for help, and with code 2 where they spell none, which tyro alone knows.
     """
+    switches = [each.flags[0] for each in list_arguments(COMMANDS[name]) if each.kind is bool]
+    options = words[: words.index("--")] if "--" in words else words
+    if any(word.partition("=")[0] in switches and "=" in word for word in options):
+        raise SystemExit(2)  # of --json=yes, tyro takes the value for a positional argument
     with contextlib.redirect_stderr(io.StringIO()):  # tyro explains a mistake on half a page
         return tyro.cli(
             COMMANDS[name],

@@ -15,7 +15,7 @@ from wavenet_jax.evaluation import IndexedBatch
 from wavenet_jax.sampling import GeneratedDocument
 from wavenet_jax.training import StepInfo
 
-ADVANCE_EVERY = 256  # documents
+ADVANCE_EVERY = 0.1  # seconds
 LINES = 20  # of a run's validations that are printed, at most
 WORTH_SAYING = 20  # seconds that a run takes
 COLUMNS = (
@@ -111,10 +111,13 @@ def track_batches(batches: Iterator[IndexedBatch], num_predictions: int) -> Iter
 def track_documents(documents: Iterator[GeneratedDocument], n: int) -> Iterator[GeneratedDocument]:
     """Yield the documents, and show on a terminal how many of `n` are drawn."""
     with _bar(n, "sampling") as advance:
-        for index, document in enumerate(documents, start=1):
+        drawn, then = 0, time.perf_counter()
+        for document in documents:
             yield document
-            if index % ADVANCE_EVERY == 0:
-                advance(ADVANCE_EVERY)
+            drawn += 1
+            if time.perf_counter() - then > ADVANCE_EVERY:
+                advance(drawn)
+                drawn, then = 0, time.perf_counter()
 
 
 @contextmanager

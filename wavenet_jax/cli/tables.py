@@ -1,21 +1,24 @@
 """Results as tables for people, and as plain values for JSON."""
 
 import math
+import unicodedata
 from collections import Counter
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
 
 from rich.cells import cell_len
 from rich.text import Text
 
 from wavenet_jax.cli import process
-from wavenet_jax.data import BOUNDARY, END_SIGN, Splits, Vocab
+from wavenet_jax.data import BOUNDARY, END_SIGN, Vocab
 from wavenet_jax.errors import pluralize
 from wavenet_jax.evaluation import Evaluation, Loss, Score
 from wavenet_jax.sampling import GeneratedDocument
 
 MAX_SHOWN_CHARACTERS = 100  # of a vocabulary
 MAX_SHOWN_TEXT = 60  # characters of a text in a table
+MAX_COLUMN = 64  # columns of a terminal
+CUT_OFF_SHARE = 0.05  # of the documents, above which the summary says what to do
 CHARACTERS_PER_LINE = 10  # of a heat map
 
 
@@ -23,13 +26,18 @@ def table(rows: Sequence[Sequence[str]], align: str) -> list[str]:
     """Return a line per row, its cells in columns two blanks apart.
 
     `align` has a character per column: < for left, > for right.  A column is as wide as its widest
-    cell on a terminal, where a character takes two columns, one or none.
+    cell on a terminal, where a character takes two columns, one or none.  A cell above
+    `MAX_COLUMN` runs over instead of widening its column.
     """
-    widths = [max(map(cell_len, column)) for column in zip(*rows, strict=True)]
+    widths = [_width(list(map(cell_len, column))) for column in zip(*rows, strict=True)]
     return [
         "  ".join(map(_pad, row, widths, align)).rstrip()  # no blanks at the end of a line
         for row in rows
     ]
+
+
+def _width(lengths: list[int]) -> int:
+    return max((length for length in lengths if length <= MAX_COLUMN), default=0)
 
 
 def _pad(cell: str, width: int, align: str) -> str:
@@ -44,9 +52,9 @@ def vocab_line(vocab: Vocab) -> str:
     return f"{pluralize(len(shown), 'character')} {shown[:MAX_SHOWN_CHARACTERS]!r}{more}"
 
 
-def losses_table(evaluations: Splits[Evaluation]) -> str:
+def losses_table(evaluations: Mapping[str, Evaluation]) -> str:
     """Return the losses of the splits that are not empty, a row each."""
-    is_text = evaluations.train.unseen is None
+    is_text = all(evaluation.unseen is None for evaluation in evaluations.values())
     loss = ["nats/char", "± s.e."]
     head = ["", "stretches" if is_text else "documents", "predictions", *loss, "bits/char"]
     rows = [head if is_text else [*head, "unseen", *loss]]
@@ -59,10 +67,20 @@ def losses_table(evaluations: Splits[Evaluation]) -> str:
     return "\n".join(table(rows, "<" + ">" * (len(rows[0]) - 1)))
 
 
-def _not_empty(evaluations: Splits[Evaluation]) -> list[tuple[str, Evaluation]]:
+def runs_table(runs: Sequence[tuple[str, Mapping[str, Evaluation]]]) -> str:
+    """Return a row per run: its name, and its nats per character on each split."""
+    columns = list(dict.fromkeys(split for _, losses in runs for split, _ in _not_empty(losses)))
+    rows = [["nats/char", *columns]]
+    for name, losses in runs:
+        means = [_number(losses[split].all.nats_per_character) for split in columns]
+        rows.append([visible(name), *means])
+    return "\n".join(table(rows, "<" + ">" * len(columns)))
+
+
+def _not_empty(evaluations: Mapping[str, Evaluation]) -> list[tuple[str, Evaluation]]:
     return [
         (split, evaluation)
-        for split, evaluation in evaluations._asdict().items()
+        for split, evaluation in evaluations.items()
         if evaluation.all.num_predictions
     ]
 
@@ -75,7 +93,7 @@ def _number(value: float) -> str:
     return "–" if math.isnan(value) else f"{value:.4f}"
 
 
-def losses_json(evaluations: Splits[Evaluation]) -> dict[str, Any]:
+def losses_json(evaluations: Mapping[str, Evaluation]) -> dict[str, Any]:
     """Return the losses of the splits that are not empty as plain values; undefined is null."""
     return {
         split: _loss_json(loss, "stretches")
@@ -99,24 +117,42 @@ def _finite(value: float) -> float | None:
     return value if math.isfinite(value) else None
 
 
-def scores_table(scores: list[Score], *, per_char: bool) -> str:
+class Scored(NamedTuple):
+    """A text with its score, or why it has none."""
+
+    text: str
+    score: Score | None
+    note: str | None  # the split of the data that contains it, `new`, or why it has no score
+
+
+def scores_table(scores: Sequence[Scored], *, per_char: bool) -> str:
     """Return a row per text: its rank, its loss in all and by character, and its probability.
 
-    With `per_char` the probability of each character follows, on a terminal as a heat map.
+    Where there are notes, they are the last column.  With `per_char` the probability of each
+    character follows, on a terminal as a heat map.
     """
     head = ["text", f"{'rank':>6}", "characters", f"{'nats':>9}", "nats/char", "bits/char"]
-    rows = [[*head, "probability"], *map(_score_row, scores)]
-    lines = table(rows, "<>>>>>>")
+    rows = [[*head, "probability", "data"], *map(_score_row, scores)]
+    align = "<>>>>>><"
+    if all(each.note is None for each in scores):
+        rows, align = [row[:-1] for row in rows], align[:-1]
+    head_line, *lines = table(rows, align)
     if per_char:
-        lines = [lines[0], *map("\n".join, zip(lines[1:], map(_rendered, scores), strict=True))]
-    return "\n".join(lines)
+        lines = [
+            f"{line}\n{_rendered(each.score)}" if each.score else line
+            for line, each in zip(lines, scores, strict=True)
+        ]
+    return "\n".join([head_line, *lines])
 
 
-def _score_row(score: Score) -> list[str]:
+def _score_row(each: Scored) -> list[str]:
+    text, score = _in_a_line(each.text), each.score
+    if score is None:
+        return [text, *["–"] * 6, f"error: {each.note}"]
     nats, length = score.total_nats, len(score.characters)
     means = [f"{nats / length:.4f}", f"{score.bits_per_character:.4f}"]
-    text = _in_a_line(score.text)
-    return [text, f"{score.rank:,}", f"{length:,}", f"{nats:.3f}", *means, _probability(nats)]
+    numbers = [f"{score.rank:,}", f"{length:,}", f"{nats:.3f}", *means, _probability(nats)]
+    return [text, *numbers, each.note or ""]
 
 
 def _rendered(score: Score) -> str:
@@ -144,8 +180,34 @@ def _shown(character: str) -> str:
 
 def _in_a_line(text: str) -> str:
     """Return a text so that it can be told from others in a line, cut where it is long."""
-    shown = text if text and text.isprintable() else repr(text)
+    shown = visible(text)
     return shown if len(shown) <= MAX_SHOWN_TEXT else f"{shown[:MAX_SHOWN_TEXT]}..."
+
+
+def visible(text: str) -> str:
+    """Return a text so that a terminal shows all of it and obeys none of it.
+
+    In quotes, with its control characters escaped, where it has any or is empty.
+    """
+    escaped = escape(text)
+    return escaped if escaped == text != "" else f"'{escaped}'"
+
+
+def escape(text: str, obeyed: str = "") -> str:
+    """Return a text with its control characters escaped, but for those that are to be obeyed.
+
+    They are the codes that move the cursor, change colours or reverse what follows.  Joiners,
+    which many scripts and emoji need, stay.
+    """
+    return "".join(repr(c)[1:-1] if c not in obeyed and (_is_control(c)) else c for c in text)
+
+
+def _is_control(character: str) -> bool:
+    return (
+        unicodedata.category(character) in ("Cc", "Cs", "Zl", "Zp")
+        or "\u202a" <= character <= "\u202e"
+        or "\u2066" <= character <= "\u2069"
+    )
 
 
 def _probability(nats: float) -> str:
@@ -158,8 +220,11 @@ def _probability(nats: float) -> str:
     return f"{digits}e{exponent:+03d}"
 
 
-def score_json(score: Score, *, per_char: bool) -> dict[str, Any]:
+def score_json(each: Scored, *, per_char: bool) -> dict[str, Any]:
     """Return a score as plain values."""
+    score = each.score
+    if score is None:
+        return {"text": each.text, "error": each.note}
     values: dict[str, Any] = {
         "text": score.text,
         "characters": len(score.characters),
@@ -168,6 +233,8 @@ def score_json(score: Score, *, per_char: bool) -> dict[str, Any]:
         "probability": math.exp(-score.total_nats),
         "rank": score.rank,
     }
+    if each.note is not None:
+        values["origin"] = each.note
     if per_char:
         values["per_character"] = [
             {"character": _shown(character), "nll_nats": nats, "probability": math.exp(-nats)}
@@ -180,7 +247,7 @@ def documents_table(documents: list[GeneratedDocument]) -> str:
     """Return a row per document: text, loss, where the data contain it, whether it was cut off."""
     rows = [
         [
-            document.sample.text or repr(""),
+            visible(document.sample.text),
             f"{document.sample.nll_nats:6.2f} nats",
             _mark(document) + ("" if document.sample.ended else ", cut off"),
         ]
@@ -204,12 +271,21 @@ def document_json(document: GeneratedDocument) -> dict[str, Any]:
     }
 
 
-def summary(documents: list[GeneratedDocument], *, exact: bool) -> str:
-    """Return how many documents are new, and with `exact` the rate of acceptance."""
+def summary(documents: list[GeneratedDocument], *, is_exact: bool, max_length: int) -> str:
+    """Return how many documents are new, and with `is_exact` the rate of acceptance.
+
+    Where more than a few per cent are cut off, also what to do about it.
+    """
     counts = Counter(map(_mark, documents))
     parts = [f"{number:,} {mark}" for mark, number in counts.most_common()]
-    if exact:
+    if is_exact:
         attempts = sum(document.sample.attempts for document in documents)
         rate = 100 * len(documents) / attempts
         parts.append(f"{rate:.3g}% of {pluralize(attempts, 'attempt')} accepted")
+    cut_off = sum(not document.sample.ended for document in documents)
+    if cut_off > CUT_OFF_SHARE * len(documents):
+        parts.append(
+            f"{cut_off:,} cut off at {pluralize(max_length, 'character')}; --exact draws documents "
+            "that end by themselves, --max-length makes them end, --cut-at moves the cut"
+        )
     return ", ".join(parts)

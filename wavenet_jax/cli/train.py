@@ -274,7 +274,8 @@ def _draw_loss_curve(run: Run, metrics: list[dict[str, Any]]) -> None:
 
 
 def _samples(run: Run, variables: Variables) -> str:
-    """Return what `wavenet-jax sample` prints by default."""
+    """Return what `wavenet-jax sample` prints with seed 0."""
+    seeded = SampleConfig(seed=0)
     if run.data.is_text:
-        return "".join(next(generate_texts(run.model, variables, run.data.vocab)))
-    return tables.documents_table(list(generate_documents(run.model, variables, run.data)))
+        return "".join(next(generate_texts(run.model, variables, run.data.vocab, seeded)))
+    return tables.documents_table(list(generate_documents(run.model, variables, run.data, seeded)))

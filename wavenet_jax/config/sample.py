@@ -1,14 +1,20 @@
 """What to sample from a run."""
 
-from dataclasses import dataclass, fields
+import secrets
+from dataclasses import dataclass, fields, replace
 
 from wavenet_jax.errors import conform_fields, require, require_between
 
-LIST_ONLY = ("max_length", "min_length", "pattern", "unique", "new", "exact", "max_attempts")
-TEXT_ONLY = ("text_length",)
+LIST_ONLY = (
+    *("max_length", "cut_at", "min_length", "pattern", "unique", "new"),
+    *("exact", "masked", "max_attempts"),
+)
+TEXT_ONLY = ("text_length", "text_start")
+CASED = ("prefix", "pattern", "allow", "forbid", "forbid_text")  # what ignore_case changes
 MAX_DOCUMENTS = 10_000_000  # documents, which are held in memory
 MAX_LENGTH = 1_000_000  # characters of a document, held in memory too
 MAX_TEXT_LENGTH = 1_000_000_000  # characters of a text, whose positions are int32
+MAX_SEED = 2**32 - 1
 MAX_TEMPERATURE = 1_000_000  # at which all characters are equally likely to a few digits
 
 
@@ -18,24 +24,30 @@ class SampleConfig:
 
     n: int | None = None
     """Number of samples; by default 20 documents, or 1 text."""
-    seed: int = 0
-    """Seed of the random numbers. Sample i does not depend on n."""
+    seed: int | None = None
+    """Seed of the random numbers, by default drawn. Sample i does not depend on n."""
     prefix: str = ""
     """Characters that each sample starts with."""
     pattern: str | None = None
     """A regular expression that the whole document matches, such as 'ma.*[aeiou]'."""
     allow: str | None = None
-    """The only characters that a sample may contain."""
+    """The only characters that a sample may contain, or ranges such as 'a-z'."""
     forbid: str = ""
-    """Characters that no sample contains."""
+    """Characters that no sample contains, or ranges such as '0-9'."""
     forbid_text: tuple[str, ...] = ()
     """Texts that no sample contains, such as 'ann'."""
+    ignore_case: bool = False
+    """Let prefix, pattern, allow, forbid and forbid-text match either case."""
     min_length: int = 1
     """Fewest characters of a document."""
     max_length: int | None = None
+    """Most characters of a document, which ends within them."""
+    cut_at: int | None = None
     """Characters at which a document is cut off and marked; by default twice the longest."""
     text_length: int | None = None
     """Characters of a text, printed as they are sampled; by default 1000."""
+    text_start: bool = False
+    """Begin as the whole text does, instead of at the beginning of a line."""
     temperature: float = 1.0
     """Below 1 favours likely characters, above 1 unlikely ones; 0 always takes the likeliest."""
     top_k: int | None = None
@@ -47,7 +59,9 @@ class SampleConfig:
     new: bool = False
     """Sample no document that the data contain."""
     exact: bool = False
-    """Reject documents that break constraints, instead of masking, which is faster but biased."""
+    """Reject documents that break constraints: the default where one in a hundred meets them."""
+    masked: bool = False
+    """Mask characters that break constraints, which is faster but biased: else the default."""
     max_attempts: int | None = None
     """Most attempts with exact, over all samples; by default 20 thousand per sample."""
 
@@ -56,9 +70,10 @@ class SampleConfig:
         require_between(
             self,
             n=(1, MAX_DOCUMENTS),
-            seed=(0, 2**32 - 1),
+            seed=(0, MAX_SEED),
             min_length=(0, MAX_LENGTH),
             max_length=(1, MAX_LENGTH),
+            cut_at=(1, MAX_LENGTH),
             text_length=(1, MAX_TEXT_LENGTH),
             temperature=(0, MAX_TEMPERATURE),
             top_k=(1, 2**31 - 1),
@@ -82,6 +97,11 @@ class SampleConfig:
             "max_attempts",
         )
         self._require_randomness()
+        self._require_consistent()
+
+    def seeded(self) -> "SampleConfig":
+        """Return the configuration with a seed: its own, or one that is drawn."""
+        return self if self.seed is not None else replace(self, seed=secrets.randbelow(MAX_SEED))
 
     @property
     def is_greedy(self) -> bool:
@@ -103,6 +123,25 @@ class SampleConfig:
             field,
         )
 
+    def _require_consistent(self) -> None:
+        require(
+            not (self.exact and self.masked),
+            "exact and masked are both given, expected one of them; leave one out.",
+            "exact",
+        )
+        require(
+            self.max_length is None or self.cut_at is None,
+            f"cut_at is {self.cut_at}, but documents of at most max_length, {self.max_length}, are "
+            "never cut off, expected one of the two; leave one out.",
+            "cut_at",
+        )
+        require(
+            not self.ignore_case or any(getattr(self, name) for name in CASED),
+            f"ignore_case is True, but none of {', '.join(CASED)} is given, expected one to match; "
+            "leave it out.",
+            "ignore_case",
+        )
+
     def require_kind(self, *, is_text: bool) -> None:
         """Raise `InputError` for options that a run on one text, or on a list, would ignore."""
         what, instead = (
@@ -110,11 +149,12 @@ class SampleConfig:
             if is_text
             else ("a list, whose documents end by themselves", "max_length")
         )
+        lengths = ("min_length", "max_length", "cut_at", "text_length")
         for field in fields(self):
             value = getattr(self, field.name)
             require(
                 field.name not in (LIST_ONLY if is_text else TEXT_ONLY) or value == field.default,
                 f"{field.name} is {value!r}, but the run was trained on {what}, expected no such "
-                f"option; leave it out{f' or give {instead}' if 'length' in field.name else ''}.",
+                f"option; leave it out{f' or give {instead}' if field.name in lengths else ''}.",
                 field.name,
             )

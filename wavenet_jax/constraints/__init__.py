@@ -2,7 +2,8 @@
 
 Imports no JAX.
 
-    pattern(vocab, regex), starts_with, charset, excludes, min_length   -> Automaton
+    pattern(vocab, regex), starts_with, charset, excludes_charset,
+    excludes, min_length                                                -> Automaton
     combine(vocab, parts, min_length, max_length)                       -> Automaton
     compile_mask(automaton)                                             -> TokenMask
 """
@@ -11,13 +12,13 @@ from wavenet_jax.constraints.automata import (
     MAX_STATES,
     Automaton,
     accepts,
+    any_text,
     count_documents,
     endless,
     intersect,
 )
+from wavenet_jax.constraints.charsets import charset, excludes_charset, fold_case
 from wavenet_jax.constraints.kinds import (
-    any_text,
-    charset,
     combine,
     excludes,
     min_length,
@@ -31,6 +32,7 @@ from wavenet_jax.constraints.mask import (
     common_prefix_length,
     compile_mask,
 )
+from wavenet_jax.constraints.regex import quote
 
 __all__ = [
     "MAX_STATES",
@@ -47,8 +49,11 @@ __all__ = [
     "count_documents",
     "endless",
     "excludes",
+    "excludes_charset",
+    "fold_case",
     "intersect",
     "min_length",
     "pattern",
+    "quote",
     "starts_with",
 ]

@@ -3,6 +3,7 @@
 S  states                      V  vocabulary, boundary included
 """
 
+import re
 from collections.abc import Mapping, Sequence
 from itertools import combinations
 
@@ -11,50 +12,35 @@ import numpy as np
 from wavenet_jax.constraints.automata import (
     MAX_STATES,
     Automaton,
+    any_text,
     has_document,
     intersect,
-    minimize,
 )
+from wavenet_jax.constraints.charsets import either_case, fold_case, some_of
 from wavenet_jax.constraints.glushkov import compile_tree
 from wavenet_jax.constraints.regex import (
     Node,
     Token,
     bound_repeats,
+    is_class,
     matches,
-    members,
     parse,
+    quote,
     tokenize,
 )
 from wavenet_jax.data import Vocab
 from wavenet_jax.errors import InputError, pluralize, require
 
 MAX_TEXT = 4_000  # characters of a prefix or of an excluded text
-_MAX_SHOWN = 100  # characters of the vocabulary in a message
 
 
-def any_text(vocab: Vocab) -> Automaton:
-    """Accept every document."""
-    return Automaton(np.zeros((1, len(vocab)), np.int32), np.ones(1, bool))
-
-
-def charset(vocab: Vocab, allowed: str | None, forbidden: str) -> Automaton:
-    """Accept the documents of allowed characters, by default all, without forbidden ones.
-
-    Raises `InputError` for allowed characters that the vocabulary does not have.
-    """
-    is_forbidden = np.full(len(vocab), allowed is not None)
-    is_forbidden[vocab.encode_document(allowed or "")] = False
-    is_forbidden[1:] |= np.isin(list(vocab.characters[1:]), list(forbidden))
-    if not is_forbidden[1:].any():
-        return any_text(vocab)
-    return minimize(np.array([[0, 1], [1, 1]]), np.array([True, False]), is_forbidden[1:] * 1)
-
-
-def starts_with(vocab: Vocab, prefix: str) -> Automaton:
+def starts_with(vocab: Vocab, prefix: str, *, ignore_case: bool = False) -> Automaton:
     """Accept the documents that start with the prefix.
 
     Raises `InputError` for characters that the vocabulary does not have, or beyond `MAX_TEXT`.
     """
+    if ignore_case:
+        return either_case(vocab, starts_with(vocab, fold_case(vocab, prefix)))
     ids, end = vocab.encode_document(prefix), len(prefix)
     require(
         end <= MAX_TEXT,
@@ -70,24 +56,20 @@ def starts_with(vocab: Vocab, prefix: str) -> Automaton:
     return Automaton(transitions, np.arange(end + 2) == end)
 
 
-def excludes(vocab: Vocab, text: str) -> Automaton:
+def excludes(vocab: Vocab, text: str, *, ignore_case: bool = False) -> Automaton:
     """Accept the documents that do not contain the text (Knuth, Morris and Pratt, 1977).
 
     State i is the length of the longest beginning of the text that the document ends in.  A text
-    with a character that the vocabulary does not have excludes nothing.  Raises `InputError` for
-    an empty text, or beyond `MAX_TEXT`.
+    with a character that the vocabulary does not have excludes nothing, the empty text everything.
+    Raises `InputError` beyond `MAX_TEXT`.
 
     >>> from wavenet_jax.constraints import accepts
     >>> vocab = Vocab(".abc")
     >>> [accepts(excludes(vocab, "ab"), vocab, text) for text in ("ba", "cab")]
     [True, False]
     """
-    require(
-        text != "",
-        "forbid_text is '', expected at least one character: every text contains the empty one; "
-        "leave it out.",
-        "forbid_text",
-    )
+    if ignore_case:
+        return either_case(vocab, excludes(vocab, fold_case(vocab, text)))
     require(
         len(text) <= MAX_TEXT,
         f"forbid_text {text[:20]!r}... has {len(text):,} characters, expected at most "
@@ -126,7 +108,9 @@ def _require_states(length: int) -> None:
     )
 
 
-def pattern(vocab: Vocab, regex: str, max_length: int | None = None) -> Automaton:
+def pattern(
+    vocab: Vocab, regex: str, max_length: int | None = None, *, ignore_case: bool = False
+) -> Automaton:
     """Accept the documents that match as a whole, as `re.fullmatch` does.
 
     A document is one line: '^' and '$' hold at its ends alone.
@@ -137,10 +121,11 @@ def pattern(vocab: Vocab, regex: str, max_length: int | None = None) -> Automato
             like.
         max_length: Where given, documents that are longer may be accepted or not, which takes
             fewer states.
+        ignore_case: Match either case, as the flag `(?i)` does.
 
     Raises:
         InputError: The pattern is invalid, is more than an automaton can match, names a character
-            that the vocabulary does not have (a negated class may), or needs too many states.
+            that the vocabulary does not have (a class may), or needs too many states.
 
     >>> from wavenet_jax.constraints import accepts
     >>> vocab = Vocab(".abc")
@@ -148,32 +133,36 @@ def pattern(vocab: Vocab, regex: str, max_length: int | None = None) -> Automato
     >>> [accepts(automaton, vocab, text) for text in ("a", "acc", "ab", "ca")]
     [True, True, False, False]
     """
-    tokens, characters = tokenize(regex), vocab.characters[1:]
-    for token in tokens:
-        if token.kind == "character":
-            _require_known(token, characters, regex)
+    flags = re.IGNORECASE if ignore_case else re.NOFLAG
+    tokens, characters = tokenize(regex, flags), vocab.characters[1:]
+    unknown = [
+        token
+        for token in tokens
+        if token.kind == "character" and not matches(token, characters).any()
+    ]
+    for token in unknown:
+        if not is_class(token):
+            raise _unknown(vocab, token, regex)
     tree: Node = parse(tokens, regex)
     if max_length is not None:
         tree = bound_repeats(tree, max_length)
     too_large = InputError(
-        f"pattern {regex!r} needs more than {MAX_STATES:,} states, expected at most that; shorten "
-        "its repeats and alternatives, or what follows them.",
+        f"pattern {quote(regex)} needs more than {MAX_STATES:,} states, expected at most that; "
+        "shorten its repeats and alternatives, or what follows them.",
         "pattern",
     )
-    return compile_tree(tree, characters, too_large)
+    automaton = compile_tree(tree, characters, too_large)
+    if unknown and not automaton.accepts.any():
+        raise _unknown(vocab, unknown[0], regex)
+    return automaton
 
 
-def _require_known(character: Token, characters: str, regex: str) -> None:
-    """Raise `InputError` where the token, or a member of its class, matches no character."""
-    more = "..." if len(characters) > _MAX_SHOWN else ""
-    for token in (*members(character), character):
-        require(
-            bool(matches(token, characters).any()),
-            f"pattern {regex!r} has {token.text!r} at position {token.place}, which is no "
-            "character of this vocabulary; expected characters of "
-            f"{characters[:_MAX_SHOWN]!r}{more}.",
-            "pattern",
-        )
+def _unknown(vocab: Vocab, token: Token, regex: str) -> InputError:
+    return InputError(
+        f"pattern {quote(regex)} has {quote(token.text)} at position {token.place}, which is no "
+        f"character of this vocabulary; expected {some_of(vocab)}.",
+        "pattern",
+    )
 
 
 def combine(
@@ -195,8 +184,8 @@ def combine(
     """
     require(
         0 <= min_length <= max_length,
-        f"min_length is {min_length:,} and max_length {max_length:,}, expected a minimum from 0 "
-        "to the maximum; lower the one or raise the other.",
+        f"min_length is {min_length:,}, expected a number from 0 to the {max_length:,} characters "
+        "that a document may have; lower it, or raise max_length or cut_at.",
         "min_length",
     )
     _require_states(min_length)

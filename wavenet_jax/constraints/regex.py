@@ -78,8 +78,7 @@ _TOKEN = (
 )
 _TOKENS = re.compile(_TOKEN, re.DOTALL)
 _VERBOSE_TOKENS = re.compile(f"(?P<space>{_SPACE})|{_TOKEN}", re.DOTALL)
-_MEMBER = re.compile(f"({_ESCAPE}|.)(-(?:{_ESCAPE}|.))?", re.DOTALL)
-_CATEGORY = re.compile(r"\\[dDsSwW]")
+_SEVERAL = re.compile(r"\[|\\[dDsSwW]|\.\Z")
 _BOUNDS = {"*": (0, None), "+": (1, None), "?": (0, 1)}
 
 
@@ -117,18 +116,28 @@ def compile_quietly(pattern: str, flags: re.RegexFlag = re.NOFLAG) -> re.Pattern
         return re.compile(pattern, flags)
 
 
-def tokenize(pattern: str) -> list[Token]:
+def quote(text: str) -> str:
+    """Return a text in quotes, its backslashes as they were typed."""
+    return repr(text).replace(r"\\", "\\") if text.isprintable() else repr(text)
+
+
+def is_class(token: Token) -> bool:
+    r"""Tell whether a token stands for any of several characters, such as `[ab]` or `\d`."""
+    return token.kind == "character" and _SEVERAL.match(token.text) is not None
+
+
+def tokenize(pattern: str, flags: re.RegexFlag = re.NOFLAG) -> list[Token]:
     """Return the tokens; raise `InputError` where Python or an automaton cannot take the pattern.
 
     A lazy quantifier becomes its greedy twin, as both match the same whole documents.
     """
     try:
-        flags = compile_quietly(pattern).flags
+        flags |= compile_quietly(pattern).flags
     except RecursionError as error:
         raise InputError(_nested(pattern), "pattern") from error
     except (re.error, OverflowError) as error:
         raise InputError(
-            f"pattern {pattern!r} is invalid: {error}, expected a regular expression; correct "
+            f"pattern {quote(pattern)} is invalid: {error}, expected a regular expression; correct "
             "that, or write a backslash before what is meant literally.",
             "pattern",
         ) from error
@@ -167,15 +176,15 @@ def _scoped(flags: re.RegexFlag, on: str, off: str) -> re.RegexFlag:
 def _refusal(pattern: str, match: re.Match[str]) -> InputError:
     refused = next(refused for refused in _REFUSED if re.fullmatch(refused.form, match[0]))
     return InputError(
-        f"pattern {pattern!r} has {refused.name} at position {match.start()}, expected literals, "
-        f"classes, '.', '|', groups, anchors and * + ? {{m,n}}; {refused.remedy}.",
+        f"pattern {quote(pattern)} has {refused.name} at position {match.start()}, expected "
+        f"literals, classes, '.', '|', groups, anchors and * + ? {{m,n}}; {refused.remedy}.",
         "pattern",
     )
 
 
 def _nested(pattern: str) -> str:
     return (
-        f"pattern {pattern[:60]!r}... nests groups too deeply, expected at most {MAX_NESTING} "
+        f"pattern {quote(pattern[:60])}... nests groups too deeply, expected at most {MAX_NESTING} "
         "within each other; leave out parentheses."
     )
 
@@ -237,25 +246,9 @@ def shortest(node: Node) -> int:
     return int(node.kind == "character")
 
 
-def members(character: Token) -> Iterator[Token]:
-    r"""Yield the members of a class but for ranges and categories such as `\d`.
-
-    A negated class has none: it may exclude what does not exist.
-    """
-    inside = re.fullmatch(r"\[(?!\^)(.+)\]", character.text, re.DOTALL)
-    if inside:
-        for member in _MEMBER.finditer(inside[1]):
-            if member[2] is None and not _CATEGORY.fullmatch(member[0]):
-                place = character.place + inside.start(1) + member.start()
-                yield Token("member", member[0], place, character.flags)
-
-
 def matches(token: Token, characters: str) -> np.ndarray:
-    """Return which characters a token, a character or a member, matches: `[V - 1]` bool."""
-    text = token.text
-    if token.kind == "member":  # some escapes, such as \b, mean a character in a class alone
-        text = f"[{text}]" if len(text) > 1 else re.escape(text)
-    pattern = compile_quietly(text, token.flags & ~re.VERBOSE)
+    """Return which characters a token matches: `[V - 1]` bool."""
+    pattern = compile_quietly(token.text, token.flags & ~re.VERBOSE)
     matched = np.zeros(len(characters), bool)
     matched[[match.start() for match in pattern.finditer(characters)]] = True
     return matched

@@ -6,10 +6,18 @@ from wavenet_jax.evaluation.losses import (
     IndexedBatch,
     Loss,
     corpus_loss,
+    document_tokens,
+    evaluate_corpus,
     evaluate_splits,
     index_corpus,
 )
-from wavenet_jax.evaluation.scores import Score, require_scorable, score_texts
+from wavenet_jax.evaluation.scores import (
+    Score,
+    line_start,
+    require_scorable,
+    score_texts,
+    why_unscorable,
+)
 
 __all__ = [
     "Evaluation",
@@ -18,8 +26,12 @@ __all__ = [
     "Score",
     "contexts_nll",
     "corpus_loss",
+    "document_tokens",
+    "evaluate_corpus",
     "evaluate_splits",
     "index_corpus",
+    "line_start",
     "require_scorable",
     "score_texts",
+    "why_unscorable",
 ]

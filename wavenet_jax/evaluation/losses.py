@@ -152,18 +152,36 @@ def evaluate_splits(
 
     The batches of each split pass through `track`, which also gets the number of predictions.
     """
-    is_text = splits.train.is_text
-    train_documents = set() if is_text else set(_documents(splits.train))
+    seen = document_tokens(splits.train)
     evaluations = []
     for corpus in splits:
         batches = track(index_corpus(model, corpus), corpus.num_predictions)
-        nats, predictions = sum_by_document(batches_nll(model, variables, batches), corpus)
-        unseen = None
-        if not is_text:
-            new = np.array([document not in train_documents for document in _documents(corpus)])
-            unseen = total_loss(nats[new], predictions[new])
-        evaluations.append(Evaluation(total_loss(nats, predictions), unseen))
+        evaluations.append(evaluate_corpus(model, variables, corpus, batches, seen))
     return Splits(*evaluations)
+
+
+def evaluate_corpus(
+    model: WaveNet,
+    variables: Variables,
+    corpus: Corpus,
+    batches: Iterable[IndexedBatch],
+    seen: set[bytes] | None,
+) -> Evaluation:
+    """Return the loss of a corpus, and of its documents that are not among those seen.
+
+    The batches are all predictions of the corpus in order; `seen` comes from `document_tokens`.
+    """
+    nats, predictions = sum_by_document(batches_nll(model, variables, batches), corpus)
+    unseen = None
+    if seen is not None:
+        new = np.array([document not in seen for document in _documents(corpus)], bool)
+        unseen = total_loss(nats[new], predictions[new])
+    return Evaluation(total_loss(nats, predictions), unseen)
+
+
+def document_tokens(corpus: Corpus) -> set[bytes] | None:
+    """Return the tokens of each document of a list, to be looked up; None for a text."""
+    return None if corpus.is_text else set(_documents(corpus))
 
 
 def _documents(corpus: Corpus) -> list[bytes]:

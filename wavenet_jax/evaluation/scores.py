@@ -11,6 +11,8 @@ from wavenet_jax.errors import require, show_short
 from wavenet_jax.evaluation.losses import batches_nll, index_corpus
 from wavenet_jax.nn import Variables, WaveNet
 
+_MAX_UNKNOWN = 5  # characters that the reason shows
+
 
 class Score(NamedTuple):
     """The negative log-likelihood of a text."""
@@ -39,16 +41,27 @@ class Score(NamedTuple):
 
 
 def score_texts(
-    model: WaveNet, variables: Variables, vocab: Vocab, texts: list[str], *, is_text: bool
+    model: WaveNet,
+    variables: Variables,
+    vocab: Vocab,
+    texts: list[str],
+    *,
+    is_text: bool,
+    text_start: bool = False,
 ) -> list[Score]:
     """Return the score of each text, given a model of a list or, with `is_text`, of one text.
 
-    A document's boundary at its end is scored too; the beginning of a text has no end.  Raises
+    A document's boundary at its end is scored too; a part of a text has no end.  It is scored as
+    if it stood at the beginning of a line or, with `text_start`, of the whole text.  Raises
     `InputError` as `require_scorable` does.
     """
     require_scorable(vocab, texts, is_text=is_text)
     end = "" if is_text else vocab.boundary
-    nats = [each.tolist() for each in _nats(model, variables, vocab, texts, is_text=is_text)]
+    if is_text:
+        context = "" if text_start else line_start(vocab)
+        nats = [_text_nats(model, variables, vocab, context, text) for text in texts]
+    else:
+        nats = _document_nats(model, variables, vocab, texts)
     totals = sorted(map(math.fsum, nats))
     return [
         Score(text, text + end, each, rank=1 + bisect_left(totals, math.fsum(each)))
@@ -56,8 +69,13 @@ def score_texts(
     ]
 
 
+def line_start(vocab: Vocab) -> str:
+    """Return what a text follows at the beginning of a line: a line's end, if there are lines."""
+    return "\n" if "\n" in vocab.characters[1:] else ""
+
+
 def require_scorable(vocab: Vocab, texts: list[str], *, is_text: bool) -> None:
-    """Raise `InputError` for no texts, empty beginnings of a text, and unknown characters."""
+    """Raise `InputError` for no texts, empty parts of a text, and unknown characters."""
     require(len(texts) > 0, "no text is given, expected at least one to score.")
     require(
         not is_text or all(texts),
@@ -67,16 +85,35 @@ def require_scorable(vocab: Vocab, texts: list[str], *, is_text: bool) -> None:
         vocab.encode_document(text)
 
 
-def _nats(
-    model: WaveNet, variables: Variables, vocab: Vocab, texts: list[str], *, is_text: bool
-) -> list[np.ndarray]:
-    """Return the negative log-likelihood of every character of each text."""
+def why_unscorable(vocab: Vocab, text: str, *, is_text: bool) -> str | None:
+    """Return in some words why a text cannot be scored; None if it can."""
+    unknown = sorted(set(text) - set(vocab.characters[1:]))
+    if any("\udc80" <= character <= "\udcff" for character in unknown):
+        return "is not UTF-8"  # bytes that standard input could not decode
+    if unknown:
+        return f"unknown: {' '.join(map(repr, unknown[:_MAX_UNKNOWN]))}" + (
+            " ..." if len(unknown) > _MAX_UNKNOWN else ""
+        )
+    return "is empty" if is_text and not text else None
 
-    def score(corpus: Corpus) -> np.ndarray:
-        return np.concatenate(list(batches_nll(model, variables, index_corpus(model, corpus))))
 
-    if is_text:
-        ids = map(vocab.encode_document, texts)
-        return [score(Corpus(np.insert(each, 0, BOUNDARY_ID))) for each in ids]
+def _text_nats(
+    model: WaveNet, variables: Variables, vocab: Vocab, context: str, text: str
+) -> list[float]:
+    """Return the negative log-likelihood of every character of a text after its context."""
+    ids = vocab.encode_document(context + text)
+    nats = _nats(model, variables, Corpus(np.insert(ids, 0, BOUNDARY_ID)))
+    return nats[len(context) :].tolist()
+
+
+def _document_nats(
+    model: WaveNet, variables: Variables, vocab: Vocab, texts: list[str]
+) -> list[list[float]]:
+    """Return those of every character of each document, and of its boundary."""
     together = corpus_from_documents(texts, vocab)
-    return np.split(score(together), together.starts[1:])
+    nats = _nats(model, variables, together)
+    return [each.tolist() for each in np.split(nats, together.starts[1:])]
+
+
+def _nats(model: WaveNet, variables: Variables, corpus: Corpus) -> np.ndarray:
+    return np.concatenate(list(batches_nll(model, variables, index_corpus(model, corpus))))

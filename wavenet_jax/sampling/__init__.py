@@ -9,7 +9,9 @@ from wavenet_jax.sampling.decode import (
 )
 from wavenet_jax.sampling.documents import DocumentSampler, Limits, Sample, decode_params
 from wavenet_jax.sampling.generate import (
+    DocumentStream,
     GeneratedDocument,
+    document_origins,
     generate_documents,
     generate_texts,
     num_samples,
@@ -22,12 +24,14 @@ __all__ = [
     "STATE_AXES",
     "DecodeParams",
     "DocumentSampler",
+    "DocumentStream",
     "GeneratedDocument",
     "Limits",
     "Sample",
     "SamplingParams",
     "decode_params",
     "decode_token",
+    "document_origins",
     "generate_documents",
     "generate_texts",
     "init_decode_state",

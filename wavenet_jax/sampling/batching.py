@@ -40,7 +40,6 @@ class Shape(NamedTuple):
 
     slots: int
     row_length: int  # tokens of a row
-    has_retries: bool  # whether a row may take more than the first attempt
 
 
 class Documents(NamedTuple):
@@ -78,7 +77,7 @@ def decode_rows(
 
     def keys(row: jax.Array, attempt: jax.Array) -> jax.Array:
         documents = jax.vmap(jax.random.fold_in, (None, 0))(rows.root, rows.number[row])
-        return jax.vmap(attempt_key)(documents, attempt) if shape.has_retries else documents
+        return jax.vmap(attempt_key)(documents, attempt)
 
     def is_unfinished(slots: _Slots) -> jax.Array:
         return (slots.row < rows.num_rows).any()

@@ -22,6 +22,11 @@ class DecodeParams(NamedTuple):
     # for the first tokens of each document.
     exact: bool = False
     num_masked_first: int = 0
+    # Whether a document that has the maximum length, and would go on, is cut off and kept, instead
+    # of made to end in time.
+    is_cut: bool = True
+    # The token before the first one, after endless boundaries.
+    context_id: int = BOUNDARY_ID
 
 
 class DecodeState(NamedTuple):
@@ -114,7 +119,9 @@ def _allowed(
 ) -> tuple[jax.Array, jax.Array]:
     """Return which tokens the mask allows `[V]`, and whether the others must be masked `[]`."""
     is_exact = jnp.asarray(params.exact)
-    # At the maximum length, unless exact, the model shows whether it would have gone on.
-    remaining = jnp.where(is_full & ~is_exact, UNLIMITED, params.max_length - state.length)
+    # At the maximum length, where documents are cut off, the model shows whether it would go on.
+    remaining = jnp.where(
+        is_full & jnp.asarray(params.is_cut), UNLIMITED, params.max_length - state.length
+    )
     is_allowed = jnp.asarray(params.mask.min_remaining)[state.mask_state] <= remaining
     return is_allowed, ~is_exact | (state.length < params.num_masked_first)

@@ -52,8 +52,12 @@ def decode_params(
     sampling: SamplingParams = SamplingParams(),
     *,
     exact: bool = False,
+    is_cut: bool = True,
 ) -> DecodeParams:
     """Return what holds for documents of at most `max_length` characters.
+
+    A document that would be longer is cut off there, or without `is_cut` masked so that it ends in
+    time.
 
     Forbidden tokens are masked and the others renormalised, at each token: fast, but biased towards
     documents whose alternatives are forbidden.  With `exact`, documents that break the mask, or do
@@ -64,14 +68,16 @@ def decode_params(
     require(
         int(mask.min_remaining[0].min()) <= max_length,
         f"no document of up to {max_length:,} characters meets the constraints, expected at least "
-        "one; loosen them or raise max_length.",
+        "one; loosen them or raise the maximum.",
         "max_length",
     )
     # All accepted documents share their prefix.  So masking it, and the token after it, divides all
     # their probabilities by the same number, unless top-k or top-p look at the masked tokens.
     is_local = sampling.top_k is None and sampling.top_p is None
     num_masked_first = common_prefix_length(mask, max_length) + is_local
-    return DecodeParams(mask, max_length, sampling, exact, num_masked_first)
+    return DecodeParams(
+        mask, max_length, sampling, exact, num_masked_first, is_cut=is_cut and not exact
+    )
 
 
 @dataclass(frozen=True)
@@ -109,6 +115,12 @@ class DocumentSampler:
             assert sample is not None  # a mask never rejects
             yield sample
         return count
+
+    def count_accepted(self, attempts: int) -> int:
+        """Return how many of the documents 0, ..., attempts - 1 exact accepts at once."""
+        numbers = np.arange(attempts, dtype=np.int32)
+        samples = self._decode(numbers, np.zeros_like(numbers), num_attempts=1)
+        return sum(sample is not None for sample in samples)
 
     def _run_exact(self, numbers: np.ndarray) -> Generator[Sample, None, int]:
         """Yield the documents of these numbers, in batches that keep their order."""
@@ -201,7 +213,7 @@ class DocumentSampler:
             jnp.asarray(np.pad(values, padding)) for values in (numbers, first_attempt)
         )
         rows = Rows(self.key, number, first, jnp.array(count), jnp.array(num_attempts))
-        shape = Shape(self.limits.slots, self._row_length, has_retries=self.params.exact)
+        shape = Shape(self.limits.slots, self._row_length)
         documents: Documents = jax.device_get(
             decode_rows(self.model, self.variables, self.params, rows, shape)
         )

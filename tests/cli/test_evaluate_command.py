@@ -1,0 +1,98 @@
+"""What `evaluate` prints of other data, and of several runs."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from support.commands import Prints, Says, train_command
+from support.corpora import NAMES, TEXT
+
+from wavenet_jax.runs import load_run
+
+
+def test_runs_are_compared_in_the_order_given(trained: Path, prints: Prints) -> None:
+    alone = json.loads(prints("evaluate", trained, "--json"))
+    head, *rows = prints("evaluate", trained, trained, trained).splitlines()
+    assert head.split() == ["nats/char", "train", "val", "test"]
+    means = [f"{alone['splits'][split]['nats_per_character']:.4f}" for split in head.split()[1:]]
+    assert [row.split() for row in rows] == [[str(trained), *means]] * 3
+    assert len(prints.err.splitlines()) == 3
+    assert json.loads(prints("evaluate", trained, trained, "--json")) == [alone, alone]
+
+
+def test_other_data_of_a_list_lose_the_documents_that_have_no_score(
+    trained: Path, prints: Prints, tmp_path: Path
+) -> None:
+    known = load_run(trained).data.split_documents.train[:5]
+    new = ["lazella", "annana", "emmanel"]
+    (tmp_path / "other.txt").write_text("\n".join([*known, "Quentin", *new, "jürgen", "xx-xx"]))
+    words = ["evaluate", str(trained), "--data", str(tmp_path / "other.txt")]
+    values = json.loads(prints(*words, "--json"))
+    assert prints.err.splitlines()[1] == (
+        f"3 of 11 documents are left out, for characters that {trained} does not know: "
+        "'-' 'Q' 'j' 'x' 'ü'"
+    )
+    assert values["left_out"] == 3
+    (loss,) = values["splits"].values()
+    assert loss["documents"] == 8
+    assert loss["unseen"]["documents"] == 3
+    scores = prints("score", trained, "--json", *known, *new).splitlines()
+    nats = sum(json.loads(line)["nll_nats"] for line in scores)
+    assert loss["nats_per_character"] * loss["predictions"] == pytest.approx(nats, rel=1e-5)
+    head, row = prints(*words).splitlines()
+    assert row.split()[:2] == [str(tmp_path / "other.txt"), "8"]
+    head, *rows = prints("evaluate", trained, trained, *words[2:]).splitlines()
+    assert head.split() == ["nats/char", str(tmp_path / "other.txt")]
+    assert [row.split()[1] for row in rows] == [f"{loss['nats_per_character']:.4f}"] * 2
+
+
+def test_other_data_of_a_text_lose_lines(
+    trained_text: Path, prints: Prints, tmp_path: Path
+) -> None:
+    good = [TEXT[:300] + "\n", "to be\n", "or not"]
+    (tmp_path / "other.txt").write_text("".join([good[0], "XYZ\n", *good[1:]]), "utf-8")
+    words = ["evaluate", str(trained_text), "--data", str(tmp_path / "other.txt"), "--json"]
+    values = json.loads(prints(*words))
+    assert values["left_out"] == 1
+    (loss,) = values["splits"].values()
+    assert loss["predictions"] == len("".join(good))
+    score = json.loads(prints("score", trained_text, "--text-start", "--json", "".join(good)))
+    nats = loss["nats_per_character"] * loss["predictions"]
+    assert nats == pytest.approx(score["nll_nats"], rel=1e-5)
+
+
+def test_other_data_that_share_no_character_are_refused(
+    trained: Path, says: Says, tmp_path: Path
+) -> None:
+    (tmp_path / "other.txt").write_text("ЯБЛОКО\nГРУША\nСЛИВА\n", "utf-8")
+    sentence = says(f"evaluate {trained} --data {tmp_path / 'other.txt'}")
+    assert "has no document of the characters that the run knows" in sentence
+
+
+@pytest.mark.parametrize("encoding", ["ascii", "cp1252", "utf-8"])
+def test_json_is_json_whatever_the_encoding_of_standard_output(
+    encoding: str, tmp_path: Path, prints: Prints
+) -> None:
+    names = [f"{name}é😀" for name in NAMES]
+    (tmp_path / "list.txt").write_text("\n".join(names), "utf-8")
+    run = tmp_path / "run-😀"
+    prints(*train_command(tmp_path / "list.txt", run).split())
+    for words in (["evaluate", str(run)], ["sample", str(run), "-n", "9", "--seed", "0"]):
+        done = subprocess.run(
+            [sys.executable, "-m", "wavenet_jax", *words, "--json"],
+            env={**os.environ, "PYTHONIOENCODING": encoding, "PYTHONUTF8": "1"},
+            capture_output=True,
+            check=True,
+        )
+        out = done.stdout.decode("utf-8")
+        values = (
+            [json.loads(out)] if words[0] == "evaluate" else list(map(json.loads, out.splitlines()))
+        )
+        assert words[0] != "evaluate" or values[0]["run"] == str(run)
+        assert words[0] != "sample" or set("".join(v["text"] for v in values)) <= set(
+            "".join(names)
+        )
+        assert done.stdout.isascii() == (encoding != "utf-8")
