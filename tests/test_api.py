@@ -180,7 +180,7 @@ def test_values_show_themselves_in_a_line(
     [
         ({"temprature": 0.5}, "option 'temprature' is unknown; did you mean 'temperature'?"),
         ({"temperature": -1}, "temperature is -1, expected"),
-        ({"n": "5"}, "n is '5', expected a whole number or None; leave it out"),
+        ({"n": "5"}, "n is '5', expected a whole number; leave it out"),
         ({"n": 3.0}, "n is 3.0, expected a whole number"),
         ({"n": True}, "n is True, expected a whole number"),
         ({"prefix": 5}, "prefix is 5, expected a text"),

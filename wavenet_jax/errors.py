@@ -112,7 +112,7 @@ def _kind(kind: Any) -> str:
     """Return what a field expects, in words."""
     origin, parts = get_origin(kind), get_args(kind)
     if origin in (Union, UnionType):
-        return " or ".join(map(_kind, parts))
+        return " or ".join(_kind(part) for part in parts if part is not type(None))
     if origin is Literal:
         return " or ".join(parts)
     if origin is tuple:

@@ -83,7 +83,7 @@ def test_list_can_be_trained_in_sequences_with_gated_layers_and_evaluated(
     assert call(train_command(names_file, run, f"{options} {rates}")) == 0
     out, err = capsys.readouterr()
     assert "60 steps of 8 sequences of 16" in err
-    assert "(receptive field 7)" in err
+    assert "receptive field 7)" in err
     assert call(f"evaluate {run} --json --checkpoint latest") == 0
     splits = json.loads(capsys.readouterr().out)["splits"]
     assert f"val {splits['val']['nats_per_character']:.4f} at the last step" in out

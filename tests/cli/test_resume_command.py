@@ -125,7 +125,7 @@ def test_non_finite_loss_keeps_the_last_good_checkpoint(
     sentence = says(train_command(names_file, run))
     assert "loss is nan in step 44" in sentence
     assert f"{run} keeps the state of step 40" in sentence
-    assert "learning_rate" in sentence
+    assert "--learning-rate" in sentence
     assert int(final_state(run).step) == 40
 
 

@@ -82,7 +82,7 @@ def test_other_format_is_refused_by_name(
         ({"model": {"dilations": 4}}, "dilations is 4, expected a list, each a whole number"),
         ({"model": {"dilations": [1.0, 2]}}, "dilations is [1.0, 2], expected a list, each"),
         ({"model": {"dilations": [1, 3]}}, "dilations is 1 3 with kernel_size 2, expected the tr"),
-        ({"train": {"steps": "9"}}, "steps is '9', expected a whole number or None"),
+        ({"train": {"steps": "9"}}, "steps is '9', expected a whole number"),
         ({"data": {"kind": "stream"}}, "kind is 'stream', expected list or text"),
     ],
 )

@@ -14,7 +14,7 @@ import jax
 
 from wavenet_jax.cli import process, tables
 from wavenet_jax.cli.arguments import PROGRAM, Resume, Train
-from wavenet_jax.config import SampleConfig
+from wavenet_jax.config import ModelConfig, SampleConfig
 from wavenet_jax.errors import InputError, pluralize, require, show_short
 from wavenet_jax.nn import Variables, count_parameters, init_variables
 from wavenet_jax.runs import (
@@ -190,17 +190,33 @@ def _announce(run: Run, done: int) -> None:
     epochs = total * per_step / run.data.splits.train.num_predictions
     process.stderr.print(
         f"{'Continuing' if done else 'Training'} {count_parameters(shapes['params']):,} parameters "
-        f"(receptive field {run.config.model.receptive_field:,}) on {run.config.data.title}: "
+        f"({_network(run.config.model)}) on {run.config.data.title}: "
         f"{_extent(run)}, {tables.vocab_line(run.data.vocab)}\n"
         f"{f'From step {done:,} to' if done else 'For'} {total:,} steps of "
         f"{_rows(run)} ({epochs:.3g} epochs), in {run.folder}"
     )
+    if typical := _typical_beyond(run):
+        process.stderr.print(
+            f"Many documents are {typical:,} characters long, of which a prediction sees "
+            f"{run.config.model.receptive_field:,}; more --dilations may help."
+        )
     if not run.data.splits.val.num_predictions:
         process.stderr.print("Nothing is held out for validation: the best state is the last.")
     if done and (changed := changed_environment(run)):
         process.stderr.print(
             f"The run began with {', '.join(changed)}: its last digits may differ."
         )
+
+
+def _network(model: ModelConfig) -> str:
+    layers = pluralize(len(model.dilations), f"{model.layer} layer")
+    return f"{layers} of {model.n_hidden:,}, receptive field {model.receptive_field:,}"
+
+
+def _typical_beyond(run: Run) -> int:
+    """Return how long many documents are, where that is twice the receptive field; else 0."""
+    length = run.data.extent.document_length
+    return length if length > 2 * run.config.model.receptive_field else 0
 
 
 def _extent(run: Run) -> str:

@@ -10,7 +10,7 @@ from wavenet_jax.config.data import DataConfig
 from wavenet_jax.config.model import ModelConfig
 from wavenet_jax.config.optim import OptimConfig
 from wavenet_jax.config.train import TrainConfig
-from wavenet_jax.errors import InputError, conform, conform_fields, require, require_names
+from wavenet_jax.errors import DEFAULT, InputError, conform, conform_fields, require, require_names
 
 FORMAT = 2  # of config.json and the run folder beside it
 
@@ -114,7 +114,7 @@ def replace_fields(config: Config, **values: Any) -> Config:
     for name, section in SECTIONS.items():
         kinds = {f.name: f.type for f in dataclasses.fields(section)}
         given = {
-            field: conform(field, value, kinds[field])
+            field: conform(field, value, kinds[field], DEFAULT)
             for field, value in values.items()
             if OWNERS[field] == name
         }

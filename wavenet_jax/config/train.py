@@ -91,10 +91,12 @@ class TrainConfig:
         The lecture's 200,000 steps of 32 over its 182,625 predictions are 35 epochs, rounded up to
         whole reports.  Raises `InputError` where 32 bits do not count the steps.
         """
-        steps = self.steps or self.epochs * num_predictions / (self.batch_size * self.seq_len)
+        per_step = self.batch_size * self.seq_len
+        steps = self.steps or self.epochs * num_predictions / per_step
         eval_every = self.eval_every or _interval(steps / MIN_VALIDATIONS, self.report_every or 1)
         report_every = self.report_every or _fifth(eval_every)
-        total = self.steps or math.ceil(round(steps / report_every, 6)) * report_every
+        reports = self.epochs * num_predictions / (per_step * report_every)
+        total = self.steps or math.ceil(reports) * report_every
         require(
             total < 2**31,
             f"epochs is {self.epochs:g}, expected fewer than {2**31:,} steps; lower it.",

@@ -62,8 +62,8 @@ class DivergenceError(Exception):
 
     def __init__(self, loss: float, step: int) -> None:
         super().__init__(
-            f"the loss is {loss:g} in step {step:,}, expected a small number; train again with a "
-            "lower learning_rate"
+            f"the loss is {loss:g} in step {step:,}, expected a finite and small number; train "
+            "again with a lower learning_rate"
         )
 
 
@@ -95,7 +95,8 @@ def fit(
     counts = settings.count_steps(splits.train.num_predictions)
     trainer = Trainer(model, make_optimizer(config.optim, counts.steps), settings, draw)
     if state is None:
-        state = init_state(model, trainer.optimizer, settings.seed)
+        # Waited for, so that a state that does not fit the memory is known here.
+        state = jax.block_until_ready(init_state(model, trainer.optimizer, settings.seed))
     rate = make_schedule(config.optim, counts.steps)
     validate = make_validation(model, splits.val.head(MAX_VAL_TOKENS))
     validations = list(validations)
