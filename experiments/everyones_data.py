@@ -7,7 +7,9 @@ and, for a list, how many of 1,000 samples are documents of train.  `--before` a
 used to be the default, `--preset makemore`, where its steps are few enough to be waited for.
 
 Claim: every file trains at the first try, within minutes, to a lower loss than the former default.
-MEASURED
+Measured on 2026-11-26, jax 0.10.2, two cores of an AMD EPYC:
+
+    to be measured
 """
 
 import time

@@ -10,7 +10,9 @@ val split of two names does not decide: for the plan, of the state that its own 
 best; for the grid, of the best state of any of its runs, which nobody could have chosen.
 
 Claim: the plan is within 0.03 nats of the best of the grid, at every size.
-MEASURED
+Measured on 2026-11-26, jax 0.10.2, two cores of an AMD EPYC:
+
+    to be measured
 """
 
 import random

@@ -96,9 +96,10 @@ TrainConfig
     seq_len: int = 1
     epochs: float = 35.0
     steps: int | None = None
+    patience: float | None = None
     seed: int = 0
-    report_every: int = 1000
-    eval_every: int = 5000
+    report_every: int | None = None
+    eval_every: int | None = None
 WaveNet
     config: ModelConfig
     vocab_size: int
@@ -111,13 +112,16 @@ fit -> Generator[StepInfo, None, None]
     config: Config
     splits: Splits[Corpus]
     state: TrainState | None = None
-    *, should_stop: Callable[[], bool] = <lambda>
+    validations: Sequence[Validation] = ()
     *, draw: Callable[[Array, Corpus, TrainConfig, int], Batch] = draw_batch
 load -> LanguageModel
     run_dir: str | PathLike[str]
     checkpoint: Literal['best', 'latest'] = 'best'
+resume -> LanguageModel
+    run_dir: str | PathLike[str]
+    *, on_step: Callable[[StepInfo], object] = <lambda>
 train -> LanguageModel
-    config: str | Config = 'makemore'
+    config: str | Config = 'auto'
     *, run_dir: str | PathLike[str] | None = None
     *, overwrite: bool = False
     *, on_step: Callable[[StepInfo], object] = <lambda>

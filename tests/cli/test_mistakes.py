@@ -103,7 +103,7 @@ SENTENCES = {
     "gated?",
     "train --learning-rate -inf --stepz 3": "option --stepz is unknown; did you mean --steps?",
     # Values of a configuration, as the options that they come from.
-    "train --steps 50 --epochs 3": "--steps and --epochs are both given, expected one of them; "
+    "train --steps 50 --epochs 3": "--steps is 50 and --epochs is 3.0, expected one of them; "
     "leave one out.",
 }
 
@@ -120,10 +120,16 @@ def test_mistake_is_answered_in_one_sentence(
     ("command", "beginning"),
     [
         ("train --learning-rate -1", "--learning-rate is -1.0, expected "),
-        ("train --dilations 1 2 3", "--dilations is 1 2 3 with --kernel-size 2, expected "),
+        (
+            "train --preset makemore --dilations 1 2 3",
+            "--dilations is 1 2 3 with --kernel-size 2, expected ",
+        ),
         ("train --val-fraction 0.95", "--val-fraction 0.95 and --test-fraction 0.1 add up to "),
-        ("train --batch-size 1", "--batch-size is 1, but BatchNorm "),
-        ("train --data shakespeare", "--kind is 'list', but --data 'shakespeare' is a text"),
+        ("train --preset makemore --batch-size 1", "--batch-size is 1, but BatchNorm "),
+        (
+            "train --kind list --data shakespeare",
+            "--kind is 'list', but --data 'shakespeare' is a text",
+        ),
         ("train --preset makemor", "--preset is 'makemor', expected "),
         ("sample runs/demo -n 0", "-n is 0, expected "),
         ("sample runs/demo --top-k 0", "--top-k is 0, expected "),

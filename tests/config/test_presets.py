@@ -1,12 +1,26 @@
 """The presets: their sizes, their form in JSON, and the nearest to a misspelt name."""
 
 import json
+import math
 from functools import partial
+from typing import Any
 
 import jax
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from wavenet_jax.config import PRESETS, Config, config_from_dict, config_to_dict, preset
+from wavenet_jax.config import (
+    AUTO,
+    PRESETS,
+    Config,
+    Extent,
+    Recipe,
+    config_from_dict,
+    config_to_dict,
+    plan,
+    preset,
+)
 from wavenet_jax.errors import InputError
 from wavenet_jax.nn import WaveNet, count_parameters, init_variables
 
@@ -56,7 +70,89 @@ def test_misspelt_preset_suggests_the_nearest(name: str, nearest: str) -> None:
 
 
 def test_preset_unlike_any_lists_them_all() -> None:
-    message = f"^preset is 'xyz', expected auto, {', '.join(PRESETS)}; choose one of these.$"
+    message = f"^preset is 'xyz', expected {', '.join(PRESETS)}; choose one of these.$"
     with pytest.raises(InputError, match=message) as caught:
         preset("xyz")
     assert caught.value.field == "preset"
+
+
+EXTENTS = st.builds(
+    Extent,
+    kind=st.sampled_from(["list", "text"]),
+    num_predictions=st.integers(2, 10**9),
+    document_length=st.integers(0, 10_000),
+)
+
+
+@given(extent=EXTENTS)
+def test_every_extent_gets_a_run_that_fits_it(extent: Extent) -> None:
+    config = Recipe(AUTO).config(extent)
+    settings, field = config.train, config.model.receptive_field
+    assert config.data.kind == extent.kind
+    if settings.mode == "sequence":
+        assert settings.seq_len + field <= extent.num_predictions + 1
+    assert settings.steps is not None
+    assert settings.eval_every is not None
+    assert settings.steps // settings.eval_every >= min(20, settings.steps)
+
+
+@pytest.mark.parametrize(
+    ("length", "receptive_field"), [(3, 8), (9, 8), (14, 15), (42, 63), (36, 31), (500, 127)]
+)
+def test_the_plan_sees_most_of_most_documents(length: int, receptive_field: int) -> None:
+    assert plan(Extent("list", 10**6, length), {}).model.receptive_field == receptive_field
+
+
+def test_small_data_get_more_weight_decay_and_less_width() -> None:
+    small, large = (plan(Extent("list", n, 8), {}) for n in (3_000, 10**6))
+    assert small.optim.weight_decay > large.optim.weight_decay
+    assert small.model.n_hidden < large.model.n_hidden
+
+
+def test_a_long_run_is_cut_to_minutes() -> None:
+    ten, hundred = (Recipe(AUTO).config(Extent("list", n, 8)).train for n in (10**8, 10**9))
+    assert ten.steps is not None
+    assert hundred.steps is not None
+    assert math.isclose(ten.steps, hundred.steps, rel_tol=0.1)
+    assert ten.steps < 200_000
+
+
+@pytest.mark.parametrize("base", [AUTO, *PRESETS])
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"optimizer": "sgd"},
+        {"layer": "gated"},
+        {"layer": "plain"},
+        {"schedule": "piecewise"},
+        {"schedule": "linear"},
+        {"residual": False},
+        {"mode": "window", "dilations": (1, 2), "kernel_size": 2, "batch_size": 8},
+        {"mode": "sequence", "seq_len": 32},
+        {"n_hidden": 16, "dropout": 0.1, "steps": 100},
+    ],
+)
+def test_any_option_stands_beside_any_preset(base: str, options: dict[str, Any]) -> None:
+    config = Recipe(base, options).config(Extent("list", 100_000, 8))
+    values = {**vars(config.model), **vars(config.optim), **vars(config.train)}
+    assert {name: values[name] for name in options} == options
+
+
+def test_a_window_is_planned_as_in_the_lecture() -> None:
+    config = plan(Extent("list", 100_000, 8), {"mode": "window"})
+    assert config == Config()
+
+
+@pytest.mark.parametrize(
+    ("options", "sentence"),
+    [
+        ({"optimizer": "sgd", "weight_decay": 0.1}, "weight_decay is 0.1, but plain SGD has no"),
+        ({"steps": 10, "epochs": 1.0}, "steps is 10 and epochs is 1.0, expected one of them"),
+        ({"n_hiden": 8}, "option 'n_hiden' is unknown; did you mean 'n_hidden'?"),
+    ],
+)
+def test_options_against_each_other_are_refused(options: dict[str, Any], sentence: str) -> None:
+    recipe = Recipe(AUTO, options)
+    with pytest.raises(InputError) as caught:
+        recipe.data_config()
+    assert str(caught.value).startswith(sentence)

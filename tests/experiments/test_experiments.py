@@ -22,6 +22,7 @@ DATA = {
     "lecture": "makemore",
     "lecture_speed": "makemore",
     "packed_documents": "makemore",
+    "plan_sizes": "makemore",
     "sampling_speed": "makemore",
     "shakespeare": "shakespeare",
 }
@@ -56,7 +57,7 @@ def other_names(tmp_path: Path) -> Path:
 
 
 def test_every_experiment_is_known_here() -> None:
-    assert set(SCRIPTS) == {*DATA, "three_runs"}
+    assert set(SCRIPTS) == {*DATA, "everyones_data", "three_runs"}
 
 
 @pytest.mark.parametrize(("name", "data"), DATA.items())

@@ -42,9 +42,10 @@ def final_state(run: Path) -> TrainState:
 
 
 def losses(run: Path) -> list[dict[str, Any]]:
-    """Return the metrics of the run in a folder, without the speed."""
+    """Return the metrics of the run in a folder, without the times."""
     lines = [json.loads(line) for line in (run / "metrics.jsonl").read_text().splitlines()]
-    return [{k: v for k, v in line.items() if k != "steps_per_second"} for line in lines]
+    times = ("seconds", "steps_per_second")
+    return [{k: v for k, v in line.items() if k not in times} for line in lines]
 
 
 def modified(run: Path) -> dict[Path, int]:

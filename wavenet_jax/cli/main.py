@@ -165,14 +165,14 @@ def _call(command: Command) -> int:
 def _in_flags(error: InputError, options: Collection[str]) -> str:
     """Return the sentence of an error on a field, with fields as the options that users know.
 
-    Words such as `data` and `new` are fields only where they begin it, or stand before a value in
-    quotes.  A name with an underscore is a field anywhere.
+    Words such as `data` and `new` are fields only where they begin it, or stand before a number or
+    a value in quotes.  A name with an underscore is a field anywhere.
     """
     text = str(error)
     if error.field is None:
         return text
     for name in options:
-        end = r"(?![\w'/-]|\.\w)" if "_" in name else r"(?= ['\"])"
+        end = r"(?![\w'/-]|\.\w)" if "_" in name else r"(?= (is )?['\"\d])"
         first = rf"^{name}\b|" if name == error.field else ""
         text = re.sub(rf"{first}(?<![\w'/.-]){name}{end}", Argument(name, Any).flags[-1], text)
     return text

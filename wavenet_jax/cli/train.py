@@ -117,7 +117,7 @@ def _train(run: Run, state: TrainState | None, record: Callable[[Infos], Infos])
             f"Interrupted at step {done:,} of {total:,}, which is saved; continue with "
             f"`{PROGRAM} resume {shlex.quote(str(run.folder))}`."
         )
-        _finish(run)
+        _finish(run, is_interrupted=True)
         return 128 + received[0]
     if done < total:
         process.stderr.print(
@@ -138,21 +138,26 @@ def _link_latest(folder: Path) -> None:
 
 
 def _with_samples(run: Run, infos: Infos) -> Infos:
-    """Yield the infos, those at a tenth of the steps or later with a few samples of their state."""
-    drawn, every = 0, max(1, run.total_steps // SAMPLES_DRAWN)
+    """Yield the infos, some of those that validate with a few samples of their state.
+
+    Which ones follows from the step alone, so that a resumed run draws the same.
+    """
+    every = max(1, run.total_steps // SAMPLES_DRAWN)
+    between = run.config.train.count_steps(run.data.splits.train.num_predictions).eval_every
     for info in infos:
-        if info.val is None or info.step // every == drawn:
+        is_due = info.step // every > (info.step - between) // every
+        if info.val is None or not (is_due or info.step == run.total_steps):
             yield info
-            continue
-        drawn = info.step // every
-        yield info._replace(samples=tuple(_few_samples(run, info.state.variables)))
+        else:
+            yield info._replace(samples=tuple(_few_samples(run, info.state.variables)))
 
 
 def _few_samples(run: Run, variables: Variables) -> list[str]:
     if run.data.is_text:
-        config = SampleConfig(text_length=FEW_CHARACTERS)
+        config = SampleConfig(seed=0, text_length=FEW_CHARACTERS)
         return ["".join(next(generate_texts(run.model, variables, run.data.vocab, config)))]
-    documents = generate_documents(run.model, variables, run.data, SampleConfig(n=FEW_DOCUMENTS))
+    config = SampleConfig(seed=0, n=FEW_DOCUMENTS)
+    documents = generate_documents(run.model, variables, run.data, config)
     return [document.sample.text for document in documents]
 
 
@@ -238,7 +243,7 @@ def _rows(run: Run) -> str:
     return rows
 
 
-def _finish(run: Run) -> int:
+def _finish(run: Run, *, is_interrupted: bool = False) -> int:
     """Draw the loss curve and samples of the best state, print the losses and what is next."""
     metrics = read_metrics(run)
     _draw_loss_curve(run, metrics)
@@ -252,7 +257,8 @@ def _finish(run: Run) -> int:
             f"{run.folder}: val {losses[last_step]:.4f} at the last step, {last_step:,}; "
             f"best {losses[best_step]:.4f} at step {best_step:,}"
         )
-        _warn_of_divergence(run, losses[best_step])
+        if not is_interrupted:
+            _warn_of_divergence(run, losses[best_step])
     elif metrics:
         last = metrics[-1]
         print(f"{run.folder}: train {last['train_loss']:.4f} at the last step, {last['step']:,}")

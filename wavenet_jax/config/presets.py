@@ -2,15 +2,15 @@
 
 import math
 from collections.abc import Mapping
-from dataclasses import fields, replace
+from dataclasses import replace
 from typing import Any, NamedTuple
 
 from wavenet_jax.config.data import DataConfig, DataKind
 from wavenet_jax.config.model import ModelConfig
 from wavenet_jax.config.optim import OptimConfig
-from wavenet_jax.config.run import OWNERS, Config, replace_fields
+from wavenet_jax.config.run import Config, replace_fields
 from wavenet_jax.config.train import TrainConfig
-from wavenet_jax.errors import InputError, nearest, require_names
+from wavenet_jax.errors import nearest, require
 
 AUTO = "auto"
 
@@ -28,6 +28,9 @@ class Extent(NamedTuple):
     kind: DataKind
     num_predictions: int  # N of the training split
     document_length: int  # characters that nine in ten documents do not exceed; 0 for a text
+
+
+TYPICAL = Extent("list", num_predictions=100_000, document_length=8)  # of data not yet read
 
 
 def _adamw(learning_rate: float, weight_decay: float, warmup: float = 0.0) -> OptimConfig:
@@ -105,12 +108,14 @@ PRESETS: dict[str, Preset] = {
 
 def preset(name: str) -> Config:
     """Return the preset of that name; raise `InputError` with the nearest one if unknown."""
-    if name not in PRESETS:
-        near = nearest(name, [AUTO, *PRESETS])
-        hint = f"did you mean {near}?" if near else "choose one of these."
-        known = ", ".join([AUTO, *PRESETS])
-        raise InputError(f"preset is {name!r}, expected {known}; {hint}", "preset")
+    _require_preset(name, list(PRESETS))
     return PRESETS[name].config
+
+
+def _require_preset(name: str, known: list[str]) -> None:
+    near = nearest(name, known)
+    hint = f"did you mean {near}?" if near else "choose one of these."
+    require(name in known, f"preset is {name!r}, expected {', '.join(known)}; {hint}", "preset")
 
 
 class Recipe(NamedTuple):
@@ -123,26 +128,37 @@ class Recipe(NamedTuple):
     given: Mapping[str, Any] = {}
 
     def data_config(self) -> DataConfig:
-        """Return which data to read; raise `InputError` for unknown names and bad values."""
-        require_names(self.given, OWNERS)
-        own = {field.name for field in fields(DataConfig)}
-        values = {name: value for name, value in self.given.items() if name in own}
-        return replace_fields(self._start(), **values).data
+        """Return which data to read.
+
+        Raises `InputError` as `config` does, so that a mistake is known before data are read.
+        """
+        return self._with_options(self._start(TYPICAL)).data
 
     def config(self, extent: Extent) -> Config:
         """Return the configuration for these data, with the numbers of its steps.
 
-        Raises `InputError` for values that are not allowed, or without effect beside the others.
+        Raises `InputError` for unknown names, values that are not allowed, and those without effect
+        beside the others.
         """
-        start = plan(extent, self.given) if self.base == AUTO else self._start()
-        config = replace_fields(start, **{**self.given, "kind": extent.kind})
+        config = self._with_options(self._start(extent), kind=extent.kind)
         counts = config.train.count_steps(extent.num_predictions)
         return replace(config, train=replace(config.train, **counts._asdict()))
 
-    def _start(self) -> Config:
-        if isinstance(self.base, Config):
-            return self.base
-        return Config() if self.base == AUTO else preset(self.base)
+    def _start(self, extent: Extent) -> Config:
+        """Return what the options change."""
+        if isinstance(self.base, str):
+            _require_preset(self.base, [AUTO, *PRESETS])
+            return plan(extent, self.given) if self.base == AUTO else preset(self.base)
+        return self.base
+
+    def _with_options(self, start: Config, **known: Any) -> Config:
+        steps, epochs = self.given.get("steps"), self.given.get("epochs")
+        require(
+            steps is None or epochs is None,
+            f"steps is {steps} and epochs is {epochs}, expected one of them; leave one out.",
+            "steps",
+        )
+        return replace_fields(start, **{**self.given, **known})
 
 
 class _Size(NamedTuple):

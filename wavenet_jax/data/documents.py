@@ -15,7 +15,8 @@ from wavenet_jax.data.vocab import transform_documents
 from wavenet_jax.errors import InputError, nearest, pluralize, require
 
 # What no document holds: NUL, line ends, and what stands for bytes that are not UTF-8.
-_BAD = re.compile(r"[\0\n\r\ud800-\udfff]")
+_BAD = re.compile(r"[\0\n\ud800-\udfff]")
+_BAD_IN_FILES = re.compile(r"[\0\n\r\ud800-\udfff]")  # a return within a line is a stray line end
 _BAD_IN_LINES = re.compile(r"[\0\r\ud800-\udfff]")
 _DELIMITERS = {"\t": "tab", ";": "semicolon", ",": "comma"}  # 1,5 may be a number
 _SUFFIXES = {".csv": ";,\t", ".tsv": "\t", ".tab": "\t"}  # of tables, and what delimits them
@@ -61,9 +62,9 @@ def read_list(files: Sequence[SourceFile], config: DataConfig) -> tuple[list[str
             bad += [
                 Bad(f"{file.name}, line {number}", line)
                 for number, line in zip(numbers, lines, strict=True)
-                if _BAD.search(line)
+                if _BAD_IN_FILES.search(line)
             ]
-            lines = [line for line in lines if not _BAD.search(line)]
+            lines = [line for line in lines if not _BAD_IN_FILES.search(line)]
         documents += [line for line in lines if line]
     notes += _skipped_note(bad, "line", config)
     documents = [line for each in transform_documents(documents, config) if (line := each.strip())]
@@ -255,7 +256,7 @@ def _skipped_note(bad: list[Bad], noun: str, config: DataConfig) -> list[str]:
     if not bad:
         return []
     place, document = bad[0]
-    match = _BAD.search(document)
+    match = (_BAD_IN_FILES if noun == "line" else _BAD).search(document)
     assert match is not None
     code = ord(match[0])
     what = f"byte 0x{code - 0xDC00:02x}, which is not UTF-8" if 0xDC80 <= code <= 0xDCFF else ""

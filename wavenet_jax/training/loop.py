@@ -19,7 +19,7 @@ from wavenet_jax.training.schedules import make_schedule
 from wavenet_jax.training.state import TrainState, init_state
 from wavenet_jax.training.step import DrawBatch, Trainer, train_chunk
 
-DIVERGED = 10  # times the loss of guessing, ln V: no run comes back from there
+DIVERGED = 100  # times the loss of guessing, ln V: no run comes back from there
 MAX_VAL_TOKENS = 1_000_000  # predictions of val, from its start, that validation scores
 
 
