@@ -11,7 +11,8 @@ INSTALLED := .venv/installed-with-$(subst /,_,$(PYTHON))
 demo: $(INSTALLED)
 	$(BIN)/wavenet-jax train --run-dir runs/demo --overwrite
 	$(BIN)/wavenet-jax evaluate runs/demo
-	$(BIN)/wavenet-jax sample runs/demo
+	$(BIN)/wavenet-jax sample runs/demo --seed 0
+	@echo "The lecture itself: $(BIN)/wavenet-jax train --preset makemore (200,000 steps on its names)."
 
 # Without XLA's optimisations, since compiling takes most of the time.
 quick: lint
@@ -34,8 +35,8 @@ wheel:
 		--wheel-dir build/wheel/dist .
 	build/wheel/bin/python -m pip --quiet --disable-pip-version-check install \
 		--constraint constraints.txt build/wheel/dist/*.whl
-	cd build/wheel && bin/wavenet-jax --version && bin/wavenet-jax train --preset makemore-fast \
-		--steps 200 --report-every 100 --eval-every 200 --run-dir run && bin/wavenet-jax sample run
+	cd build/wheel && bin/wavenet-jax --version && bin/wavenet-jax train --steps 200 \
+		--run-dir run && bin/wavenet-jax sample run
 
 clean:
 	rm -rf .venv .import_linter_cache .mypy_cache .pytest_cache .ruff_cache .hypothesis build dist

@@ -170,3 +170,12 @@ def test_batches_of_each_split_pass_through_the_tracker() -> None:
     splits = Splits(*(corpus_from_documents(NAMES[:size], VOCAB) for size in (1, 2, 7)))
     evaluate_splits(MODEL, VARIABLES, splits, track)
     assert tracked == [(5, 5), (12, 12), (46, 46)]
+
+
+def test_a_split_without_documents_has_no_loss() -> None:
+    corpora = (corpus_from_documents(documents, VOCAB) for documents in (NAMES[:5], [], []))
+    losses = evaluate_splits(MODEL, VARIABLES, Splits(*corpora))
+    assert losses.train.all.num_documents == 5
+    for evaluation in (losses.val, losses.test):
+        assert evaluation.all.num_predictions == 0
+        assert math.isnan(evaluation.all.nats_per_character)

@@ -258,7 +258,7 @@ def _finish(run: Run, *, is_interrupted: bool = False) -> int:
             f"best {losses[best_step]:.4f} at step {best_step:,}"
         )
         if not is_interrupted:
-            _warn_of_divergence(run, losses[best_step])
+            _warn_of_divergence(run, metrics[-1]["train_loss"])
     elif metrics:
         last = metrics[-1]
         print(f"{run.folder}: train {last['train_loss']:.4f} at the last step, {last['step']:,}")
@@ -271,8 +271,8 @@ def _warn_of_divergence(run: Run, loss: float) -> None:
     guessing = math.log(len(run.data.vocab))
     if loss > guessing:
         process.stderr.print(
-            f"The model is worse than guessing among its {len(run.data.vocab)} characters, whose "
-            f"loss is {guessing:.4f}: train again with a lower --learning-rate than "
+            f"The model is worse than guessing among its {len(run.data.vocab)} characters (train "
+            f"{loss:.4f}, guessing {guessing:.4f}): train again with a lower --learning-rate than "
             f"{run.config.optim.learning_rate:g}."
         )
 

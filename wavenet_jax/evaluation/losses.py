@@ -186,4 +186,6 @@ def document_tokens(corpus: Corpus) -> set[bytes] | None:
 
 def _documents(corpus: Corpus) -> list[bytes]:
     """Return the tokens of each document as bytes, to be compared."""
+    if corpus.num_predictions == 0:
+        return []
     return [part.tobytes() for part in np.split(corpus.tokens[1:], corpus.starts[1:])]
