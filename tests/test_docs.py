@@ -60,6 +60,8 @@ def tiny_presets() -> Iterator[None]:
         for name, (summary, config) in PRESETS.items():
             tiny = Config(config.data, SMALL, train=SHORT)
             patch.setitem(PRESETS, name, Preset(summary, tiny))
+        tiny = Config(model=SMALL, train=SHORT)
+        patch.setattr("wavenet_jax.config.presets.plan", lambda *_: tiny)
         yield
 
 

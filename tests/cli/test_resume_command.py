@@ -84,8 +84,9 @@ def test_run_killed_between_saves_resumes_from_the_last_save(
 ) -> None:
     run = tmp_path / "run"
     die_after_50 = (
-        "import os, sys, wavenet_jax.cli.process as process\n"
+        "import os, sys, wavenet_jax.cli.process as process, wavenet_jax.runs.record as record\n"
         "from wavenet_jax.cli import main\n"
+        "record.SECONDS_BETWEEN_SAVES = 0\n"
         "show = process.TrainingProgress.show\n"
         "process.TrainingProgress.show = lambda self, info: (\n"
         "    os._exit(9) if info.step == 50 else show(self, info)\n"

@@ -11,6 +11,7 @@ from wavenet_jax.config import Config, Recipe
 from wavenet_jax.data import Dataset
 from wavenet_jax.errors import InputError
 from wavenet_jax.runs import (
+    Checkpoints,
     Run,
     load_run,
     open_checkpoints,
@@ -163,3 +164,32 @@ def test_damaged_metrics_are_named(run: Run, line: str) -> None:
 
 def test_metrics_that_are_missing_are_none(run: Run) -> None:
     assert read_metrics(run) == []
+
+
+def test_states_that_follow_within_seconds_are_saved_where_they_are_the_best_or_the_last(
+    new: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    saved: list[int] = []
+    save = Checkpoints.save
+
+    def note(checkpoints: Checkpoints, state: TrainState, val_loss: float | None) -> None:
+        saved.append(int(state.step))
+        save(checkpoints, state, val_loss)
+
+    monkeypatch.setattr(Checkpoints, "save", note)
+    losses = {step: 1.0 + (step != 40) for step in (20, 40, 60)}
+
+    def infos() -> Iterator[StepInfo]:
+        for info in infos_of(new):
+            val = info.val and info.val._replace(nll_nats=losses[info.step] * 10)
+            yield info._replace(val=val and val._replace(num_predictions=10))
+
+    list(record_new(new, infos()))
+    assert saved == [20, 40, 60]
+    with open_checkpoints(new) as checkpoints:
+        assert checkpoints.latest_step() == 60
+        assert checkpoints.restore_variables("best")[0] == 40
+    saved.clear()
+    monkeypatch.setattr("wavenet_jax.runs.record.SECONDS_BETWEEN_SAVES", 0.0)
+    list(record_new(new, infos(), overwrite=True))
+    assert saved == [20, 40, 60]

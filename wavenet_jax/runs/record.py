@@ -1,14 +1,18 @@
 """Metrics and checkpoints, written while a run trains."""
 
 import json
+import math
+import time
 from collections.abc import Generator, Iterator
 from itertools import chain
 from typing import Any
 
 from wavenet_jax.errors import require
-from wavenet_jax.runs.checkpoints import open_checkpoints
+from wavenet_jax.runs.checkpoints import Checkpoints, open_checkpoints
 from wavenet_jax.runs.folder import Run, create_run, write_whole
 from wavenet_jax.training import StepInfo, Validation, has_stalled
+
+SECONDS_BETWEEN_SAVES = 2.0  # a save takes a tenth of one
 
 
 def record_new(
@@ -42,24 +46,52 @@ def record_resumed(
 def _record(
     run: Run, infos: Iterator[StepInfo], seconds: float = 0.0
 ) -> Generator[StepInfo, None, None]:
-    """Write a line of metrics for every info, and a checkpoint at every validation.
-
-    `seconds` were trained before.
-    """
-    last: StepInfo | None = None
+    """Write a line of metrics for every info, and save states; `seconds` were trained before."""
     with open_checkpoints(run) as checkpoints:
+        saver = _Saver(checkpoints)
         try:
             for info in infos:
                 append_metrics(run, metrics_line(info, seconds))
-                if info.val is not None:
-                    checkpoints.save(info.state, info.val_loss)
-                last = info
+                saver.add(info)
                 yield info
-        finally:
-            # Stopped between validations, however: saved without a loss, so that the resumed run
-            # keeps the same best state as an uninterrupted run.
-            if last is not None and last.val is None:
-                checkpoints.save(last.state, None)
+        finally:  # the last state is saved however the run stops
+            saver.save()
+
+
+class _Saver:
+    """Saves the validated states of a run, but for those that follow within seconds.
+
+    A state that is passed over is saved later if it is the best, or the last.  One without a
+    validation loss is never the best, so that a run stopped between validations and resumed keeps
+    the same best state as an uninterrupted run.
+    """
+
+    def __init__(self, checkpoints: Checkpoints) -> None:
+        self._checkpoints = checkpoints
+        self._best: StepInfo | None = None  # of those not saved yet
+        self._last: StepInfo | None = None
+        self._saved_step = 0
+        self._saved_at = -math.inf
+
+    def add(self, info: StepInfo) -> None:
+        """Take note of an info, and save its state if a save is due."""
+        self._last = info
+        if info.val_loss is not None and info.val_loss < _loss(self._best):
+            self._best = info
+        if info.val is not None and time.monotonic() - self._saved_at >= SECONDS_BETWEEN_SAVES:
+            self.save()
+
+    def save(self) -> None:
+        """Save the best state since the last save, and the latest."""
+        for info in (self._best, self._last):
+            if info is not None and info.step > self._saved_step:
+                self._checkpoints.save(info.state, info.val_loss)
+                self._saved_step = info.step
+        self._best, self._saved_at = None, time.monotonic()
+
+
+def _loss(info: StepInfo | None) -> float:
+    return math.inf if info is None or info.val_loss is None else info.val_loss
 
 
 def metrics_line(info: StepInfo, seconds: float = 0.0) -> dict[str, Any]:
