@@ -16,7 +16,8 @@ from rich.console import Console
 from support.commands import Prints, Says, call
 from support.corpora import NAMES, TEXT
 
-from wavenet_jax.cli import commands, process, tables
+from wavenet_jax.cli import process, tables
+from wavenet_jax.cli.commands.sample import _shown
 from wavenet_jax.runs import load_run
 from wavenet_jax.sampling import GeneratedDocument, Sample, generate
 
@@ -409,9 +410,9 @@ def test_control_characters_are_obeyed_nowhere_on_a_terminal_but_for_lines(
 ) -> None:
     text = "a\x1b[31m\tb\r\n\x9b\u202ec‍é"
     monkeypatch.setattr(sys, "stdout", io.StringIO())
-    assert commands._shown(text, "\n\t") == text
+    assert _shown(text, "\n\t") == text
     monkeypatch.setattr(sys.stdout, "isatty", lambda: True)
-    assert commands._shown(text, "\n\t") == "a\\x1b[31m\tb\\r\n\\x9b\\u202ec‍é"
+    assert _shown(text, "\n\t") == "a\\x1b[31m\tb\\r\n\\x9b\\u202ec‍é"
 
 
 class Bar:

@@ -142,16 +142,16 @@ def _input_error(error: BaseException | None) -> InputError | None:
 
 def _call(command: Command) -> int:
     from wavenet_jax import backend  # noqa: PLC0415  imports JAX
-    from wavenet_jax.cli import commands, train  # noqa: PLC0415
+    from wavenet_jax.cli import commands  # noqa: PLC0415
 
     if not isinstance(command, arguments.Data):
         backend.use_device(command.device)
         backend.use_compilation_cache()
     match command:
         case arguments.Train():
-            return train.train(command)
+            return commands.train(command)
         case arguments.Resume():
-            return train.resume(command)
+            return commands.resume(command)
         case arguments.Evaluate():
             return commands.evaluate(command)
         case arguments.Score():

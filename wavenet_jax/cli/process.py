@@ -1,6 +1,9 @@
 """How a command behaves as a process: its console, progress and signals."""
 
+import codecs
+import json
 import signal
+import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -152,3 +155,18 @@ def signals_unwind() -> Iterator[None]:
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
+
+
+def is_utf8() -> bool:
+    """Tell whether standard output is UTF-8; elsewhere JSON, which has to be, is escaped."""
+    return codecs.lookup(sys.stdout.encoding or "utf-8").name == "utf-8"
+
+
+def print_json(values: dict[str, Any]) -> None:
+    """Print plain values as a line of JSON."""
+    line = json.dumps(values, ensure_ascii=not is_utf8())
+    try:
+        line.encode()
+    except UnicodeEncodeError:  # bytes of an argument or of standard input that are no text
+        line = json.dumps(values)
+    print(line)

@@ -1,0 +1,19 @@
+"""What the commands share that read a run: the run, its checkpoint, and JSON lines."""
+
+from pathlib import Path
+
+from wavenet_jax.cli.arguments import Evaluate, Sample, Score
+from wavenet_jax.nn import Variables
+from wavenet_jax.runs import Run, load_run, open_checkpoints
+
+
+def restore(folder: Path, command: Evaluate | Score | Sample) -> tuple[Run, int, Variables]:
+    """Return a run that a command reads, with the step and variables of its checkpoint."""
+    run = load_run(folder)
+    with open_checkpoints(run) as checkpoints:
+        return run, *checkpoints.restore_variables(command.checkpoint)
+
+
+def describe(folder: Path, command: Evaluate | Score | Sample, step: int) -> str:
+    """Return a run and which of its checkpoints is read, in words."""
+    return f"{folder} at step {step:,} ({command.checkpoint} checkpoint)"

@@ -1,0 +1,116 @@
+"""What `wavenet-jax evaluate` does with its arguments."""
+
+import json
+import re
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from wavenet_jax import data as datasets
+from wavenet_jax.cli import process, tables
+from wavenet_jax.cli.arguments import Evaluate
+from wavenet_jax.cli.commands.common import describe, restore
+from wavenet_jax.data import Corpus, Dataset, Vocab
+from wavenet_jax.errors import pluralize, require
+from wavenet_jax.evaluation import (
+    Evaluation,
+    document_tokens,
+    evaluate_corpus,
+    evaluate_splits,
+    index_corpus,
+)
+from wavenet_jax.nn import Variables
+from wavenet_jax.runs import Run
+
+MAX_UNKNOWN = 10  # characters that a line shows
+
+
+def evaluate(command: Evaluate) -> int:
+    """Print the losses of a run on its splits or on other data, or of runs together; return 0."""
+    if command.others:
+        return _compare(command)
+    run, step, variables = restore(command.run, command)
+    note = "" if run.data.is_text else "; unseen are documents that do not occur in train"
+    process.stderr.print(f"Losses of {describe(command.run, command, step)}{note}")
+    losses, left_out = _losses(run, variables, command.data)
+    if command.json:
+        values = _losses_json(command.run, command, step, losses) | left_out
+        print(json.dumps(values, indent=2, ensure_ascii=not process.is_utf8()))
+    else:
+        print(tables.losses_table(losses))
+    return 0
+
+
+def _compare(command: Evaluate) -> int:
+    """Print a row per run."""
+    found, values = [], []
+    for folder in (command.run, *command.others):
+        run, step, variables = restore(folder, command)
+        process.stderr.print(f"Losses of {describe(folder, command, step)}")
+        losses, left_out = _losses(run, variables, command.data)
+        found.append((str(folder), losses))
+        values.append(_losses_json(folder, command, step, losses) | left_out)
+    if command.json:
+        print(json.dumps(values, indent=2, ensure_ascii=not process.is_utf8()))
+    else:
+        print(tables.runs_table(found))
+    return 0
+
+
+def _losses(
+    run: Run, variables: Variables, source: str | None
+) -> tuple[dict[str, Evaluation], dict[str, int]]:
+    """Return the losses by split, or on other data by their name, with the number left out."""
+    if source is None:
+        splits = evaluate_splits(run.model, variables, run.data.splits, process.track_batches)
+        return splits._asdict(), {}
+    corpus, left_out = _read_other(run, source)
+    batches = process.track_batches(index_corpus(run.model, corpus), corpus.num_predictions)
+    seen = document_tokens(run.data.splits.train)
+    loss = evaluate_corpus(run.model, variables, corpus, batches, seen)
+    return {source: loss}, {"left_out": left_out}
+
+
+def _read_other(run: Run, source: str) -> tuple[Corpus, int]:
+    """Return other data in the vocabulary of a run, and how many documents or lines it lacks."""
+    vocab, is_text = run.data.vocab, run.data.is_text
+    other = datasets.load_dataset(replace(run.config.data, data=source))
+    units = _lines(other) if is_text else other.documents
+    known = set(vocab.characters[1:])
+    kept = [unit for unit in units if known.issuperset(unit)]
+    left_out, noun = len(units) - len(kept), "line" if is_text else "document"
+    if left_out:
+        process.stderr.print(
+            f"{left_out:,} of {pluralize(len(units), noun)} are left out, for characters that "
+            f"{run.folder} does not know: {_unknown(other.vocab, known)}"
+        )
+    require(
+        len(kept) > 0,
+        f"data {source!r} has no {noun} of the characters that the run knows, expected at least "
+        f"one; the run knows {tables.vocab_line(vocab)}.",
+        "data",
+    )
+    if is_text:
+        ids = vocab.encode_document("".join(kept))
+        return Corpus(np.insert(ids, 0, datasets.BOUNDARY_ID)), left_out
+    return datasets.corpus_from_documents(kept, vocab), left_out
+
+
+def _lines(text: Dataset) -> list[str]:
+    """Return the lines of a text, each with its end."""
+    parts = [text.vocab.decode(np.asarray(corpus.tokens[1:])) for corpus in text.splits]
+    return [line for line in re.split("(?<=\n)", "".join(parts)) if line]
+
+
+def _unknown(vocab: Vocab, known: set[str]) -> str:
+    unknown = [character for character in vocab.characters[1:] if character not in known]
+    return " ".join(map(repr, unknown[:MAX_UNKNOWN])) + " ..." * (len(unknown) > MAX_UNKNOWN)
+
+
+def _losses_json(
+    folder: Path, command: Evaluate, step: int, losses: dict[str, Evaluation]
+) -> dict[str, Any]:
+    head = {"run": str(folder), "checkpoint": command.checkpoint, "step": step}
+    return head | {"splits": tables.losses_json(losses)}

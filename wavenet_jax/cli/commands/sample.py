@@ -1,0 +1,183 @@
+"""What `wavenet-jax sample` does with its arguments."""
+
+import shutil
+import sys
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager, redirect_stdout
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from wavenet_jax.cli import process, tables
+from wavenet_jax.cli.arguments import Sample
+from wavenet_jax.cli.commands.common import describe, restore
+from wavenet_jax.config import SampleConfig
+from wavenet_jax.data import Vocab
+from wavenet_jax.errors import InputError, pluralize, require
+from wavenet_jax.evaluation import score_texts
+from wavenet_jax.nn import Variables
+from wavenet_jax.runs import Run
+from wavenet_jax.sampling import (
+    DocumentStream,
+    GeneratedDocument,
+    generate_documents,
+    generate_texts,
+    num_samples,
+)
+
+
+def sample(command: Sample) -> int:
+    """Print new documents, or text as it is drawn, or write them to a file; return 0."""
+    with _standard_output_to(command.out):
+        run, step, variables = restore(command.run, command)
+        config = command.config.seeded()
+        prefixes = _read_prefixes(command.prefix_file, run.data.vocab)
+        n = num_samples(config, is_text=run.data.is_text)
+        head = (
+            f"{pluralize(n, 'sample')}{_of_each(prefixes)} of "
+            f"{describe(command.run, command, step)}, seed {config.seed}"
+        )
+        configs = [config] if prefixes is None else [replace(config, prefix=p) for p in prefixes]
+        if run.data.is_text:
+            _sample_texts(run, variables, command, configs, head)
+        else:
+            _sample_documents(run, variables, command, configs, head)
+    return 0
+
+
+def _of_each(prefixes: list[str] | None) -> str:
+    return "" if prefixes is None else f" for each of {len(prefixes):,} prefixes"
+
+
+def _read_prefixes(path: Path | None, vocab: Vocab) -> list[str] | None:
+    """Return the lines of a file that are not empty, all of characters that the run knows."""
+    if path is None:
+        return None
+    try:
+        lines = path.read_text("utf-8-sig").split("\n")
+    except (OSError, UnicodeDecodeError) as error:
+        raise InputError(
+            f"prefix_file {str(path)!r} cannot be read ({getattr(error, 'strerror', error)}), "
+            "expected UTF-8 text with a prefix a line.",
+            "prefix_file",
+        ) from error
+    prefixes = [line.removesuffix("\r") for line in lines if line.removesuffix("\r")]
+    require(
+        len(prefixes) > 0,
+        f"prefix_file {str(path)!r} is empty, expected a prefix a line.",
+        "prefix_file",
+    )
+    for prefix in prefixes:  # before anything is drawn
+        vocab.encode_document(prefix)
+    return prefixes
+
+
+def _sample_documents(
+    run: Run, variables: Variables, command: Sample, configs: list[SampleConfig], head: str
+) -> None:
+    """Print the documents of each configuration; where too few are found, those that are."""
+    found: list[GeneratedDocument] = []
+    is_table = not (command.json or command.plain)
+    try:
+        for index, config in enumerate(configs):
+            stream = generate_documents(run.model, variables, run.data, config)
+            if index == 0:
+                process.stderr.print(f"{head}{_method(stream, len(configs))}")
+            n = num_samples(config, is_text=False)
+            for document in process.track_documents(stream, n) if is_table else stream:
+                found.append(document)
+                if command.json:
+                    process.print_json(_named(command, config) | tables.document_json(document))
+                elif command.plain:
+                    print(_shown(document.sample.text))
+    finally:
+        if found and is_table:
+            print(tables.documents_table(found))
+    is_exact = any(document.sample.attempts > 1 for document in found) or stream.is_exact
+    process.stderr.print(tables.summary(found, is_exact=is_exact, max_length=stream.max_length))
+
+
+def _method(stream: DocumentStream, configs: int) -> str:
+    """Return how constraints are met, where there are any; each prefix may have its own way."""
+    if configs > 1 or not (stream.has_constraints or stream.is_exact):
+        return ""
+    return ", exact" if stream.is_exact else ", masked"
+
+
+def _named(command: Sample, config: SampleConfig) -> dict[str, str]:
+    """Return the prefix of a sample, where there are several."""
+    return {} if command.prefix_file is None else {"prefix": config.prefix}
+
+
+def _shown(text: str, obeyed: str = "") -> str:
+    """Return a text as it is, but on a terminal without codes that this would obey."""
+    return tables.escape(text, obeyed) if sys.stdout.isatty() else text
+
+
+def _sample_texts(
+    run: Run, variables: Variables, command: Sample, configs: list[SampleConfig], head: str
+) -> None:
+    """Print each text as it is drawn, or as JSON with its log-likelihood."""
+    vocab, count = run.data.vocab, 0
+    for index, config in enumerate(configs):
+        texts = generate_texts(run.model, variables, vocab, config)
+        if index == 0:
+            process.stderr.print(head)
+        for pieces in texts:
+            if command.json:
+                process.print_json(
+                    _named(command, config) | _text_json(run, variables, config, pieces)
+                )
+                continue
+            if count and not command.plain:
+                print("-" * 8)
+            for piece in pieces:
+                print(_shown(piece, "\n\t"), end="", flush=True)
+            print()
+            count += 1
+
+
+def _text_json(
+    run: Run, variables: Variables, config: SampleConfig, pieces: Iterator[str]
+) -> dict[str, Any]:
+    text, start = "".join(pieces), config.text_start
+    (score,) = score_texts(
+        run.model, variables, run.data.vocab, [text], is_text=True, text_start=start
+    )
+    return {"text": text, "nll_nats": score.total_nats, "ended": False}
+
+
+@contextmanager
+def _standard_output_to(path: Path | None) -> Iterator[None]:
+    """Write standard output to a file, if a path is given: whole, or the file stays as it was.
+
+    After an `InputError`, what was written goes to standard output, so that it is not lost.
+    """
+    if path is None:
+        yield
+        return
+    _require_file(path)
+    partial = path.resolve().with_name(f".{path.name}.{uuid.uuid4().hex}.partial")
+    with process.signals_unwind():
+        try:
+            with partial.open("x", encoding="utf-8") as file, redirect_stdout(file):
+                yield
+            partial.replace(path.resolve())
+            process.stderr.print(f"Wrote {path}")
+        except InputError:
+            with partial.open(encoding="utf-8") as found:
+                shutil.copyfileobj(found, sys.stdout)
+            raise
+        finally:
+            partial.unlink(missing_ok=True)
+
+
+def _require_file(path: Path) -> None:
+    """Raise `InputError` where no plain file can be written."""
+    require(
+        path.parent.is_dir() and (path.is_file() or not path.exists()),
+        f"out is {str(path)!r}, expected a new or plain file in a folder that exists; choose "
+        "another.",
+        "out",
+    )
