@@ -8,6 +8,7 @@ model.score(["anna", "xnna"])
 model.sample(20, prefix="ma", pattern=".*[aeiou]")
 """
 
+import logging
 import math
 import os
 import warnings
@@ -44,6 +45,7 @@ from wavenet_jax.runs import (
 from wavenet_jax.sampling import generate_documents, generate_texts
 from wavenet_jax.training import StepInfo, fit
 
+LOGGER = logging.getLogger("wavenet_jax")
 IN_MEMORY = "(in memory)"  # the name of data that no file holds
 
 
@@ -156,12 +158,20 @@ def train(
     use_compilation_cache()
     if run_dir is None:
         data = load_data(recipe.data_config(), None)
+        _log(data)
         chosen = recipe.config(data.extent)
         infos = fit(WaveNet(chosen.model, len(data.vocab)), chosen, data.splits)
         return LanguageModel(chosen, data, _best_info(infos, on_step).state.variables)
     with prepare_run(_folder(run_dir), recipe, load_data, overwrite=overwrite) as run:
+        _log(run.data)
         infos = record_new(run, fit(run.model, run.config, run.data.splits), overwrite=overwrite)
         return LanguageModel(run.config, run.data, _best_info(infos, on_step).state.variables)
+
+
+def _log(data: Dataset) -> None:
+    """Log what a user should know of the data; without a logger it appears on standard error."""
+    for note in data.notes:
+        LOGGER.warning(note)
 
 
 def _take_data(options: dict[str, Any]) -> Callable[[DataConfig, Path | None], Dataset]:
@@ -173,11 +183,11 @@ def _take_data(options: dict[str, Any]) -> Callable[[DataConfig, Path | None], D
     )
     if "documents" in options:
         documents = options.pop("documents")
-        options["data"] = IN_MEMORY
+        options["data"], options["kind"] = IN_MEMORY, options.get("kind", "list")
         return lambda config, _: dataset_from_list(documents, config)
     if "text" in options:
         text = options.pop("text")
-        options["data"] = IN_MEMORY
+        options["data"], options["kind"] = IN_MEMORY, options.get("kind", "text")
         return lambda config, _: dataset_from_text(text, config)
     return load_dataset
 

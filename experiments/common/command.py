@@ -12,7 +12,8 @@ from typing import Any
 
 import tyro
 
-from wavenet_jax.cli.main import answer, explain
+from wavenet_jax.cli.main import answer
+from wavenet_jax.cli.mistakes import explain
 from wavenet_jax.config import Config, replace_fields
 from wavenet_jax.errors import InputError, require
 

@@ -7,6 +7,7 @@ import ast
 import contextlib
 import inspect
 import io
+import math
 import sys
 import textwrap
 from collections.abc import Callable, Iterator
@@ -90,12 +91,19 @@ class Train:
     overwrite: Switch = False
     """Replace the run in --run-dir."""
     minutes: Annotated[float | None, arg(help_behavior_hint="")] = None
-    """Train for at most so many minutes, by the speed of the first steps."""
+    """Train for at most about this long, by the speed of the first steps."""
     data: DataOptions = field(default_factory=DataOptions)  # type: ignore[valid-type]
     model: ModelOptions = field(default_factory=ModelOptions)  # type: ignore[valid-type]
     optim: OptimOptions = field(default_factory=OptimOptions)  # type: ignore[valid-type]
     train: TrainOptions = field(default_factory=TrainOptions)  # type: ignore[valid-type]
     device: Device = None
+
+    def __post_init__(self) -> None:
+        require(
+            self.minutes is None or 0 < self.minutes < math.inf,
+            f"minutes is {self.minutes}, expected a number above 0; leave it out for the plan.",
+            "minutes",
+        )
 
     @property
     def recipe(self) -> Recipe:

@@ -15,12 +15,11 @@ from wavenet_jax.config.run import (
     replace_fields,
 )
 from wavenet_jax.config.sample import SampleConfig
-from wavenet_jax.config.train import MIN_VALIDATIONS, StepCounts, TrainConfig, TrainMode
+from wavenet_jax.config.train import StepCounts, TrainConfig, TrainMode
 
 __all__ = [
     "AUTO",
     "FORMAT",
-    "MIN_VALIDATIONS",
     "PRESETS",
     "SECTIONS",
     "Config",

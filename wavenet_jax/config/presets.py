@@ -158,11 +158,13 @@ class Recipe(NamedTuple):
             f"steps is {steps} and epochs is {epochs}, expected one of them; leave one out.",
             "steps",
         )
+        if epochs is not None:  # the steps of a run's configuration follow from its own epochs
+            start = replace(start, train=replace(start.train, steps=None))
         return replace_fields(start, **{**self.given, **known})
 
 
 class _Size(NamedTuple):
-    """A row of a plan: what suits a training split of fewer than so many predictions."""
+    """A row of a plan: what suits a training split of fewer predictions than these."""
 
     num_predictions: float
     n_hidden: int
@@ -171,8 +173,8 @@ class _Size(NamedTuple):
     epochs: float
 
 
-# Chosen on held-out names and lines by experiments/plan.py: small data want the same network, but
-# far more weight decay, which works as lr · weight_decay · steps.
+# Chosen on held-out names and lines; experiments/plan_sizes.py checks them.  Small data want the
+# same network, but far more weight decay, which works as lr · weight_decay · steps.
 _LIST_SIZES = (
     _Size(1_000, n_hidden=64, weight_decay=4.0, learning_rate=5e-3, epochs=8.0),
     _Size(12_000, n_hidden=64, weight_decay=16.0, learning_rate=1e-2, epochs=15.0),

@@ -139,6 +139,7 @@ def find_table(name: str, lines: Sequence[str], column: str | None = None) -> Ta
         (width, count), *_ = Counter(map(len, rows)).most_common(1) or [(0, 0)]
         share = count / max(len(sample), 1)
         enough = 2 if is_wanted or delimiter == "\t" else 3
+        enough = 1 if suffix is not None and column is not None else enough
         if width >= enough and (is_wanted or share >= _TABLE_SHARE) and (share, width) > best:
             best, table = (share, width), Table(delimiter, quoting, [c.strip() for c in rows[0]])
     return table

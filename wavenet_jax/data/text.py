@@ -201,7 +201,9 @@ def guess_kind(beginning: str) -> tuple[DataKind, str]:
     >>> guess_kind("emma\nolivia\nava\n")
     ('list', 'one document a line')
     """
-    lines = beginning.replace("\r\n", "\n").strip("\n").split("\n")
+    unified = beginning.replace("\r\n", "\n")
+    unified = unified if "\n" in unified else unified.replace("\r", "\n")  # as old Macs write
+    lines = unified.strip("\n").split("\n")
     filled = [line for line in lines if line.strip()]
     if len(filled) <= 2:
         is_text = sum(map(len, filled)) > 200

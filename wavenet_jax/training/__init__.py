@@ -8,7 +8,7 @@ from wavenet_jax.training.loop import (
     Validation,
     fit,
     has_stalled,
-    limit_minutes,
+    steps_within,
 )
 from wavenet_jax.training.optimizers import make_optimizer
 from wavenet_jax.training.schedules import make_schedule
@@ -29,11 +29,11 @@ __all__ = [
     "fit",
     "has_stalled",
     "init_state",
-    "limit_minutes",
     "loss_fn",
     "make_optimizer",
     "make_schedule",
     "require_row_fits",
+    "steps_within",
     "train_chunk",
     "train_step",
     "windows",

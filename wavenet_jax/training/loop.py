@@ -3,13 +3,12 @@
 import math
 import time
 from collections.abc import Callable, Generator, Iterator, Sequence
-from dataclasses import replace
 from typing import NamedTuple
 
 import jax
 import numpy as np
 
-from wavenet_jax.config import MIN_VALIDATIONS, Config, StepCounts
+from wavenet_jax.config import Config, StepCounts
 from wavenet_jax.data import Corpus, Splits
 from wavenet_jax.evaluation import Loss, corpus_loss, index_corpus
 from wavenet_jax.nn import Variables, WaveNet
@@ -131,8 +130,8 @@ def has_stalled(validations: Sequence[Validation], patience: float | None, steps
     return validations[-1].step - best.step >= patience * steps
 
 
-def limit_minutes(model: WaveNet, config: Config, splits: Splits[Corpus], minutes: float) -> Config:
-    """Return the configuration with at most the steps that take so many minutes on this machine.
+def steps_within(model: WaveNet, config: Config, splits: Splits[Corpus], minutes: float) -> int:
+    """Return about how many steps, with their validations, take a time on this machine.
 
     Measured on a chunk of steps and a validation, each after it is compiled.
     """
@@ -144,13 +143,8 @@ def limit_minutes(model: WaveNet, config: Config, splits: Splits[Corpus], minute
     validate = make_validation(model, splits.val.head(MAX_VAL_TOKENS))
     step_seconds = _seconds(lambda: train_chunk(trainer, state, corpus, steps)) / steps
     val_seconds = _seconds(lambda: validate(state.variables))
-    left = 60 * minutes - 2 * MIN_VALIDATIONS * val_seconds
-    fitting = max(1, int(left / step_seconds))
-    if fitting >= counts.steps:
-        return config
-    shorter = replace(settings, steps=fitting, report_every=None, eval_every=None)
-    counts = shorter.count_steps(splits.train.num_predictions)
-    return replace(config, train=replace(settings, **counts._asdict()))
+    validations = counts.steps // counts.eval_every
+    return max(1, int((60 * minutes - validations * val_seconds) / step_seconds))
 
 
 def _seconds(call: Callable[[], object]) -> float:

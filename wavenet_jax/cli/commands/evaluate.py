@@ -12,6 +12,7 @@ from wavenet_jax import data as datasets
 from wavenet_jax.cli import process, tables
 from wavenet_jax.cli.arguments import Evaluate
 from wavenet_jax.cli.commands.common import describe, restore
+from wavenet_jax.cli.mistakes import all_options, in_flags
 from wavenet_jax.data import Corpus, Dataset, Vocab
 from wavenet_jax.errors import pluralize, require
 from wavenet_jax.evaluation import (
@@ -30,6 +31,11 @@ MAX_UNKNOWN = 10  # characters that a line shows
 def evaluate(command: Evaluate) -> int:
     """Print the losses of a run on its splits or on other data, or of runs together; return 0."""
     if command.others:
+        require(
+            command.data != "-",
+            "data is '-', which can be read once, expected a file where there are several runs.",
+            "data",
+        )
         return _compare(command)
     run, step, variables = restore(command.run, command)
     note = "" if run.data.is_text else "; unseen are documents that do not occur in train"
@@ -76,7 +82,10 @@ def _losses(
 def _read_other(run: Run, source: str) -> tuple[Corpus, int]:
     """Return other data in the vocabulary of a run, and how many documents or lines it lacks."""
     vocab, is_text = run.data.vocab, run.data.is_text
-    other = datasets.load_dataset(replace(run.config.data, data=source))
+    whole = replace(run.config.data, data=source, val_fraction=0.0, test_fraction=0.0)
+    other = datasets.load_dataset(whole)
+    for note in other.notes:
+        process.stderr.print(f"Note: {in_flags(note, all_options())}")
     units = _lines(other) if is_text else other.documents
     known = set(vocab.characters[1:])
     kept = [unit for unit in units if known.issuperset(unit)]
@@ -100,8 +109,8 @@ def _read_other(run: Run, source: str) -> tuple[Corpus, int]:
 
 def _lines(text: Dataset) -> list[str]:
     """Return the lines of a text, each with its end."""
-    parts = [text.vocab.decode(np.asarray(corpus.tokens[1:])) for corpus in text.splits]
-    return [line for line in re.split("(?<=\n)", "".join(parts)) if line]
+    whole = text.vocab.decode(np.asarray(text.splits.train.tokens[1:]))
+    return [line for line in re.split("(?<=\n)", whole) if line]
 
 
 def _unknown(vocab: Vocab, known: set[str]) -> str:

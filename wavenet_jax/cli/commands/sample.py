@@ -32,7 +32,8 @@ def sample(command: Sample) -> int:
     with _standard_output_to(command.out):
         run, step, variables = restore(command.run, command)
         config = command.config.seeded()
-        prefixes = _read_prefixes(command.prefix_file, run.data.vocab)
+        known = None if config.ignore_case else run.data.vocab
+        prefixes = _read_prefixes(command.prefix_file, known)
         n = num_samples(config, is_text=run.data.is_text)
         head = (
             f"{pluralize(n, 'sample')}{_of_each(prefixes)} of "
@@ -50,8 +51,8 @@ def _of_each(prefixes: list[str] | None) -> str:
     return "" if prefixes is None else f" for each of {len(prefixes):,} prefixes"
 
 
-def _read_prefixes(path: Path | None, vocab: Vocab) -> list[str] | None:
-    """Return the lines of a file that are not empty, all of characters that the run knows."""
+def _read_prefixes(path: Path | None, vocab: Vocab | None) -> list[str] | None:
+    """Return the lines of a file that are not empty, of characters of a vocabulary if given."""
     if path is None:
         return None
     try:
@@ -68,8 +69,9 @@ def _read_prefixes(path: Path | None, vocab: Vocab) -> list[str] | None:
         f"prefix_file {str(path)!r} is empty, expected a prefix a line.",
         "prefix_file",
     )
-    for prefix in prefixes:  # before anything is drawn
-        vocab.encode_document(prefix)
+    if vocab is not None:
+        for prefix in prefixes:  # before anything is drawn
+            vocab.encode_document(prefix)
     return prefixes
 
 

@@ -5,6 +5,7 @@ import shlex
 import time
 from collections.abc import Callable, Generator, Iterator
 from contextlib import closing, contextmanager, suppress
+from dataclasses import replace
 from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
@@ -14,7 +15,8 @@ import jax
 
 from wavenet_jax.cli import process, tables
 from wavenet_jax.cli.arguments import PROGRAM, Resume, Train
-from wavenet_jax.config import ModelConfig, SampleConfig
+from wavenet_jax.cli.mistakes import all_options, in_flags
+from wavenet_jax.config import ModelConfig, OptimConfig, SampleConfig
 from wavenet_jax.errors import InputError, pluralize, require, show_short
 from wavenet_jax.nn import Variables, count_parameters, init_variables
 from wavenet_jax.runs import (
@@ -36,8 +38,8 @@ from wavenet_jax.training import (
     StepInfo,
     TrainState,
     fit,
-    limit_minutes,
     require_row_fits,
+    steps_within,
 )
 
 Infos = Generator[StepInfo, None, None]
@@ -55,14 +57,15 @@ def train(command: Train) -> int:
         _failures_explained(run),
     ):
         for note in run.data.notes:
-            process.stderr.print(f"Note: {note}")
-        limited = _limited(run, command.minutes)
+            process.stderr.print(f"Note: {in_flags(note, all_options())}")
+        limited = _limited(run, command)
         return _train(limited, None, partial(record_new, limited, overwrite=overwrite))
 
 
 def resume(command: Resume) -> int:
     """Continue a run from its latest state; return as `train` does."""
-    run = load_run(command.run)
+    # The run that a link such as runs/latest leads to now.
+    run = load_run(command.run.resolve() if command.run.is_symlink() else command.run)
     with open_checkpoints(run) as checkpoints:
         state = checkpoints.restore_state()
     step = int(state.step)
@@ -78,20 +81,33 @@ def resume(command: Resume) -> int:
 
 def _run_folder(name: str | None) -> Path:
     require(name != "", "run_dir is '', expected a folder such as runs/names.", "run_dir")
+    require(
+        name is None or not Path(name).is_symlink(),
+        f"run_dir is {name!r}, which is a link, expected a folder; choose another, or the folder "
+        "that it leads to.",
+        "run_dir",
+    )
     return Path(name) if name else RUNS / time.strftime("%Y%m%d-%H%M%S")
 
 
-def _limited(run: Run, minutes: float | None) -> Run:
+def _limited(run: Run, command: Train) -> Run:
     """Return the run with no more steps than fit the minutes, by the speed of a few."""
-    if minutes is None:
+    if command.minutes is None:
         return run
-    require(
-        0 < minutes < math.inf,
-        f"minutes is {minutes}, expected a number above 0; leave it out for the plan.",
-        "minutes",
+    process.stderr.print("Timing the first steps")
+    steps = steps_within(run.model, run.config, run.data.splits, command.minutes)
+    if steps >= run.total_steps:
+        return run
+    given = command.recipe.given
+    settings = replace(
+        run.config.train,
+        steps=steps,
+        report_every=given.get("report_every"),
+        eval_every=given.get("eval_every"),
     )
-    config = limit_minutes(run.model, run.config, run.data.splits, minutes)
-    return run._replace(config=config)
+    counts = settings.count_steps(run.data.splits.train.num_predictions)
+    settings = replace(settings, **counts._asdict())
+    return run._replace(config=replace(run.config, train=settings))
 
 
 def _train(run: Run, state: TrainState | None, record: Callable[[Infos], Infos]) -> int:
@@ -111,7 +127,7 @@ def _train(run: Run, state: TrainState | None, record: Callable[[Infos], Infos])
                 done = info.step
                 if received:
                     break
-    _link_latest(run.folder)
+    _link_latest(run.folder.resolve())
     if received and not is_finished(run, done):
         process.stderr.print(
             f"Interrupted at step {done:,} of {total:,}, which is saved; continue with "
@@ -130,7 +146,7 @@ def _train(run: Run, state: TrainState | None, record: Callable[[Infos], Infos])
 def _link_latest(folder: Path) -> None:
     """Let runs/latest be the run that was trained last, where its folder is in runs/."""
     link = RUNS / "latest"
-    if folder.absolute().parent != RUNS.absolute() or (link.exists() and not link.is_symlink()):
+    if folder.parent != RUNS.resolve() or (link.exists() and not link.is_symlink()):
         return
     with suppress(OSError):  # not every file system has links
         link.unlink(missing_ok=True)
@@ -198,7 +214,7 @@ def _announce(run: Run, done: int) -> None:
         f"({_network(run.config.model)}) on {run.config.data.title}: "
         f"{_extent(run)}, {tables.vocab_line(run.data.vocab)}\n"
         f"{f'From step {done:,} to' if done else 'For'} {total:,} steps of "
-        f"{_rows(run)} ({epochs:.3g} epochs), in {run.folder}"
+        f"{_rows(run)} ({epochs:.3g} epochs), {_optimizer(run.config.optim)}, in {run.folder}"
     )
     if typical := _typical_beyond(run):
         process.stderr.print(
@@ -216,6 +232,11 @@ def _announce(run: Run, done: int) -> None:
 def _network(model: ModelConfig) -> str:
     layers = pluralize(len(model.dilations), f"{model.layer} layer")
     return f"{layers} of {model.n_hidden:,}, receptive field {model.receptive_field:,}"
+
+
+def _optimizer(optim: OptimConfig) -> str:
+    decay = f", weight decay {optim.weight_decay:g}" if optim.weight_decay else ""
+    return f"{optim.optimizer} at {optim.learning_rate:g}{decay}"
 
 
 def _typical_beyond(run: Run) -> int:
@@ -253,9 +274,11 @@ def _finish(run: Run, *, is_interrupted: bool = False) -> int:
     losses = {line["step"]: line["val_loss"] for line in metrics if "val_loss" in line}
     if losses:
         last_step = max(losses)
+        what = "step" if last_step == metrics[-1]["step"] else "validation"
+        best = f"{losses[best_step]:.4f} " if best_step in losses else ""
         print(
-            f"{run.folder}: val {losses[last_step]:.4f} at the last step, {last_step:,}; "
-            f"best {losses[best_step]:.4f} at step {best_step:,}"
+            f"{run.folder}: val {losses[last_step]:.4f} at the last {what}, {last_step:,}; best "
+            f"{best}at step {best_step:,}"
         )
         if not is_interrupted:
             _warn_of_divergence(run, metrics[-1]["train_loss"])
@@ -282,7 +305,8 @@ def _draw_loss_curve(run: Run, metrics: list[dict[str, Any]]) -> None:
         return
     if find_spec("matplotlib") is None:
         process.stderr.print(
-            "No loss curve is drawn without matplotlib; `pip install matplotlib` adds it."
+            "No loss curve is drawn without matplotlib; `pip install -e '.[plots]'` in a clone "
+            "adds it."
         )
         return
     title = Path(run.config.data.title).name
