@@ -49,6 +49,7 @@ LanguageModel
     **options: Any
 .score -> list[Score]
     texts: Iterable[str]
+    *, text_start: bool = False
 ModelConfig
     layer: Literal['plain', 'gated'] = 'plain'
     n_embd: int = 24

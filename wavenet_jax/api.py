@@ -90,9 +90,10 @@ class LanguageModel:
         """Return the exact loss of train, val and test, in nats and bits per character."""
         return evaluate_splits(self.network, self.variables, self.data.splits)
 
-    def score(self, texts: Iterable[str]) -> list[Score]:
+    def score(self, texts: Iterable[str], *, text_start: bool = False) -> list[Score]:
         """Return the negative log-likelihood of each text, by character and in total, in nats.
 
+        Parts of a text are scored from a line's beginning, with `text_start` from the text's.
         Raises `InputError` for no texts, and characters that the vocabulary does not know.
         """
         require(
@@ -102,7 +103,9 @@ class LanguageModel:
         )
         several = list(conform("texts", texts, tuple[str, ...]))
         vocab, is_text = self.data.vocab, self.data.is_text
-        return score_texts(self.network, self.variables, vocab, several, is_text=is_text)
+        return score_texts(
+            self.network, self.variables, vocab, several, is_text=is_text, text_start=text_start
+        )
 
     def sample(self, n: int | None = None, **options: Any) -> list[str]:
         """Return n new documents, or texts, that meet the options.

@@ -81,7 +81,7 @@ def conform(name: str, value: Any, kind: Any, remedy: str = "") -> Any:
 
 def _converted(kind: Any, value: Any) -> Any:
     """Return a value as a type; raise `TypeError` where it is of another."""
-    if hasattr(value, "tolist"):  # arrays and their scalars, whosoever they are
+    if hasattr(value, "tolist"):  # arrays and their scalars, of any library
         value = value.tolist()
     origin, parts = get_origin(kind), get_args(kind)
     if origin in (Union, UnionType):

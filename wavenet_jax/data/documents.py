@@ -21,7 +21,7 @@ _BAD_IN_LINES = re.compile(r"[\0\r\ud800-\udfff]")
 _DELIMITERS = {"\t": "tab", ";": "semicolon", ",": "comma"}  # 1,5 may be a number
 _SUFFIXES = {".csv": ";,\t", ".tsv": "\t", ".tab": "\t"}  # of tables, and what delimits them
 Quoting = Literal[0, 3]  # of `csv`: quotation marks hold a cell together, or are part of it
-_MAX_LINES = 1_000  # by which a table is told
+_MAX_LINES = 1_000  # by which a table is recognised
 _TABLE_SHARE = 0.95  # of the lines of a table have equally many columns
 
 

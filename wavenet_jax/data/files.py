@@ -20,7 +20,7 @@ from wavenet_jax.errors import InputError, pluralize, require
 from wavenet_jax.paths import bundled_names
 
 STANDARD_INPUT = "-"
-_HEAD = 8_192  # bytes by which a file is told to be text
+_HEAD = 8_192  # bytes by which a text file is recognised
 _COMPRESSED: dict[bytes, Any] = {
     b"\x1f\x8b\x08": gzip.open,
     **{b"BZh%d1AY&SY" % level: bz2.open for level in range(1, 10)},

@@ -31,7 +31,7 @@ from wavenet_jax.data.vocab import (
 from wavenet_jax.errors import InputError, pluralize, require
 
 CHUNK_BYTES = 2**22
-BEGINNING = 2**19  # characters by which the kind of the data is told
+BEGINNING = 2**19  # characters by which the kind of the data is guessed
 _BYTE_ORDER_MARK = "\ufeff"  # which Windows writes at the start; not part of the text
 _BAD = re.compile(r"[\0\ud800-\udfff]")  # NUL, and what stands for bytes that are not UTF-8
 _WORD = re.compile(r"\s*[\w'’.-]+\s*")
@@ -196,7 +196,7 @@ def write_tokens(
 
 
 def guess_kind(beginning: str) -> tuple[DataKind, str]:
-    r"""Return what data are that begin like this, and how that was told.
+    r"""Return what data are that begin like this, and the reason.
 
     >>> guess_kind("emma\nolivia\nava\n")
     ('list', 'one document a line')
@@ -249,7 +249,7 @@ def _is_indented(filled: list[str]) -> bool:
 
 def _is_fasta(filled: list[str]) -> bool:
     names = [line for line in filled if line.startswith(">")]
-    return filled[0] == names[0] if len(names) >= 2 and len(names) <= len(filled) / 2 else False
+    return 2 <= len(names) <= len(filled) / 2 and filled[0] == names[0]
 
 
 def _is_wrapped(filled: list[str]) -> bool:

@@ -95,7 +95,7 @@ def _loss(info: StepInfo | None) -> float:
 
 
 def metrics_line(info: StepInfo, seconds: float = 0.0) -> dict[str, Any]:
-    """Return the line of metrics.jsonl for an info, after so many seconds before."""
+    """Return the line of metrics.jsonl for an info; `seconds` were trained before."""
     speed = info.steps_per_second
     line: dict[str, Any] = {
         "step": info.step,
