@@ -342,3 +342,10 @@ def test_control_characters_other_than_nul_and_line_ends_are_kept(tmp_path: Path
     path.write_bytes(b"St.\x01 Ives\n\x1b[31mred\n\x7f\n")
     documents = load_dataset(DataConfig(str(path))).documents
     assert documents == ["St.\x01 Ives", "\x1b[31mred", "\x7f"]
+
+
+def test_a_table_of_one_column_has_it(tmp_path: Path) -> None:
+    path = tmp_path / "a.csv"
+    path.write_text("name\nada\nbea\ncia\n")
+    documents, _ = read(path, column="name")
+    assert documents == ["ada", "bea", "cia"]

@@ -37,7 +37,9 @@ def answer(program: str, call: Callable[[], int], options: Collection[str]) -> i
             sys.stdout.flush()  # here, where a reader who has left is no error
         return code
     except InputError as error:
-        print(f"{program}: {in_flags(str(error), options, error.field)}", file=sys.stderr)
+        # An error of no field is not the command line's: a file may name its own fields.
+        text = in_flags(str(error), options, error.field) if error.field else str(error)
+        print(f"{program}: {text}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
         return 130

@@ -184,7 +184,7 @@ _LIST_SIZES = (
 )
 _TEXT_SIZES = (
     _Size(30_000, n_hidden=64, weight_decay=16.0, learning_rate=1e-2, epochs=20.0),
-    _Size(300_000, n_hidden=96, weight_decay=8.0, learning_rate=6e-3, epochs=12.0),
+    _Size(300_000, n_hidden=144, weight_decay=8.0, learning_rate=6e-3, epochs=12.0),
     _Size(math.inf, n_hidden=144, weight_decay=1.0, learning_rate=6e-3, epochs=7.1),
 )
 _MIN_PREDICTIONS = 64  # below them a row of a sequence does not fit
@@ -223,7 +223,7 @@ def plan(extent: Extent, given: Mapping[str, Any]) -> Config:
 
 def _plan_model(extent: Extent, size: _Size) -> ModelConfig:
     if extent.kind == "text":
-        blocks = 2 + _TEXT_SIZES.index(size)
+        blocks = 2 if size == _TEXT_SIZES[0] else 4
         return ModelConfig(
             n_embd=size.n_hidden,
             n_hidden=size.n_hidden,

@@ -139,9 +139,10 @@ def find_table(name: str, lines: Sequence[str], column: str | None = None) -> Ta
         (width, count), *_ = Counter(map(len, rows)).most_common(1) or [(0, 0)]
         share = count / max(len(sample), 1)
         enough = 2 if is_wanted or delimiter == "\t" else 3
-        enough = 1 if suffix is not None and column is not None else enough
         if width >= enough and (is_wanted or share >= _TABLE_SHARE) and (share, width) > best:
             best, table = (share, width), Table(delimiter, quoting, [c.strip() for c in rows[0]])
+    if table is None and suffix is not None and column is not None and sample:
+        return Table(_SUFFIXES[suffix][0], csv.QUOTE_MINIMAL, [sample[0].strip()])  # one column
     return table
 
 
@@ -269,7 +270,8 @@ def _skipped_note(bad: list[Bad], noun: str, config: DataConfig) -> list[str]:
     raise InputError(
         f"{place}: {shown} holds {what}, as the first of {pluralize(len(bad), f'bad {noun}')}, "
         f"expected UTF-8 text with one document a line; {remedy}, set kind to text if it is one "
-        "text, or skip_bad to leave out what is bad."
+        "text, or skip_bad to leave out what is bad.",
+        "data",
     )
 
 
