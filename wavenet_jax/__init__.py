@@ -40,7 +40,7 @@ not import each other.
 
     errors, paths         the sentence of a mistake; the user's cache
     keys, backend         root keys of randomness; the device and the compiled programs
-    config                frozen dataclasses, presets, JSON
+    config                frozen dataclasses, presets, the plan, JSON
     data                  files -> documents or a text -> splits -> corpus
     nn                    the network and its runs
     constraints           regular expressions and others -> automata -> token masks
