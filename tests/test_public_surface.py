@@ -35,6 +35,9 @@ DataConfig
     val_fraction: float = 0.1
     test_fraction: float | None = None
     max_vocab: int = 10000
+DivergenceError
+    loss: float
+    step: int
 InputError
     sentence: str
     field: str | None = None
@@ -91,6 +94,15 @@ SampleConfig
     exact: bool = False
     masked: bool = False
     max_attempts: int | None = None
+StepInfo
+    state: TrainState
+    step: int
+    train_loss: float
+    learning_rate: float
+    steps_per_second: float | None
+    val: Loss | None
+    seconds: float
+    samples: tuple[str, ...] = ()
 TrainConfig
     mode: Literal['window', 'sequence'] = 'window'
     batch_size: int = 32

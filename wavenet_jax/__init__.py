@@ -67,18 +67,20 @@ if TYPE_CHECKING:
     )
     from wavenet_jax.errors import InputError
     from wavenet_jax.nn import WaveNet
-    from wavenet_jax.training import fit
+    from wavenet_jax.training import DivergenceError, StepInfo, fit
 
 __version__ = "0.1.0"
 
 __all__ = [
     "Config",
     "DataConfig",
+    "DivergenceError",
     "InputError",
     "LanguageModel",
     "ModelConfig",
     "OptimConfig",
     "SampleConfig",
+    "StepInfo",
     "TrainConfig",
     "WaveNet",
     "__version__",
@@ -92,11 +94,13 @@ __all__ = [
 _WING_OF = {
     "Config": "config",
     "DataConfig": "config",
+    "DivergenceError": "training",
     "InputError": "errors",
     "LanguageModel": "api",
     "ModelConfig": "config",
     "OptimConfig": "config",
     "SampleConfig": "config",
+    "StepInfo": "training",
     "TrainConfig": "config",
     "WaveNet": "nn",
     "fit": "training",

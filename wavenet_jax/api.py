@@ -12,7 +12,7 @@ import logging
 import math
 import os
 import warnings
-from collections.abc import Callable, Generator, Iterable
+from collections.abc import Callable, Generator, Iterable, Mapping
 from contextlib import closing
 from dataclasses import dataclass, fields
 from pathlib import Path
@@ -157,6 +157,8 @@ def train(
     >>> [name[:2] for name in model.sample(3, prefix="ma", pattern=".*[aeiou]", seed=0)]
     ['ma', 'ma', 'ma']
     """
+    overwrite = conform("overwrite", overwrite, bool)
+    _require_callable(on_step)
     load_data, recipe = _take_data(options), Recipe(config, options)
     use_compilation_cache()
     if run_dir is None:
@@ -169,6 +171,14 @@ def train(
         _log(run.data)
         infos = record_new(run, fit(run.model, run.config, run.data.splits), overwrite=overwrite)
         return LanguageModel(run.config, run.data, _best_info(infos, on_step).state.variables)
+
+
+def _require_callable(on_step: Any) -> None:
+    require(
+        callable(on_step),
+        f"on_step is {show_short(on_step)}, expected a function of a StepInfo, such as print.",
+        "on_step",
+    )
 
 
 def _log(data: Dataset) -> None:
@@ -186,6 +196,11 @@ def _take_data(options: dict[str, Any]) -> Callable[[DataConfig, Path | None], D
     )
     if "documents" in options:
         documents = options.pop("documents")
+        require(
+            isinstance(documents, Iterable) and not isinstance(documents, Mapping),
+            f"documents is {show_short(documents)}, expected a list of strings.",
+            "documents",
+        )
         options["data"], options["kind"] = IN_MEMORY, options.get("kind", "list")
         return lambda config, _: dataset_from_list(documents, config)
     if "text" in options:

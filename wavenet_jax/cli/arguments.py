@@ -93,9 +93,13 @@ class Train:
     minutes: Annotated[float | None, arg(help_behavior_hint="")] = None
     """Train for at most about this long, by the speed of the first steps."""
     data: DataOptions = field(default_factory=DataOptions)  # type: ignore[valid-type]
+    """Which data, and how they are read and split."""
     model: ModelOptions = field(default_factory=ModelOptions)  # type: ignore[valid-type]
+    """The network."""
     optim: OptimOptions = field(default_factory=OptimOptions)  # type: ignore[valid-type]
+    """How the weights are moved."""
     train: TrainOptions = field(default_factory=TrainOptions)  # type: ignore[valid-type]
+    """What a step sees, and how many steps there are."""
     device: Device = None
 
     def __post_init__(self) -> None:

@@ -13,7 +13,7 @@ from contextlib import redirect_stdout, suppress
 from wavenet_jax import __version__
 from wavenet_jax.cli import arguments
 from wavenet_jax.cli.arguments import COMMANDS, PROGRAM, Command
-from wavenet_jax.cli.mistakes import all_options, did_you_mean, explain, in_flags
+from wavenet_jax.cli.mistakes import all_options, did_you_mean, explain, in_flags, require_once
 from wavenet_jax.errors import InputError, require
 
 
@@ -89,13 +89,15 @@ def parse_command(name: str, *words: str) -> Command:
         f"{did_you_mean(name, COMMANDS) or '.'}",
     )
     try:
-        return arguments.parse(name, list(words))
+        command = arguments.parse(name, list(words))
     except SystemExit as leave:
         if leave.code:
             raise _input_error(leave) or InputError(
                 explain(COMMANDS[name], f"{PROGRAM} {name}", list(words))
             ) from None
         raise
+    require_once(COMMANDS[name], list(words))
+    return command
 
 
 def _input_error(error: BaseException | None) -> InputError | None:

@@ -5,8 +5,10 @@ from collections.abc import Callable, Collection, Iterator
 from contextlib import suppress
 from typing import Any, Literal, get_args, get_origin
 
+from tyro.conf import UseAppendAction
+
 from wavenet_jax.cli.arguments import COMMANDS, PROGRAM, Argument, list_arguments
-from wavenet_jax.errors import KINDS, nearest
+from wavenet_jax.errors import KINDS, nearest, require
 
 # What users of other programs type, and what it may mean here.
 HABITS = {
@@ -69,6 +71,23 @@ def explain(command: Callable[..., Any], program: str, words: list[str]) -> str:
     """
     otherwise = "the arguments could not be parsed, expected the positional ones next to each other"
     return next(_mistakes(command, program, words), otherwise + _see_help(program))
+
+
+def require_once(command: Callable[..., Any], words: list[str]) -> None:
+    """Raise `InputError` for an option that is given again, of which the last would be taken."""
+    options = {flag: argument for argument in list_arguments(command) for flag in argument.flags}
+    end = words.index("--") if "--" in words else len(words)
+    seen = set[str]()
+    for flag, *_ in _groups(words[:end], options):
+        argument = options.get(flag)
+        if argument is None or UseAppendAction in argument.marks:
+            continue
+        several = ", with its values side by side" if argument.own(["", ""]) == ["", ""] else ""
+        require(
+            argument.name not in seen,
+            f"option {flag} is given again, expected it once{several}; leave one out.",
+        )
+        seen.add(argument.name)
 
 
 def did_you_mean(word: str, known: Collection[str]) -> str:

@@ -41,7 +41,7 @@ class TrainingProgress:
         self._bar = bar
         self._total = total
         self._task = bar.add_task("compiling", total=total, completed=done)
-        self._first: tuple[float, int] | None = None  # time and step of the first info
+        self._mark: tuple[float, int] | None = None  # time and step after a first validation
         self._expected = False  # whether the time of the run has been printed
         self._lines = LINES * done // total
 
@@ -50,12 +50,13 @@ class TrainingProgress:
         speed = info.steps_per_second
         rate = "" if speed is None else f"{speed:,.0f} steps/s"  # a chunk that compiled has none
         loss = f"train {info.train_loss:.4f}"
-        seconds = self._seconds_left(info.step)
+        seconds = self._seconds_left(info)
         self._bar.update(self._task, completed=info.step, description=f"{loss}  {rate}".strip())
         if seconds is not None and not self._expected:
             self._expected = True
             if seconds > WORTH_SAYING:
-                self._print(f"About {_duration(seconds)} for the {self._total:,} steps")
+                left = pluralize(self._total - info.step, "step")
+                self._print(f"About {_duration(seconds)} for the next {left}")
         if info.val is not None and LINES * info.step // self._total > self._lines:
             self._lines = LINES * info.step // self._total
             step = f"step {info.step:>7,} of {self._total:,}"
@@ -69,15 +70,15 @@ class TrainingProgress:
     def _print(self, line: str) -> None:
         self._bar.console.print(line)
 
-    def _seconds_left(self, step: int) -> float | None:
-        # Counts from the first info on, for compilation comes before it.
-        now = time.perf_counter()
-        if self._first is None:
-            self._first = (now, step)
-        then, before = self._first
-        if step in (before, self._total):
-            return None
-        return (now - then) / (step - before) * (self._total - step)
+    def _seconds_left(self, info: StepInfo) -> float | None:
+        """Estimate the time to the end, first by the speed of steps alone."""
+        now, left = time.perf_counter(), self._total - info.step
+        if self._mark is not None and left:
+            then, before = self._mark
+            return (now - then) / (info.step - before) * left
+        if info.val is not None:  # a validation compiles what the next ones use again
+            self._mark = (now, info.step)
+        return left / info.steps_per_second if info.steps_per_second and left else None
 
 
 def _duration(seconds: float) -> str:

@@ -69,7 +69,9 @@ def losses_table(evaluations: Mapping[str, Evaluation]) -> str:
 
 def runs_table(runs: Sequence[tuple[str, Mapping[str, Evaluation]]]) -> str:
     """Return a row per run: its name, and its nats per character on each split."""
-    columns = list(dict.fromkeys(split for _, losses in runs for split, _ in _not_empty(losses)))
+    known = dict.fromkeys(split for _, losses in runs for split in losses)  # in their order
+    filled = {split for _, losses in runs for split, _ in _not_empty(losses)}
+    columns = [split for split in known if split in filled]
     rows = [["nats/char", *columns]]
     for name, losses in runs:
         means = [_number(losses[split].all.nats_per_character) for split in columns]

@@ -10,7 +10,6 @@ LIST_ONLY = (
     *("exact", "masked", "max_attempts"),
 )
 TEXT_ONLY = ("text_length", "text_start")
-CASED = ("prefix", "pattern", "allow", "forbid", "forbid_text")  # what ignore_case changes
 MAX_DOCUMENTS = 10_000_000  # documents, which are held in memory
 MAX_LENGTH = 1_000_000  # characters of a document, held in memory too
 MAX_TEXT_LENGTH = 1_000_000_000  # characters of a text, whose positions are int32
@@ -91,9 +90,9 @@ class SampleConfig:
             "top_p",
         )
         require(
-            self.exact or self.max_attempts is None,
-            f"max_attempts is {self.max_attempts}, but only exact rejects documents, expected "
-            "exact too; give it or leave max_attempts out.",
+            not self.masked or self.max_attempts is None,
+            f"max_attempts is {self.max_attempts}, but masked rejects no documents, expected one "
+            "of them; leave one out.",
             "max_attempts",
         )
         self._require_randomness()
@@ -134,12 +133,6 @@ class SampleConfig:
             f"cut_at is {self.cut_at}, but documents of at most max_length, {self.max_length}, are "
             "never cut off, expected one of the two; leave one out.",
             "cut_at",
-        )
-        require(
-            not self.ignore_case or any(getattr(self, name) for name in CASED),
-            f"ignore_case is True, but none of {', '.join(CASED)} is given, expected one to match; "
-            "leave it out.",
-            "ignore_case",
         )
 
     def require_kind(self, *, is_text: bool) -> None:

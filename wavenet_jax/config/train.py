@@ -40,7 +40,8 @@ class TrainConfig:
     steps: int | None = None
     """Number of steps, instead of `epochs`."""
     patience: float | None = None
-    """Stop early when this fraction of the steps has brought no better validation loss."""
+    """Stop early when this fraction of the steps has brought no better validation loss; 1 never
+    stops."""
     seed: int = 0
     """Seed of the initial weights and of the minibatches."""
     report_every: int | None = None
@@ -64,9 +65,9 @@ class TrainConfig:
             self, steps=(1, most), seed=(0, 2**32 - 1), report_every=(1, most), eval_every=(1, most)
         )
         require(
-            self.patience is None or 0 < self.patience < 1,
-            f"patience is {self.patience}, expected a fraction of the steps between 0 and 1, such "
-            "as 0.3.",
+            self.patience is None or 0 < self.patience <= 1,
+            f"patience is {self.patience}, expected a fraction of the steps above 0, such as 0.3, "
+            "or 1 for no early end.",
             "patience",
         )
         if self.report_every is not None and self.eval_every is not None:

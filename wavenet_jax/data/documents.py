@@ -282,6 +282,7 @@ def _require_enough(documents: list[str], config: DataConfig, place: str) -> Non
     require(
         len(documents) >= least,
         f"{place} holds {pluralize(len(documents), 'document')}, expected at least {least}, one a "
-        f"line{f': {needs}, unless a fraction is 0' if least > 1 else ''}.",
+        f"line{f': {needs}, unless a fraction is 0' if least > 1 else ''}"
+        f"{'; set kind to text if it is one text' if documents else ''}.",
         "data",
     )

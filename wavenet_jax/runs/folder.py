@@ -80,6 +80,13 @@ def require_vacant(folder: Path, *, overwrite: bool) -> None:
     A folder that holds a run needs `overwrite`.  Files with the names of a run's that belong to no
     run are never replaced.
     """
+    place = next((each for each in (folder, *folder.parents) if each.exists()), folder)
+    require(
+        place.is_dir() or not place.exists(),
+        f"run_dir is {str(folder)!r}, but {str(place)!r} is a file, expected a folder; choose "
+        "another.",
+        "run_dir",
+    )
     if any(_exists(folder / name) for name in CONTENTS):
         require(
             overwrite,

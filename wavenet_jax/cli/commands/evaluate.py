@@ -14,7 +14,7 @@ from wavenet_jax.cli.arguments import Evaluate
 from wavenet_jax.cli.commands.common import describe, restore
 from wavenet_jax.cli.mistakes import all_options, in_flags
 from wavenet_jax.data import Corpus, Dataset, Vocab
-from wavenet_jax.errors import pluralize, require
+from wavenet_jax.errors import InputError, pluralize, require
 from wavenet_jax.evaluation import (
     Evaluation,
     document_tokens,
@@ -83,7 +83,13 @@ def _read_other(run: Run, source: str) -> tuple[Corpus, int]:
     """Return other data in the vocabulary of a run, and how many documents or lines it lacks."""
     vocab, is_text = run.data.vocab, run.data.is_text
     whole = replace(run.config.data, data=source, val_fraction=0.0, test_fraction=0.0)
-    other = datasets.load_dataset(whole)
+    try:
+        other = datasets.load_dataset(whole)
+    except InputError as error:
+        if error.field != "column":
+            raise
+        process.stderr.print(f"{source} has no column {whole.column!r}: its lines are taken whole.")
+        other = datasets.load_dataset(replace(whole, column=None))
     for note in other.notes:
         process.stderr.print(f"Note: {in_flags(note, all_options())}")
     units = _lines(other) if is_text else other.documents

@@ -71,7 +71,10 @@ def _read_prefixes(path: Path | None, vocab: Vocab | None) -> list[str] | None:
     )
     if vocab is not None:
         for prefix in prefixes:  # before anything is drawn
-            vocab.encode_document(prefix)
+            try:
+                vocab.encode_document(prefix)
+            except InputError as error:
+                raise InputError(f"prefix_file {str(path)!r}: {error}", "prefix_file") from error
     return prefixes
 
 

@@ -1,5 +1,6 @@
 """What `wavenet-jax train` and `resume` do with their arguments."""
 
+import logging
 import math
 import shlex
 import time
@@ -114,6 +115,7 @@ def _train(run: Run, state: TrainState | None, record: Callable[[Infos], Infos])
     """Train from a state, or from the start, to the last step or to a signal."""
     require_row_fits(run.data.splits.train, run.config.train, run.config.model.receptive_field)
     done, total = int(state.step) if state else 0, run.total_steps
+    logging.getLogger("absl").setLevel(logging.ERROR)  # Orbax warns of slow disks
     _announce(run, done)
     validations = read_validations(run, done) if done else []
     with (
@@ -281,7 +283,7 @@ def _finish(run: Run, *, is_interrupted: bool = False) -> int:
             f"{best}at step {best_step:,}"
         )
         if not is_interrupted:
-            _warn_of_divergence(run, metrics[-1]["train_loss"])
+            _warn_of_divergence(run, metrics[0]["train_loss"], metrics[-1]["train_loss"])
     elif metrics:
         last = metrics[-1]
         print(f"{run.folder}: train {last['train_loss']:.4f} at the last step, {last['step']:,}")
@@ -290,9 +292,9 @@ def _finish(run: Run, *, is_interrupted: bool = False) -> int:
     return 0
 
 
-def _warn_of_divergence(run: Run, loss: float) -> None:
+def _warn_of_divergence(run: Run, first: float, loss: float) -> None:
     guessing = math.log(len(run.data.vocab))
-    if loss > guessing:
+    if loss > max(first, guessing):
         process.stderr.print(
             f"The model is worse than guessing among its {len(run.data.vocab)} characters (train "
             f"{loss:.4f}, guessing {guessing:.4f}): train again with a lower --learning-rate than "
