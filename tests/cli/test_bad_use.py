@@ -134,7 +134,6 @@ def test_bad_use_of_a_run_on_a_text_is_answered_in_one_sentence(
         (["sample", "--json", "--plain"], "--json and --plain are both given, expected one"),
         (["sample", "--prefix", "a", "--prefix-file", "x"], "--prefix and --prefix-file are both"),
         (["sample", "--prefix-file", "nowhere"], "--prefix-file 'nowhere' cannot be read (No such"),
-        (["sample", "--ignore-case"], "--ignore-case is True, but none of prefix, pattern"),
         (["sample", "--exact", "--masked"], "--exact and masked are both given, expected one"),
         (["sample", "--allow", "z-a"], "'z-a' has the range z-a, expected its ends in order"),
     ],

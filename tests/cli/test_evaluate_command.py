@@ -96,3 +96,8 @@ def test_json_is_json_whatever_the_encoding_of_standard_output(
             "".join(names)
         )
         assert done.stdout.isascii() == (encoding != "utf-8")
+
+
+def test_help_shows_no_code(prints: Prints) -> None:
+    for command in ("train", "evaluate", "sample", "score", "resume", "data"):
+        assert "type: ignore" not in prints(command, "--help")

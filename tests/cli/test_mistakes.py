@@ -132,8 +132,10 @@ def test_mistake_is_answered_in_one_sentence(
         ),
         ("train --preset makemor", "--preset is 'makemor', expected "),
         ("sample runs/demo -n 0", "-n is 0, expected "),
+        ("train --data a --data b", "option --data is given again, expected it once with all"),
+        ("train --dilations 1 --dilations 2", "option --dilations is given again, expected it"),
         ("sample runs/demo --top-k 0", "--top-k is 0, expected "),
-        ("sample runs/demo --max_attempts 3", "--max-attempts is 3, but "),
+        ("sample runs/demo --masked --max_attempts 3", "--max-attempts is 3, but "),
     ],
 )
 def test_refused_value_is_named_by_its_option(

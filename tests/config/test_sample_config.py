@@ -34,7 +34,6 @@ from wavenet_jax.errors import InputError
             "cut_at is 9, but documents of at most max_length, 8, are",
         ),
         ({"exact": True, "masked": True}, "exact and masked are both given, expected one of them"),
-        ({"ignore_case": True, "n": 3}, "ignore_case is True, but none of prefix, pattern, allow"),
         ({"seed": -1}, "seed is -1, expected a number from 0 to 4,294,967,295; leave it out"),
         ({"seed": 2**32}, "seed is 4294967296, expected"),
         ({"forbid_text": ("ann", "")}, "forbid_text is '', expected at least one character"),
@@ -56,8 +55,8 @@ from wavenet_jax.errors import InputError
         ({"top_p": math.nan}, "top_p is nan, expected"),
         ({"exact": True, "max_attempts": 0}, "max_attempts is 0, expected a number from 1 to"),
         (
-            {"max_attempts": 9},
-            "max_attempts is 9, but only exact rejects documents, expected exact",
+            {"max_attempts": 9, "masked": True},
+            "max_attempts is 9, but masked rejects no documents, expected one of",
         ),
         ({"temperature": 0, "exact": True}, "temperature is 0, which leaves nothing to chance"),
         ({"top_k": 1, "exact": True}, "top_k is 1, which leaves nothing to chance"),

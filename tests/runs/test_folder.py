@@ -334,7 +334,7 @@ def test_files_that_belong_to_no_run_stay(tmp_path: Path, run: Run, config: str 
 
 def test_a_folder_that_cannot_be_written_is_named(tmp_path: Path, run: Run) -> None:
     (tmp_path / "file").touch()
-    with pytest.raises(InputError, match="cannot be written") as caught:
+    with pytest.raises(InputError, match="is a file, expected a folder") as caught:
         create_run(run._replace(folder=tmp_path / "file" / "run"))
     assert caught.value.field == "run_dir"
 

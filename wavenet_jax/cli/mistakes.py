@@ -5,8 +5,6 @@ from collections.abc import Callable, Collection, Iterator
 from contextlib import suppress
 from typing import Any, Literal, get_args, get_origin
 
-from tyro.conf import UseAppendAction
-
 from wavenet_jax.cli.arguments import COMMANDS, PROGRAM, Argument, list_arguments
 from wavenet_jax.errors import KINDS, nearest, require
 
@@ -74,18 +72,20 @@ def explain(command: Callable[..., Any], program: str, words: list[str]) -> str:
 
 
 def require_once(command: Callable[..., Any], words: list[str]) -> None:
-    """Raise `InputError` for an option that is given again, of which the last would be taken."""
+    """Raise `InputError` for an option of several values that is given again, which loses some.
+
+    Of others the last counts, as everywhere.
+    """
     options = {flag: argument for argument in list_arguments(command) for flag in argument.flags}
     end = words.index("--") if "--" in words else len(words)
     seen = set[str]()
     for flag, *_ in _groups(words[:end], options):
         argument = options.get(flag)
-        if argument is None or UseAppendAction in argument.marks:
+        if argument is None or argument.own(["", ""]) != ["", ""]:
             continue
-        several = ", with its values side by side" if argument.own(["", ""]) == ["", ""] else ""
         require(
             argument.name not in seen,
-            f"option {flag} is given again, expected it once{several}; leave one out.",
+            f"option {flag} is given again, expected it once with all its values: {flag} A B.",
         )
         seen.add(argument.name)
 
