@@ -177,7 +177,8 @@ class _Size(NamedTuple):
 # same network, but far more weight decay, which works as lr · weight_decay · steps.
 _LIST_SIZES = (
     _Size(1_000, n_hidden=64, weight_decay=4.0, learning_rate=5e-3, epochs=8.0),
-    _Size(12_000, n_hidden=64, weight_decay=16.0, learning_rate=1e-2, epochs=15.0),
+    _Size(6_000, n_hidden=64, weight_decay=16.0, learning_rate=1e-2, epochs=15.0),
+    _Size(18_000, n_hidden=96, weight_decay=8.0, learning_rate=1e-2, epochs=20.0),
     _Size(60_000, n_hidden=96, weight_decay=4.0, learning_rate=5e-3, epochs=8.4),
     _Size(150_000, n_hidden=128, weight_decay=2.0, learning_rate=5e-3, epochs=8.4),
     _Size(math.inf, n_hidden=128, weight_decay=1.0, learning_rate=5e-3, epochs=8.4),
