@@ -12,7 +12,7 @@ demo: $(INSTALLED)
 	$(BIN)/wavenet-jax train --run-dir runs/demo --overwrite
 	$(BIN)/wavenet-jax evaluate runs/demo
 	$(BIN)/wavenet-jax sample runs/demo --seed 0
-	@echo "The lecture itself: $(BIN)/wavenet-jax train --preset makemore (200,000 steps on its names)."
+	@echo "The lecture itself: $(BIN)/wavenet-jax train --preset makemore on these names, or on its own after wavenet-jax data makemore."
 
 # Without XLA's optimisations, since compiling takes most of the time.
 quick: lint
