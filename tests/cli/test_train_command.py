@@ -80,7 +80,9 @@ def test_minutes_bound_the_steps_and_keep_given_intervals(
     tiny = "--n-hidden 8 --n-embd 4 --steps 1000 --report-every 10 --eval-every 250".split()
     prints("train", "--data", "list.txt", "--run-dir", "run", "--minutes", minutes, *tiny)
     settings = load_run(place / "run").config.train
-    assert settings.steps == steps  # of a second each, and 4 validations of half a second
+    assert settings.steps is not None
+    # Of a second each, with 4 validations of half a second, and what the measuring took.
+    assert steps - 40 <= settings.steps <= steps
     assert (settings.report_every, settings.eval_every) == (10, 250)
 
 

@@ -133,9 +133,10 @@ def has_stalled(validations: Sequence[Validation], patience: float | None, steps
 def steps_within(model: WaveNet, config: Config, splits: Splits[Corpus], minutes: float) -> int:
     """Return about how many steps, with their validations, take a time on this machine.
 
-    Measured on a chunk of steps and a validation, each after it is compiled.
+    Measured on a chunk of steps and a validation, each after it is compiled.  What the measuring
+    takes counts twice, as the run compiles again.
     """
-    settings = config.train
+    started, settings = time.perf_counter(), config.train
     counts = settings.count_steps(splits.train.num_predictions)
     trainer = Trainer(model, make_optimizer(config.optim, counts.steps), settings)
     state = init_state(model, trainer.optimizer, settings.seed)
@@ -144,7 +145,8 @@ def steps_within(model: WaveNet, config: Config, splits: Splits[Corpus], minutes
     step_seconds = _seconds(lambda: train_chunk(trainer, state, corpus, steps)) / steps
     val_seconds = _seconds(lambda: validate(state.variables))
     validations = counts.steps // counts.eval_every
-    return max(1, int((60 * minutes - validations * val_seconds) / step_seconds))
+    spent = validations * val_seconds + 2 * (time.perf_counter() - started)
+    return max(1, int((60 * minutes - spent) / step_seconds))
 
 
 def _seconds(call: Callable[[], object]) -> float:
