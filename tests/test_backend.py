@@ -31,6 +31,9 @@ def settings(names: tuple[str, ...] = CACHE_SETTINGS) -> dict[str, Any]:
     return {name: getattr(jax.config, name) for name in names}
 
 
+SETTINGS: Any = jax.config  # whose attributes one version of JAX declares
+
+
 @pytest.fixture
 def own_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """Give the user a cache of their own, which is on, and JAX its settings back."""
@@ -48,7 +51,7 @@ def own_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]
 @pytest.fixture
 def platforms() -> Iterator[None]:
     """Give JAX its choice of devices back."""
-    before = jax.config.jax_platforms  # type: ignore[attr-defined]
+    before = SETTINGS.jax_platforms
     yield
     jax.config.update("jax_platforms", before)
 
@@ -110,7 +113,7 @@ def test_a_device_that_is_there_is_used_and_another_is_refused_by_what_is_there(
     says: Says, trained: Path
 ) -> None:
     backend.use_device("cpu")
-    assert jax.config.jax_platforms == "cpu"  # type: ignore[attr-defined]
+    assert SETTINGS.jax_platforms == "cpu"
     backend.use_device(None)
     assert call(f"evaluate {trained} --device cpu") == 0
     sentence = says(f"sample {trained} --device tpu")

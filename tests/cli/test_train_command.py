@@ -16,7 +16,7 @@ from wavenet_jax.cli.process import TrainingProgress
 from wavenet_jax.runs import load_run
 from wavenet_jax.training import StepInfo
 
-TINY = "--n-hidden 8 --n-embd 4 --steps 20"
+TINY = "--preset makemore --n-hidden 8 --n-embd 4 --steps 20"
 
 
 @pytest.fixture
