@@ -189,7 +189,7 @@ _TEXT_SIZES = (
     _Size(math.inf, n_hidden=144, weight_decay=1.0, learning_rate=6e-3, epochs=7.1),
 )
 _MIN_PREDICTIONS = 64  # below them a row of a sequence does not fit
-_MAX_FLOPS = 6e13  # of a run: five minutes on two cores
+_MAX_FLOPS = 6e13  # of a run: ten minutes or so on two cores, as docs/speed.md measures
 _FLOPS_PER_PARAMETER = 6  # and position: two forward, four backward
 
 
@@ -197,7 +197,7 @@ def plan(extent: Extent, given: Mapping[str, Any]) -> Config:
     """Return the recipe for data of this extent, beside the options that are given.
 
     Layers see as far back as most documents are long.  The width, the weight decay and the passes
-    follow the size of the data; a long run is cut to about five minutes on two cores.
+    follow the size of the data; a long run is cut to ten minutes or so on two cores.
     """
     if given.get("mode") == "window" or extent.num_predictions < _MIN_PREDICTIONS:
         return replace(PRESETS["makemore"].config, data=DataConfig())
