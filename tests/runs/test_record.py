@@ -177,19 +177,21 @@ def test_states_that_follow_within_seconds_are_saved_where_they_are_the_best_or_
         save(checkpoints, state, val_loss)
 
     monkeypatch.setattr(Checkpoints, "save", note)
-    losses = {step: 1.0 + (step != 40) for step in (20, 40, 60)}
+    often = new._replace(config=changed(new.config, eval_every=10))
 
     def infos() -> Iterator[StepInfo]:
-        for info in infos_of(new):
-            val = info.val and info.val._replace(nll_nats=losses[info.step] * 10)
-            yield info._replace(val=val and val._replace(num_predictions=10))
+        for info in infos_of(often):
+            assert info.val is not None
+            loss = 1.0 if info.step == 40 else 2.0
+            yield info._replace(val=info.val._replace(nll_nats=10 * loss, num_predictions=10))
 
-    list(record_new(new, infos()))
-    assert saved == [20, 40, 60]
-    with open_checkpoints(new) as checkpoints:
+    monkeypatch.setattr("wavenet_jax.runs.record.SECONDS_BETWEEN_SAVES", 1e9)
+    list(record_new(often, infos()))
+    assert saved == [10, 40, 60]
+    with open_checkpoints(often) as checkpoints:
         assert checkpoints.latest_step() == 60
         assert checkpoints.restore_variables("best")[0] == 40
     saved.clear()
     monkeypatch.setattr("wavenet_jax.runs.record.SECONDS_BETWEEN_SAVES", 0.0)
-    list(record_new(new, infos(), overwrite=True))
-    assert saved == [20, 40, 60]
+    list(record_new(often, infos(), overwrite=True))
+    assert saved == [10, 20, 30, 40, 50, 60]
