@@ -30,38 +30,25 @@ MAX_UNKNOWN = 10  # characters that a line shows
 
 def evaluate(command: Evaluate) -> int:
     """Print the losses of a run on its splits or on other data, or of runs together; return 0."""
-    if command.others:
-        require(
-            command.data != "-",
-            "data is '-', which can be read once, expected a file where there are several runs.",
-            "data",
-        )
-        return _compare(command)
-    run, step, variables = restore(command.run, command)
-    note = "" if run.data.is_text else "; unseen are documents that do not occur in train"
-    process.stderr.print(f"Losses of {describe(command.run, command, step)}{note}")
-    losses, left_out = _losses(run, variables, command.data)
-    if command.json:
-        values = _losses_json(command.run, command, step, losses) | left_out
-        print(json.dumps(values, indent=2, ensure_ascii=not process.is_utf8()))
-    else:
-        print(tables.losses_table(losses))
-    return 0
-
-
-def _compare(command: Evaluate) -> int:
-    """Print a row per run."""
+    require(
+        not command.others or command.data != "-",
+        "data is '-', which can be read once, expected a file where there are several runs.",
+        "data",
+    )
     found, values = [], []
     for folder in (command.run, *command.others):
         run, step, variables = restore(folder, command)
-        process.stderr.print(f"Losses of {describe(folder, command, step)}")
+        has_unseen = not (run.data.is_text or command.others)
+        note = "; unseen are documents that do not occur in train" if has_unseen else ""
+        process.stderr.print(f"Losses of {describe(folder, command, step)}{note}")
         losses, left_out = _losses(run, variables, command.data)
         found.append((str(folder), losses))
         values.append(_losses_json(folder, command, step, losses) | left_out)
     if command.json:
-        print(json.dumps(values, indent=2, ensure_ascii=not process.is_utf8()))
+        shown = values if command.others else values[0]
+        print(json.dumps(shown, indent=2, ensure_ascii=not process.is_utf8()))
     else:
-        print(tables.runs_table(found))
+        print(tables.runs_table(found) if command.others else tables.losses_table(found[0][1]))
     return 0
 
 
