@@ -2,7 +2,7 @@
 
 import wavenet_jax as wn
 
-model = wn.train("makemore", data="names.txt")
+model = wn.train(data="names.txt")
 model.evaluate().val
 model.score(["anna", "xnna"])
 model.sample(20, prefix="ma", pattern=".*[aeiou]")

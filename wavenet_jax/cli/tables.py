@@ -201,7 +201,7 @@ def escape(text: str, obeyed: str = "") -> str:
     They are the codes that move the cursor, change colours or reverse what follows.  Joiners,
     which many scripts and emoji need, stay.
     """
-    return "".join(repr(c)[1:-1] if c not in obeyed and (_is_control(c)) else c for c in text)
+    return "".join(repr(c)[1:-1] if c not in obeyed and _is_control(c) else c for c in text)
 
 
 def _is_control(character: str) -> bool:

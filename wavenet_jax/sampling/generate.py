@@ -99,7 +99,7 @@ def generate_documents(
     )
     has_constraints = _has_constraints(config, dataset.vocab, automaton, limit)
     if config.exact or (has_constraints and not config.masked and _exact_pays(config, sampler)):
-        sampler = replace(sampler, params=sampler.params._replace(exact=True, is_cut=False))
+        sampler = _rejecting(sampler)
     origins = document_origins(dataset.split_documents)
     max_sampled = max_sampled or MAX_SAMPLED + MAX_SAMPLED_EACH * n
     sampler = replace(sampler, max_attempts=_max_attempts(config, n, max_sampled))
@@ -156,9 +156,13 @@ def _exact_pays(config: SampleConfig, sampler: DocumentSampler) -> bool:
     """
     if config.is_greedy:
         return False
-    params = sampler.params._replace(exact=True, is_cut=False)
-    pilot = replace(sampler, params=params, key=root_key(0, Purpose.PILOT))
+    pilot = replace(_rejecting(sampler), key=root_key(0, Purpose.PILOT))
     return 100 * pilot.count_accepted(PILOT_ATTEMPTS) > PILOT_ATTEMPTS
+
+
+def _rejecting(sampler: DocumentSampler) -> DocumentSampler:
+    """Return the sampler that rejects documents which break the constraints, or go on too long."""
+    return replace(sampler, params=sampler.params._replace(exact=True, is_cut=False))
 
 
 def _max_attempts(config: SampleConfig, n: int, max_sampled: int) -> int:
