@@ -9,7 +9,7 @@ from typing import Any
 import jax
 import numpy as np
 import pytest
-from support.corpora import NAMES
+from support.corpora import NAMES, TEXT
 from support.runs import changed
 
 import wavenet_jax as wn
@@ -327,3 +327,52 @@ def test_parts_of_different_models_make_no_model(
     for change, sentence in wrong:
         with pytest.raises(InputError, match=f"^{sentence}"):
             dataclasses.replace(model, **change)
+
+
+def test_a_stopped_run_is_the_best_so_far_and_goes_on_to_the_uninterrupted_end(
+    tiny: Config, names: list[str], tmp_path: Path
+) -> None:
+    def stop(info: StepInfo) -> None:
+        if info.step == 30:
+            raise KeyboardInterrupt
+
+    options: dict[str, Any] = {"documents": names, **RISING}
+    whole = wn.train(tiny, **options, run_dir=tmp_path / "whole")
+    with pytest.warns(UserWarning, match="interrupted after step 30"):
+        stopped = wn.train(tiny, **options, run_dir=tmp_path / "run", on_step=stop)
+    assert stopped.evaluate().val.all.nats_per_character > 0
+    steps: list[int] = []
+    resumed = wn.resume(tmp_path / "run", on_step=lambda info: steps.append(info.step))
+    assert steps == [40, 50, 60]
+    assert_same_model(resumed, whole)
+    wn.resume(tmp_path / "run", on_step=lambda info: steps.append(info.step))
+    assert steps == [40, 50, 60]  # a finished run is loaded as it is
+
+
+def test_an_interrupt_before_the_first_info_is_not_swallowed(
+    tiny: Config, names: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupted(*_: Any) -> Any:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("wavenet_jax.training.loop.train_chunk", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        wn.train(tiny, documents=names)
+
+
+def test_a_text_that_a_program_holds_is_trained_on_and_kept(tiny: Config, tmp_path: Path) -> None:
+    sequences: dict[str, Any] = {"mode": "sequence", "seq_len": 16, "batch_size": 2}
+    model = wn.train(tiny, text=TEXT, **sequences, run_dir=tmp_path / "run")
+    assert model.data.is_text
+    assert_same_model(wn.load(tmp_path / "run"), model)
+    with pytest.raises(InputError, match="data and text are given"):
+        wn.train(text=TEXT, data="names")
+
+
+def test_what_a_user_should_know_of_the_data_is_logged(
+    tiny: Config, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    (tmp_path / "a.csv").write_text("name,country\nParis,France\nLima,Peru\nOslo,Norway\n")
+    model = wn.train(tiny, data=tmp_path / "a.csv")
+    assert [record.getMessage() for record in caplog.records] == list(model.data.notes)
+    assert "looks like a table of 2 columns" in caplog.text
