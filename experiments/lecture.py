@@ -55,10 +55,9 @@ from wavenet_jax.evaluation import Evaluation, evaluate_splits
 from wavenet_jax.nn import WaveNet, count_parameters
 from wavenet_jax.training import (
     StepInfo,
-    Trainer,
     fit,
     init_state,
-    make_optimizer,
+    make_trainer,
     train_chunk,
 )
 
@@ -127,10 +126,10 @@ def train(
 def first_loss(model: WaveNet, config: Config, corpus: Corpus) -> float:
     """Return the loss of the first minibatch before any step, in nats."""
     steps = config.train.count_steps(corpus.num_predictions).steps
-    trainer = Trainer(model, make_optimizer(config.optim, steps), config.train)
-    state = init_state(model, trainer.optimizer, config.train.seed)
-    _, losses = train_chunk(trainer, state, corpus, steps=1)
-    return float(losses[0])
+    trainer = make_trainer(model, config, steps)
+    state = init_state(trainer)
+    _, metrics = train_chunk(trainer, state, corpus, steps=1)
+    return float(metrics.losses[0])
 
 
 if __name__ == "__main__":

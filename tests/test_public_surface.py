@@ -65,13 +65,20 @@ ModelConfig
     residual: bool = False
     dropout: float = 0.0
 OptimConfig
-    optimizer: Literal['sgd', 'adamw'] = 'sgd'
-    learning_rate: float = 0.1
-    schedule: Literal['piecewise', 'linear'] = 'piecewise'
+    optimizer: Literal['sgd', 'rmsprop', 'adam', 'adamw', 'lion', 'muon', 'schedule_free_adamw'] = 'sgd'
+    learning_rate: float | None = None
+    schedule: Literal['constant', 'piecewise', 'linear', 'cosine', 'wsd'] = 'piecewise'
     boundaries: tuple[float, ...] = (0.75,)
     decay: float = 0.1
     warmup: float = 0.0
+    cooldown: float = 0.2
+    momentum: float | None = None
+    nesterov: bool = False
+    b1: float = 0.9
+    b2: float = 0.99
     weight_decay: float = 0.0
+    clip_norm: float | None = None
+    ema: float | None = None
 SampleConfig
     n: int | None = None
     seed: int | None = None
@@ -98,6 +105,7 @@ StepInfo
     state: TrainState
     step: int
     train_loss: float
+    gradient_norm: float
     learning_rate: float
     steps_per_second: float | None
     val: Loss | None
@@ -106,6 +114,7 @@ StepInfo
 TrainConfig
     mode: Literal['window', 'sequence'] = 'window'
     batch_size: int = 32
+    accumulate: int = 1
     seq_len: int = 1
     epochs: float = 35.0
     steps: int | None = None

@@ -74,9 +74,16 @@ def conform(name: str, value: Any, kind: Any, remedy: str = "") -> Any:
     try:
         return _converted(kind, value)
     except TypeError:
-        end = "" if get_origin(kind) is Literal else remedy  # the choices say enough
-        sentence = f"{name} is {show_short(value)}, expected {_kind(kind)}{end}."
+        end = _nearest_choice(value, kind) if get_origin(kind) is Literal else f"{remedy}."
+        sentence = f"{name} is {show_short(value)}, expected {_kind(kind)}{end}"
         raise InputError(sentence, name) from None
+
+
+def _nearest_choice(value: Any, kind: Any) -> str:
+    """Return the end of a sentence that offers the nearest choice, where one is near."""
+    word = value.lower().replace("-", "_") if isinstance(value, str) else ""
+    near = nearest(word, get_args(kind))
+    return f"; did you mean {near}?" if near else "."
 
 
 def _converted(kind: Any, value: Any) -> Any:
@@ -121,11 +128,11 @@ def _kind(kind: Any) -> str:
 
 
 def require_positive(config: Any, *names: str) -> None:
-    """Raise `InputError` unless these fields of a dataclass are finite numbers above 0."""
+    """Raise `InputError` unless these fields of a dataclass are None or finite and above 0."""
     for name in names:
         value = getattr(config, name)
         require(
-            0 < value < math.inf,
+            value is None or 0 < value < math.inf,
             f"{name} is {value}, expected a number above 0{DEFAULT}.",
             name,
         )

@@ -19,7 +19,7 @@ from wavenet_jax.errors import require
 from wavenet_jax.evaluation import corpus_loss, index_corpus
 from wavenet_jax.nn import WaveNet
 from wavenet_jax.sampling import DecodeParams, DocumentSampler, Limits, Sample, decode_params
-from wavenet_jax.training import Trainer, init_state, make_optimizer, train_chunk
+from wavenet_jax.training import init_state, make_trainer, train_chunk
 
 STEPS = 1_000  # of one call of `Ours.train`
 MAX_LENGTH = 30  # characters of a name
@@ -51,8 +51,8 @@ class Ours:
         self.data = data
         self.corpus = jax.device_put(data.splits.train)
         self.model = WaveNet(config.model, len(data.vocab))
-        self.trainer = Trainer(self.model, make_optimizer(config.optim, 200_000), config.train)
-        self.state = init_state(self.model, self.trainer.optimizer, seed=0)
+        self.trainer = make_trainer(self.model, config, 200_000)
+        self.state = init_state(self.trainer)
         self.free = decode_params(compile_mask(any_text(data.vocab)), MAX_LENGTH)
 
     def train(self) -> None:

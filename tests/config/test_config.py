@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from wavenet_jax.config import Config, DataConfig, ModelConfig, OptimConfig, TrainConfig
+from wavenet_jax.config import OPTIMIZERS, Config, DataConfig, ModelConfig, OptimConfig, TrainConfig
 from wavenet_jax.errors import InputError
 
 POSITIVE = "expected a number above 0; leave it out"
@@ -23,6 +23,8 @@ SEED = "a number from 0 to 4,294,967,295; leave it out"
 GATED: dict[str, Any] = {"layer": "gated"}
 LINEAR: dict[str, Any] = {"schedule": "linear"}
 ADAMW: dict[str, Any] = {"optimizer": "adamw"}
+ADAM: dict[str, Any] = {"optimizer": "adam"}
+FREE: dict[str, Any] = {"optimizer": "schedule_free_adamw", "schedule": "constant"}
 SEQUENCE: dict[str, Any] = {"mode": "sequence"}
 TEXT: dict[str, Any] = {"kind": "text"}
 REFUSED: list[tuple[Any, dict[str, Any], str, str]] = [
@@ -87,8 +89,9 @@ REFUSED: list[tuple[Any, dict[str, Any], str, str]] = [
     (DataConfig, {"test_fraction": 0.9}, "val_fraction 0.1 and test_fraction 0.9", "less than 1"),
     (DataConfig, TEXT | {"split_seed": 1}, "split_seed is 1", "by position, expected the default"),
     (DataConfig, {"max_vocab": 0}, "max_vocab is 0", POSITIVE),
-    (OptimConfig, {"optimizer": "adam"}, "optimizer is 'adam'", "expected sgd or adamw."),
-    (OptimConfig, {"schedule": "cosine"}, "schedule is 'cosine'", "expected piecewise or linear."),
+    (OptimConfig, {"optimizer": "AdamW"}, "optimizer is 'AdamW'", "; did you mean adamw?"),
+    (OptimConfig, {"optimizer": "sophia"}, "optimizer is 'sophia'", "expected sgd or rmsprop or"),
+    (OptimConfig, {"schedule": "cosin"}, "schedule is 'cosin'", "; did you mean cosine?"),
     (OptimConfig, {"learning_rate": 0}, "learning_rate is 0", POSITIVE),
     (OptimConfig, {"learning_rate": -1}, "learning_rate is -1", POSITIVE),
     (OptimConfig, {"learning_rate": math.nan}, "learning_rate is nan", POSITIVE),
@@ -101,7 +104,14 @@ REFUSED: list[tuple[Any, dict[str, Any], str, str]] = [
     (OptimConfig, LINEAR | {"warmup": -0.1}, "warmup is -0.1", FRACTION),
     (OptimConfig, LINEAR | {"warmup": 1.0}, "warmup is 1.0", FRACTION),
     (OptimConfig, LINEAR | {"warmup": math.nan}, "warmup is nan", FRACTION),
-    (OptimConfig, {"warmup": 0.1}, "warmup is 0.1", "linear schedule warms up, expected the def"),
+    (OptimConfig, {"cooldown": 0.1}, "cooldown is 0.1", "but the schedule is piecewise, expected"),
+    (OptimConfig, {"schedule": "wsd", "cooldown": 1}, "cooldown is 1", FRACTION),
+    (
+        OptimConfig,
+        {"schedule": "wsd", "warmup": 0.7, "cooldown": 0.6},
+        "warmup and cooldown are 0.7 and 0.6",
+        "lower one.",
+    ),
     (
         OptimConfig,
         LINEAR | {"boundaries": ()},
@@ -109,11 +119,24 @@ REFUSED: list[tuple[Any, dict[str, Any], str, str]] = [
         "the default, 0.75;",
     ),
     (OptimConfig, LINEAR | {"decay": 0.5}, "decay is 0.5", "the default, 0.1;"),
-    (OptimConfig, {"weight_decay": 0.1}, "weight_decay is 0.1", "the default, 0.0;"),
+    (OptimConfig, ADAM | {"weight_decay": 0.1}, "weight_decay is 0.1", "adam has none, as adamw"),
+    (OptimConfig, ADAM | {"momentum": 0.9}, "momentum is 0.9", "but adam has none, expected the"),
+    (OptimConfig, {"b1": 0.8}, "b1 is 0.8", "but sgd has none, expected the default, 0.9;"),
+    (OptimConfig, ADAMW | {"b2": 1.0}, "b2 is 1.0", FRACTION),
+    (OptimConfig, {"momentum": -0.1}, "momentum is -0.1", FRACTION),
+    (OptimConfig, {"nesterov": True}, "nesterov is True", "set momentum, such as 0.9,"),
+    (OptimConfig, {"clip_norm": 0.0}, "clip_norm is 0.0", POSITIVE),
+    (OptimConfig, {"ema": 1.0}, "ema is 1.0", "between 0 and 1, such as 0.999."),
+    (OptimConfig, {"ema": 0}, "ema is 0", "between 0 and 1, such as 0.999."),
+    (OptimConfig, FREE | {"ema": 0.9}, "ema is 0.9", "schedule_free_adamw averages by itself"),
+    (OptimConfig, FREE | {"b1": 0.0}, "b1 is 0", "expected a number above 0."),
+    (OptimConfig, FREE | {"schedule": "linear"}, "schedule is linear", "expected constant."),
     (OptimConfig, ADAMW | {"weight_decay": -0.1}, "weight_decay is -0.1", "from 0 on"),
     (OptimConfig, ADAMW | {"weight_decay": math.inf}, "weight_decay is inf", "from 0 on"),
     (TrainConfig, {"mode": "step"}, "mode is 'step'", "expected window or sequence."),
     (TrainConfig, {"batch_size": 0}, "batch_size is 0", POSITIVE),
+    (TrainConfig, {"accumulate": 0}, "accumulate is 0", POSITIVE),
+    (TrainConfig, {"accumulate": 5}, "accumulate is 5", "a divisor of batch_size, 32, whose"),
     (TrainConfig, SEQUENCE | {"seq_len": 0}, "seq_len is 0", POSITIVE),
     (TrainConfig, SEQUENCE, "seq_len is 1", "in sequence mode, such as 512."),
     (
@@ -189,7 +212,7 @@ def test_refusal_is_one_sentence_with_the_value_the_remedy_and_the_field(
     assert message.startswith(value)
     assert remedy in message
     assert "--" not in message  # flags are the command line's
-    assert re.fullmatch(r"([^.\n]|\.(?=\d))+\.", message)  # a full stop at the end and nowhere else
+    assert re.fullmatch(r"([^.?\n]|\.(?=\d))+[.?]", message)  # an end, and no other sentence
     assert caught.value.field == value.split(maxsplit=1)[0]
 
 
@@ -202,6 +225,9 @@ def test_refusal_is_one_sentence_with_the_value_the_remedy_and_the_field(
         (DataConfig, TEXT | {"val_fraction": 0.999, "test_fraction": 0.0}),
         (DataConfig, {"val_fraction": 0.5, "test_fraction": 0.499, "max_vocab": 1}),
         (OptimConfig, {"boundaries": ()}),
+        (OptimConfig, {"schedule": "wsd", "warmup": 0.5, "cooldown": 0.5}),
+        (OptimConfig, {"momentum": 0.0, "ema": 0.001, "clip_norm": 1e-9, "warmup": 0.5}),
+        (OptimConfig, ADAM | {"b1": 0.0, "b2": 0.0}),
         (OptimConfig, {"boundaries": (0.001, 0.999)}),
         (OptimConfig, LINEAR | ADAMW | {"warmup": 0.999, "weight_decay": 0.0}),
         (TrainConfig, SEQUENCE | {"seq_len": 2, "steps": 2**31 - 1, "seed": 2**32 - 1}),
@@ -408,3 +434,25 @@ def test_data_are_one_source_or_several(data: Any, sources: tuple[str, ...], tit
     config = DataConfig(data)
     assert (config.sources, config.title) == (sources, title)
     assert config.data == (sources[0] if len(sources) == 1 else sources)
+
+
+def test_another_optimizer_has_its_scale_of_the_learning_rate_and_decays_as_much() -> None:
+    adamw = OptimConfig(
+        optimizer="adamw", learning_rate=0.01, schedule="linear", weight_decay=4.0, b1=0.8
+    )
+    lion = adamw.with_optimizer("lion")
+    assert (lion.learning_rate, lion.weight_decay, lion.b1) == (0.001, 40.0, 0.8)
+    sgd = adamw.with_optimizer("sgd")
+    assert (sgd.learning_rate, sgd.weight_decay, sgd.b1) == (0.2, 0.2, 0.9)
+    assert sgd.schedule == "linear"
+    free = adamw.with_optimizer("schedule_free_adamw")
+    assert (free.learning_rate, free.schedule, free.weight_decay) == (0.01, "constant", 4.0)
+    assert adamw.with_optimizer("adam").weight_decay == 0.0
+
+
+@pytest.mark.parametrize("name", OPTIMIZERS)
+def test_learning_rate_is_the_optimizers_usual_one_unless_it_is_given(name: Any) -> None:
+    schedule: Any = "constant"
+    config = OptimConfig(optimizer=name, schedule=schedule)
+    assert config.learning_rate == OPTIMIZERS[name].learning_rate
+    assert OptimConfig(optimizer=name, schedule=schedule, learning_rate=0.3).learning_rate == 0.3

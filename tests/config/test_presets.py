@@ -122,6 +122,9 @@ def test_a_long_run_is_cut_to_minutes() -> None:
     "options",
     [
         {"optimizer": "sgd"},
+        {"optimizer": "lion", "learning_rate": 0.001},
+        {"optimizer": "schedule_free_adamw"},
+        {"schedule": "wsd", "cooldown": 0.5},
         {"layer": "gated"},
         {"layer": "plain"},
         {"schedule": "piecewise"},
@@ -146,7 +149,7 @@ def test_a_window_is_planned_as_in_the_lecture() -> None:
 @pytest.mark.parametrize(
     ("options", "sentence"),
     [
-        ({"optimizer": "sgd", "weight_decay": 0.1}, "weight_decay is 0.1, but plain SGD has no"),
+        ({"optimizer": "adam", "weight_decay": 0.1}, "weight_decay is 0.1, but adam has none"),
         ({"steps": 10, "epochs": 1.0}, "steps is 10 and epochs is 1.0, expected one of them"),
         ({"n_hiden": 8}, "option 'n_hiden' is unknown; did you mean 'n_hidden'?"),
     ],

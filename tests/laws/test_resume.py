@@ -1,6 +1,7 @@
 """The law: a run is one run, however it is cut: into chunks, or by an interruption."""
 
 from itertools import islice
+from typing import Any
 
 import pytest
 from support.runs import assert_same, changed
@@ -10,8 +11,8 @@ from wavenet_jax.data import Corpus, Splits
 from wavenet_jax.nn import WaveNet
 from wavenet_jax.training import TrainState, fit
 
-SEQUENCES = {"mode": "sequence", "batch_size": 2, "seq_len": 16}
-VARIANTS = {
+SEQUENCES: dict[str, Any] = {"mode": "sequence", "batch_size": 2, "seq_len": 16}
+VARIANTS: dict[str, dict[str, Any]] = {
     "window": {},
     "sequence": {
         **SEQUENCES,
@@ -22,6 +23,15 @@ VARIANTS = {
         "weight_decay": 0.1,
     },
     "gated": {**SEQUENCES, "layer": "gated", "norm": "none", "dilations": (3, 5)},
+    "rmsprop": {"optimizer": "rmsprop", "momentum": 0.5, "learning_rate": 0.01},
+    "adam": {"optimizer": "adam", "learning_rate": 0.01, "schedule": "cosine", "clip_norm": 0.5},
+    "lion": {"optimizer": "lion", "learning_rate": 0.001, "schedule": "wsd", "warmup": 0.1},
+    "muon": {"optimizer": "muon", "learning_rate": 0.01, "weight_decay": 0.5},
+    "schedule-free": {
+        **{"optimizer": "schedule_free_adamw", "schedule": "constant"},
+        **{"learning_rate": 0.01, "clip_norm": 1.0},
+    },
+    "averaged and accumulated": {"ema": 0.9, "accumulate": 4, "dropout": 0.2, "momentum": 0.5},
 }
 
 

@@ -13,12 +13,12 @@ from wavenet_jax.config import Config
 from wavenet_jax.data import Dataset
 from wavenet_jax.errors import InputError
 from wavenet_jax.runs import Run, create_run, load_run, open_checkpoints
-from wavenet_jax.training import TrainState, fit, init_state, make_optimizer
+from wavenet_jax.training import TrainState, fit, init_state, make_trainer
 
 
 def random_state(run: Run) -> TrainState:
     """Return a state in which every number but the step is random."""
-    state = init_state(run.model, make_optimizer(run.config.optim, run.total_steps), seed=0)
+    state = init_state(make_trainer(run.model, run.config, run.total_steps))
     rng = np.random.default_rng(0)
 
     def fill(leaf: jax.Array) -> jax.Array:
@@ -77,7 +77,7 @@ def test_states_saved_in_mid_run_are_those_of_their_steps(run: Run) -> None:
 
 
 def save_losses(run: Run, losses: list[float | None]) -> None:
-    state = init_state(run.model, make_optimizer(run.config.optim, 60), seed=0)
+    state = init_state(make_trainer(run.model, run.config, 60))
     with open_checkpoints(run) as checkpoints:
         for step, loss in enumerate(losses, start=1):
             checkpoints.save(state._replace(step=state.step + step), loss)

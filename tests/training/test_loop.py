@@ -25,12 +25,11 @@ from wavenet_jax.training import (
     Batch,
     DivergenceError,
     StepInfo,
-    Trainer,
     TrainState,
     fit,
     init_state,
     loss_fn,
-    make_optimizer,
+    make_trainer,
     windows,
 )
 
@@ -87,8 +86,8 @@ def test_infos_of_a_run_from_any_step_come_at_multiples(
 
 
 def test_info_reads_as_a_line(tiny: Config) -> None:
-    state = init_state(WaveNet(tiny.model, 27), make_optimizer(tiny.optim, 60), seed=0)
-    info = StepInfo(state, 2_000, 2.25, 0.1, None, val=None, seconds=1.0)
+    state = init_state(make_trainer(WaveNet(tiny.model, 27), tiny, 60))
+    info = StepInfo(state, 2_000, 2.25, 1.0, 0.1, None, val=None, seconds=1.0)
     assert str(info) == "step 2,000  train 2.2500"
     val = info._replace(val=Loss(30.0, 20, 4, 0.1))
     assert str(val) == "step 2,000  train 2.2500  val 1.5000"
@@ -128,8 +127,8 @@ def test_minibatches_are_those_of_the_draw_that_is_passed(
         return windows(corpus, jnp.arange(settings.batch_size), field)
 
     info = next(fit(model, config, splits, draw=draw))
-    trainer = Trainer(model, make_optimizer(config.optim, 1), config.train)
-    state = init_state(model, trainer.optimizer, config.train.seed)
+    trainer = make_trainer(model, config, 1)
+    state = init_state(trainer)
     batch = windows(splits.train, jnp.arange(8), model.config.receptive_field)
     jitted_loss = jax.jit(loss_fn, static_argnames="trainer")
     loss, _ = jitted_loss(state.params, state.batch_stats, batch, state.dropout_key, trainer)

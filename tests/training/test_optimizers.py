@@ -1,4 +1,4 @@
-"""The steps of SGD and AdamW against NumPy."""
+"""Each optimizer's steps against Optax called by hand, NumPy, and PyTorch where it is installed."""
 
 from typing import Any
 
@@ -7,53 +7,162 @@ import jax.numpy as jnp
 import numpy as np
 import optax
 import pytest
+from optax import contrib
 
-from wavenet_jax.config import OptimConfig
+from wavenet_jax.config import OPTIMIZERS, OptimConfig
 from wavenet_jax.training import make_optimizer
 
-
-def test_every_step_of_sgd_subtracts_rate_times_gradient() -> None:
-    descent = make_optimizer(OptimConfig(learning_rate=0.5, boundaries=(0.5,), decay=0.25), steps=4)
-    params: Any = {"w": jnp.asarray([1.0, -2.0]), "b": jnp.asarray(3.0)}
-    state = descent.init(params)
-    for rate in (0.5, 0.5, 0.125, 0.125):
-        gradients = jax.tree.map(jnp.square, params)
-        updates, state = descent.update(gradients, state, params)
-        stepped: Any = optax.apply_updates(params, updates)
-        for name, value in params.items():
-            np.testing.assert_allclose(stepped[name], value - rate * gradients[name], rtol=1e-6)
-        params = stepped
+STEPS = 5
+RNG = np.random.default_rng(0)
+# One matrix of a layer, one of the embedding, one vector: the three that optimizers tell apart.
+SHAPES = {"embedding": {"embedding": (5, 3)}, "layers_0": {"kernel": (3, 4), "bias": (4,)}}
 
 
-@pytest.mark.parametrize("weight_decay", [0.0, 0.1])
-def test_every_step_of_adamw_is_that_of_its_paper_and_decays_matrices_alone(
-    weight_decay: float,
-) -> None:
-    config = OptimConfig(
-        optimizer="adamw", learning_rate=0.2, schedule="linear", weight_decay=weight_decay
-    )
-    steps, rng = 10, np.random.default_rng(0)
-    descent = make_optimizer(config, steps)
-    expected: Any = {"kernel": rng.normal(size=(3, 2)), "bias": rng.normal(size=3)}
-    params = jax.tree.map(lambda leaf: jnp.asarray(leaf, jnp.float32), expected)
-    state = descent.init(params)
-    first = {name: np.zeros_like(value) for name, value in expected.items()}
-    second = {name: np.zeros_like(value) for name, value in expected.items()}
-    for step, rate in enumerate(0.2 * (steps - np.arange(steps)) / steps, start=1):
-        gradients: Any = {name: rng.normal(size=value.shape) for name, value in expected.items()}
-        updates, state = descent.update(
-            jax.tree.map(lambda leaf: jnp.asarray(leaf, jnp.float32), gradients), state, params
-        )
+def is_shape(value: Any) -> bool:
+    return isinstance(value, tuple)
+
+
+def random_tree() -> Any:
+    draw = lambda shape: jnp.asarray(RNG.normal(size=shape), jnp.float32)  # noqa: E731
+    return jax.tree.map(draw, SHAPES, is_leaf=is_shape)
+
+
+PARAMS = random_tree()
+GRADIENTS = [random_tree() for _ in range(STEPS)]
+MATRICES = jax.tree.map(lambda leaf: leaf.ndim > 1, PARAMS)
+OF_LAYERS = {
+    "embedding": {"embedding": None},
+    "layers_0": {"kernel": contrib.MuonDimensionNumbers(), "bias": None},
+}
+
+
+def descend(optimizer: optax.GradientTransformation) -> list[Any]:
+    """Return the parameters after each step along the same gradients."""
+    params, state, after = PARAMS, optimizer.init(PARAMS), []
+    for gradients in GRADIENTS:
+        updates, state = optimizer.update(gradients, state, params)
         params = optax.apply_updates(params, updates)
-        for name, gradient in gradients.items():
-            first[name] = 0.9 * first[name] + 0.1 * gradient
-            second[name] = 0.99 * second[name] + 0.01 * gradient**2
-            unbiased = first[name] / (1 - 0.9**step), second[name] / (1 - 0.99**step)
-            shrinking = weight_decay * expected[name] if name == "kernel" else 0
-            expected[name] = expected[name] - rate * (
-                unbiased[0] / (np.sqrt(unbiased[1]) + 1e-8) + shrinking
+        after.append(params)
+    return after
+
+
+def assert_same_steps(found: list[Any], expected: list[Any], rtol: float = 1e-6) -> None:
+    jax.tree.map(lambda a, b: np.testing.assert_allclose(a, b, rtol, 1e-7), found, expected)
+
+
+SCHEDULE = optax.linear_schedule(0.2, 0.0, STEPS)
+DECAY: dict[str, Any] = {"weight_decay": 0.3, "mask": MATRICES}
+BY_HAND: dict[str, tuple[dict[str, Any], optax.GradientTransformation]] = {
+    "sgd": ({}, optax.sgd(SCHEDULE)),
+    "sgd with Nesterov's momentum": (
+        {"optimizer": "sgd", "momentum": 0.8, "nesterov": True},
+        optax.sgd(SCHEDULE, 0.8, nesterov=True),
+    ),
+    "sgd with weight decay": (
+        {"optimizer": "sgd", "weight_decay": 0.3},
+        optax.chain(optax.add_decayed_weights(0.3, MATRICES), optax.sgd(SCHEDULE)),
+    ),
+    "rmsprop": (
+        {"momentum": 0.5, "b2": 0.9},
+        optax.rmsprop(SCHEDULE, 0.9, eps_in_sqrt=False, momentum=0.5),
+    ),
+    "adam": ({"b1": 0.8, "b2": 0.9}, optax.adam(SCHEDULE, 0.8, 0.9)),
+    "adamw": ({"weight_decay": 0.3}, optax.adamw(SCHEDULE, 0.9, 0.99, **DECAY)),
+    "lion": ({"b1": 0.8, "weight_decay": 0.3}, optax.lion(SCHEDULE, 0.8, 0.99, **DECAY)),
+    "muon": (
+        {"momentum": 0.9, "b2": 0.9, "weight_decay": 0.3},
+        contrib.muon(
+            SCHEDULE,
+            beta=0.9,
+            adam_b2=0.9,
+            weight_decay=0.3,
+            consistent_rms=0.2,
+            muon_weight_dimension_numbers=OF_LAYERS,
+        ),
+    ),
+    "clipping": (
+        {"optimizer": "adamw", "clip_norm": 0.5},
+        optax.chain(
+            optax.clip_by_global_norm(0.5), optax.adamw(SCHEDULE, 0.9, 0.99, weight_decay=0)
+        ),
+    ),
+}
+
+
+@pytest.mark.parametrize("name", BY_HAND)
+def test_first_steps_are_those_of_optax_called_by_hand(name: str) -> None:
+    values, by_hand = BY_HAND[name]
+    config = OptimConfig(
+        **{
+            "optimizer": name.split(maxsplit=1)[0],
+            "learning_rate": 0.2,
+            "schedule": "linear",
+            **values,
+        }
+    )
+    assert_same_steps(descend(make_optimizer(config, STEPS)), descend(by_hand))
+
+
+def test_first_steps_of_schedule_free_adamw_are_those_of_optax_called_by_hand() -> None:
+    """Without weight decay, since Optax's function decays biases too."""
+    config = OptimConfig(
+        optimizer="schedule_free_adamw", learning_rate=0.2, schedule="constant", warmup=0.4
+    )
+    by_hand = contrib.schedule_free_adamw(0.2, warmup_steps=2, b1=0.9, b2=0.99)
+    assert_same_steps(descend(make_optimizer(config, STEPS)), descend(by_hand), rtol=1e-5)
+
+
+IN_TORCH: dict[str, tuple[dict[str, Any], str, dict[str, Any]]] = {
+    "sgd": ({"momentum": 0.8, "weight_decay": 0.3}, "SGD", {"momentum": 0.8, "weight_decay": 0.3}),
+    "rmsprop": ({"momentum": 0.5}, "RMSprop", {"alpha": 0.99, "momentum": 0.5}),
+    "adam": ({}, "Adam", {"betas": (0.9, 0.99)}),
+    "adamw": ({"weight_decay": 0.3}, "AdamW", {"betas": (0.9, 0.99), "weight_decay": 0.3}),
+}
+
+
+@pytest.mark.parametrize("name", IN_TORCH)
+def test_first_steps_are_those_of_pytorch(name: str) -> None:
+    """On the matrices, since PyTorch decays biases unless they are grouped apart."""
+    torch = pytest.importorskip("torch")
+    values, theirs, options = IN_TORCH[name]
+    given: dict[str, Any] = {"optimizer": name, "learning_rate": 0.05, **values}
+    config = OptimConfig(schedule="constant", **given)
+    found = descend(make_optimizer(config, STEPS))
+    for path in (("embedding", "embedding"), ("layers_0", "kernel")):
+        weight = torch.nn.Parameter(torch.tensor(np.asarray(PARAMS[path[0]][path[1]])))
+        optimizer = getattr(torch.optim, theirs)([weight], lr=0.05, **options)
+        for gradients, after in zip(GRADIENTS, found, strict=True):
+            weight.grad = torch.tensor(np.asarray(gradients[path[0]][path[1]]))
+            optimizer.step()
+            expected = weight.detach().numpy()
+            np.testing.assert_allclose(after[path[0]][path[1]], expected, rtol=2e-5, atol=1e-6)
+
+
+def test_every_step_of_adamw_is_that_of_its_paper_and_decays_matrices_alone() -> None:
+    config = OptimConfig(optimizer="adamw", learning_rate=0.2, schedule="linear", weight_decay=0.1)
+    expected = jax.tree.map(np.asarray, PARAMS)
+    first = second = jax.tree.map(np.zeros_like, expected)
+    for step, (gradients, found) in enumerate(
+        zip(GRADIENTS, descend(make_optimizer(config, STEPS)), strict=True), start=1
+    ):
+        rate = 0.2 * (STEPS + 1 - step) / STEPS
+        first = jax.tree.map(lambda m, g: 0.9 * m + 0.1 * g, first, gradients)
+        second = jax.tree.map(lambda v, g: 0.99 * v + 0.01 * g**2, second, gradients)
+
+        def moved(weight: Any, m: Any, v: Any, t: int = step, rate: float = rate) -> Any:
+            shrinking = 0.1 * weight if weight.ndim > 1 else 0
+            return weight - rate * (
+                m / (1 - 0.9**t) / (np.sqrt(v / (1 - 0.99**t)) + 1e-8) + shrinking
             )
-            np.testing.assert_allclose(params[name], expected[name], rtol=1e-4, atol=1e-6)
+
+        expected = jax.tree.map(moved, expected, first, second)
+        assert_same_steps([found], [expected], rtol=1e-4)
+
+
+def test_every_optimizer_has_its_row() -> None:
+    for name in OPTIMIZERS:
+        schedule = "constant" if name == "schedule_free_adamw" else "linear"
+        descend(make_optimizer(OptimConfig(optimizer=name, schedule=schedule), STEPS))  # type: ignore[arg-type]
 
 
 def test_one_run_has_one_optimizer_so_that_it_is_compiled_once() -> None:

@@ -1,5 +1,9 @@
 """Learning rates against their formulas, step by step."""
 
+import math
+from collections.abc import Callable
+from typing import Any
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -52,32 +56,43 @@ def test_rate_falls_at_the_first_step_not_before_the_boundary(
     np.testing.assert_allclose(rates, [0.1 ** (1 + n) for n in passed], rtol=1e-5)
 
 
-def rises_and_falls(steps: int, rising: int) -> np.ndarray:
-    """Return the linear rate of each step as a share of the highest."""
-    step = np.arange(steps)
-    up = step / rising if rising else np.inf
-    return np.minimum(up, (steps - step) / (steps - rising))
+STEPS = 40
+WARMUPS = {0.0: 0, 0.25: 10, 0.29: 11}  # 11.6 steps, rounded down
+FALLS: dict[str, Callable[[int, int], float]] = {  # of (step, steps of the rise)
+    "constant": lambda *_: 1.0,
+    "piecewise": lambda step, _: 0.1 ** (step >= 30),
+    "linear": lambda step, rising: 1 - max(step - rising, 0) / (STEPS - rising),
+    "cosine": lambda step, rising: (
+        (1 + math.cos(math.pi * max(step - rising, 0) / (STEPS - rising))) / 2
+    ),
+    "wsd": lambda step, _: min(1, (STEPS - step) / 8),
+}
 
 
-@pytest.mark.parametrize(
-    ("warmup", "steps", "rising"),
-    [
-        (0.0, 1, 0),
-        (0.0, 7, 0),
-        (0.25, 8, 2),
-        (0.25, 7, 1),  # 1.75 steps, rounded down
-        (0.05, 200, 10),
-        (0.9, 10, 9),
-        (0.29, 100, 29),  # 0.29 · 100 is a little less than 29 in floating point
-    ],
-)
-def test_linear_rate_rises_during_warmup_and_then_falls_to_nothing(
-    warmup: float, steps: int, rising: int
+@pytest.mark.parametrize("warmup", WARMUPS)
+@pytest.mark.parametrize("schedule", FALLS)
+def test_every_step_has_the_rate_of_the_equation(schedule: Any, warmup: float) -> None:
+    rising = WARMUPS[warmup]
+    config = OptimConfig(learning_rate=0.3, schedule=schedule, warmup=warmup)
+    found = jax.vmap(make_schedule(config, STEPS))(jnp.arange(STEPS))
+    expected = [
+        0.3 * (min(1, step / rising) if rising else 1) * FALLS[schedule](step, rising)
+        for step in range(STEPS)
+    ]
+    np.testing.assert_allclose(found, expected, rtol=1e-5, atol=1e-7)
+
+
+@pytest.mark.parametrize("schedule", ["linear", "cosine", "wsd"])
+@pytest.mark.parametrize("steps", [1, 2, 7])
+def test_a_run_that_falls_would_be_at_nothing_after_its_last_step(
+    schedule: Any, steps: int
 ) -> None:
-    schedule = make_schedule(
-        OptimConfig(learning_rate=0.3, schedule="linear", warmup=warmup), steps
-    )
-    rates = jax.vmap(schedule)(jnp.arange(steps))
-    np.testing.assert_allclose(rates, 0.3 * rises_and_falls(steps, rising), rtol=1e-5, atol=1e-7)
-    assert float(schedule(rising)) == pytest.approx(0.3)
-    assert float(schedule(steps)) == 0
+    rate = make_schedule(OptimConfig(schedule=schedule, warmup=0.3), steps)
+    is_cooled = schedule != "wsd" or steps >= 5  # a fifth of fewer steps is none
+    assert float(rate(steps)) == pytest.approx(0.0 if is_cooled else 0.1, abs=1e-8)
+
+
+def test_fraction_of_steps_is_rounded_down_but_not_for_rounding_errors() -> None:
+    rate = make_schedule(OptimConfig(learning_rate=1.0, schedule="linear", warmup=0.29), 100)
+    assert float(rate(28)) < 1.0  # 0.29 · 100 is a little less than 29
+    assert float(rate(29)) == 1.0

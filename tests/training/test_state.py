@@ -4,11 +4,12 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from support.models import randomised
+from support.runs import changed
 
 from wavenet_jax.config import Config
 from wavenet_jax.keys import Purpose, root_key
 from wavenet_jax.nn import WaveNet
-from wavenet_jax.training import TrainState, init_state, make_optimizer
+from wavenet_jax.training import TrainState, init_state, make_trainer
 
 
 def test_dropout_differs_from_step_to_step_and_uses_no_key_of_a_minibatch(tiny: Config) -> None:
@@ -22,8 +23,10 @@ def test_dropout_differs_from_step_to_step_and_uses_no_key_of_a_minibatch(tiny: 
 
 
 def test_seed_decides_the_weights_and_the_key_of_the_minibatches(tiny: Config) -> None:
-    model, optimizer = WaveNet(tiny.model, 27), make_optimizer(tiny.optim, 60)
-    first, again, other = (init_state(model, optimizer, seed) for seed in (1, 1, 2))
+    first, again, other = (
+        init_state(make_trainer(WaveNet(tiny.model, 27), changed(tiny, seed=seed), 60))
+        for seed in (1, 1, 2)
+    )
     kernels = [state.params["head"]["logits"]["kernel"] for state in (first, again, other)]
     np.testing.assert_array_equal(kernels[0], kernels[1])
     assert not np.array_equal(kernels[0], kernels[2])

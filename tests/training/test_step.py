@@ -15,7 +15,7 @@ from wavenet_jax.training import (
     Trainer,
     draw_batch,
     init_state,
-    make_optimizer,
+    make_trainer,
     train_chunk,
     train_step,
     windows,
@@ -27,7 +27,7 @@ take_step = jax.jit(train_step, static_argnames="trainer")
 @pytest.fixture
 def trainer(tiny: Config) -> Trainer:
     config = changed(tiny, dropout=0.3)
-    return Trainer(WaveNet(config.model, 27), make_optimizer(config.optim, 60), config.train)
+    return make_trainer(WaveNet(config.model, 27), config, 60)
 
 
 def assert_close(a: Any, b: Any) -> None:
@@ -38,7 +38,7 @@ def test_step_goes_down_the_gradient_of_the_mean_cross_entropy(
     trainer: Trainer, splits: Splits[Corpus]
 ) -> None:
     model = trainer.model
-    state = init_state(model, trainer.optimizer, seed=1)._replace(step=jnp.array(7))
+    state = init_state(trainer)._replace(step=jnp.array(7))
     batch = windows(splits.train, jnp.arange(8), model.config.receptive_field)
 
     def loss_of(params: dict[str, jax.Array]) -> tuple[jax.Array, Any]:
@@ -55,33 +55,33 @@ def test_step_goes_down_the_gradient_of_the_mean_cross_entropy(
     gradient_of = jax.jit(jax.value_and_grad(loss_of, has_aux=True))
     (expected_loss, batch_stats), gradient = gradient_of(state.params)
     params = jax.tree.map(lambda p, g: p - 0.1 * g, state.params, gradient)
-    after, loss = take_step(trainer, state, batch)
-    assert float(loss) == pytest.approx(float(expected_loss), rel=1e-5)
+    after, output = take_step(trainer, state, batch)
+    assert_close(output.gradients, gradient)
+    assert float(output.loss) == pytest.approx(float(expected_loss), rel=1e-5)
     assert_close((after.params, after.batch_stats), (params, batch_stats))
     assert int(after.step) == 8
     assert after.key == state.key
 
 
 def test_chunk_is_its_steps_one_by_one(trainer: Trainer, splits: Splits[Corpus]) -> None:
-    state = init_state(trainer.model, trainer.optimizer, seed=1)
+    state = init_state(trainer)
     field = trainer.model.config.receptive_field
     losses = []
     for step in range(10):
         key = jax.random.fold_in(state.key, step)
         batch = draw_batch(key, splits.train, trainer.settings, field)
-        state, loss = take_step(trainer, state, batch)
-        losses.append(loss)
-    first = init_state(trainer.model, trainer.optimizer, seed=1)
-    chunk_state, chunk_losses = train_chunk(trainer, first, splits.train, steps=10)
-    np.testing.assert_allclose(chunk_losses, losses, rtol=1e-4)
+        state, output = take_step(trainer, state, batch)
+        losses.append(output.loss)
+    first = init_state(trainer)
+    chunk_state, metrics = train_chunk(trainer, first, splits.train, steps=10)
+    np.testing.assert_allclose(metrics.losses, losses, rtol=1e-4)
+    norm = np.sqrt(sum(np.square(leaf).sum() for leaf in jax.tree.leaves(output.gradients)))
+    np.testing.assert_allclose(metrics.gradient_norm, norm, rtol=1e-4)
     assert_close(chunk_state.variables, state.variables)
     assert int(chunk_state.step) == 10
 
 
 def test_trainers_of_equal_parts_are_equal_so_that_they_are_compiled_once(tiny: Config) -> None:
-    first, again = (
-        Trainer(WaveNet(tiny.model, 27), make_optimizer(tiny.optim, 60), tiny.train)
-        for _ in range(2)
-    )
+    first, again = (make_trainer(WaveNet(tiny.model, 27), tiny, 60) for _ in range(2))
     assert first == again
     assert hash(first) == hash(again)

@@ -2,7 +2,7 @@
 
 from wavenet_jax.config.data import DataConfig, DataKind, Normalization
 from wavenet_jax.config.model import ModelConfig
-from wavenet_jax.config.optim import OptimConfig
+from wavenet_jax.config.optim import OPTIMIZERS, OptimConfig
 from wavenet_jax.config.presets import AUTO, PRESETS, Extent, Preset, Recipe, plan, preset
 from wavenet_jax.config.run import (
     FORMAT,
@@ -20,6 +20,7 @@ from wavenet_jax.config.train import StepCounts, TrainConfig, TrainMode
 __all__ = [
     "AUTO",
     "FORMAT",
+    "OPTIMIZERS",
     "PRESETS",
     "SECTIONS",
     "Config",

@@ -210,8 +210,6 @@ def plan(extent: Extent, given: Mapping[str, Any]) -> Config:
     parameters = layers * model.kernel_size * model.n_hidden**2
     flops = _FLOPS_PER_PARAMETER * parameters * extent.num_predictions
     optim = _adamw(size.learning_rate, size.weight_decay, warmup=0.0125 if is_text else 0.0)
-    if given.get("optimizer") == "sgd":
-        optim = OptimConfig()  # the lecture's, as AdamW's learning rate is none for SGD
     return Config(
         model=model,
         optim=optim,

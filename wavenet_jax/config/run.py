@@ -2,13 +2,13 @@
 
 import dataclasses
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from wavenet_jax.config.data import DataConfig
 from wavenet_jax.config.model import ModelConfig
-from wavenet_jax.config.optim import OptimConfig
+from wavenet_jax.config.optim import OptimConfig, OptimizerName
 from wavenet_jax.config.train import TrainConfig
 from wavenet_jax.errors import DEFAULT, InputError, conform, conform_fields, require, require_names
 
@@ -104,12 +104,16 @@ def load_config(path: Path) -> Config:
 def replace_fields(config: Config, **values: Any) -> Config:
     """Return the configuration with fields of any section replaced, such as `steps=1_000`.
 
+    Another optimizer brings its own scale of the learning rate (`OptimConfig.with_optimizer`).
     Fields that the new values leave without effect return to their defaults: with
     `optimizer="sgd"`, the weight decay.  Raises `InputError` for a name that is no field, with the
     nearest field, and for new values that have no effect themselves.
     """
     conform("config", config, Config, ", or the name of a preset")
     require_names(values, OWNERS)
+    optimizer = conform("optimizer", values.get("optimizer"), OptimizerName | None)
+    if optimizer not in (None, config.optim.optimizer):
+        config = replace(config, optim=config.optim.with_optimizer(optimizer))
     replaced = {}
     for name, section in SECTIONS.items():
         kinds = {f.name: f.type for f in dataclasses.fields(section)}

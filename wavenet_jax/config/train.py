@@ -33,6 +33,9 @@ class TrainConfig:
     """The stack as a tree that computes one position, or over a sequence, every position."""
     batch_size: int = 32
     """Rows per step (B), drawn with replacement: windows, or sequences."""
+    accumulate: int = 1
+    """Parts of a step's rows whose gradients are computed one after the other and averaged, to
+    save memory; BatchNorm normalises each part by itself."""
     seq_len: int = 1
     """Scored positions of each row (T); a window has one."""
     epochs: float = 35.0
@@ -51,7 +54,7 @@ class TrainConfig:
 
     def __post_init__(self) -> None:
         conform_fields(self)
-        require_positive(self, "batch_size", "seq_len", "epochs")
+        require_positive(self, "batch_size", "accumulate", "seq_len", "epochs")
         for name, why in self.ignored(vars(self)).items():
             require_default(self, why, name)
         require(
@@ -59,6 +62,12 @@ class TrainConfig:
             f"seq_len is {self.seq_len}, expected 2 or more scored positions per row in sequence "
             "mode, such as 512.",
             "seq_len",
+        )
+        require(
+            self.batch_size % self.accumulate == 0,
+            f"accumulate is {self.accumulate}, expected a divisor of batch_size, "
+            f"{self.batch_size}, whose rows it parts.",
+            "accumulate",
         )
         most = 2**31 - 1
         require_between(

@@ -12,7 +12,7 @@ from orbax.checkpoint import v1 as ocp
 from wavenet_jax.errors import InputError, require
 from wavenet_jax.nn import Variables, init_variables
 from wavenet_jax.runs.folder import Run
-from wavenet_jax.training import TrainState, init_state, make_optimizer
+from wavenet_jax.training import TrainState, init_state, make_trainer
 
 
 class Checkpoints:
@@ -27,10 +27,7 @@ class Checkpoints:
 
         A state without a validation loss is never the best.
         """
-        items = {
-            "variables": state.variables,
-            "training": {"opt_state": state.opt_state, "key": state.key},
-        }
+        items = {"variables": state.variables, "training": _training(state)}
         metrics = None if val_loss is None else {"val_loss": val_loss}
         # Without force, Orbax skips a save while the previous one is still being written.
         self._checkpointer.save_checkpointables_async(
@@ -44,14 +41,17 @@ class Checkpoints:
     def restore_state(self) -> TrainState:
         """Return the latest state, to resume from; raise `InputError` when there is none."""
         chosen = self._choose("latest")
-        optimizer = make_optimizer(self._run.config.optim, self._run.total_steps)
-        state = jax.eval_shape(
-            lambda: init_state(self._run.model, optimizer, self._run.config.train.seed)
+        trainer = make_trainer(self._run.model, self._run.config, self._run.total_steps)
+        shapes = jax.eval_shape(lambda: init_state(trainer))
+        loaded = self._load(chosen, {"variables": shapes.variables, "training": _training(shapes)})
+        variables, training = loaded["variables"], loaded["training"]
+        return TrainState(
+            **training.get("trained", variables),
+            opt_state=training["opt_state"],
+            step=jnp.asarray(chosen.step, jnp.int32),
+            key=training["key"],
+            average=None if shapes.average is None else variables,
         )
-        training = {"opt_state": state.opt_state, "key": state.key}
-        loaded = self._load(chosen, {"variables": state.variables, "training": training})
-        step = jnp.asarray(chosen.step, jnp.int32)
-        return TrainState(**loaded["variables"], **loaded["training"], step=step)
 
     def restore_variables(self, which: str) -> tuple[int, Variables]:
         """Return step and variables of the `best` or the `latest` state.
@@ -108,6 +108,12 @@ def open_checkpoints(run: Run) -> Iterator[Checkpoints]:
     folder = (run.folder / "checkpoints").resolve()  # Orbax needs an absolute path
     with ocp.training.Checkpointer(folder, preservation_policy=kept) as checkpointer:
         yield Checkpoints(checkpointer, run)
+
+
+def _training(state: TrainState) -> dict[str, Any]:
+    """Return what training needs of a state, beside the variables to evaluate with."""
+    training = {"opt_state": state.opt_state, "key": state.key}
+    return training | {"trained": state.trained} if state.has_averages else training
 
 
 def _val_loss(checkpoint: Any) -> float:

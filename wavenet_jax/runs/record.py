@@ -101,6 +101,7 @@ def metrics_line(info: StepInfo, seconds: float = 0.0) -> dict[str, Any]:
         "step": info.step,
         "train_loss": info.train_loss,
         "learning_rate": info.learning_rate,
+        "gradient_norm": info.gradient_norm,
         "steps_per_second": None if speed is None else round(speed, 1),
         "seconds": round(seconds + info.seconds, 3),
     }

@@ -12,15 +12,17 @@ from wavenet_jax.training.loop import (
 )
 from wavenet_jax.training.optimizers import make_optimizer
 from wavenet_jax.training.schedules import make_schedule
-from wavenet_jax.training.state import TrainState, init_state
-from wavenet_jax.training.step import DrawBatch, Trainer, loss_fn, train_chunk, train_step
+from wavenet_jax.training.state import DrawBatch, Trainer, TrainState, init_state, make_trainer
+from wavenet_jax.training.step import ChunkMetrics, StepOutput, loss_fn, train_chunk, train_step
 
 __all__ = [
     "MAX_VAL_TOKENS",
     "Batch",
+    "ChunkMetrics",
     "DivergenceError",
     "DrawBatch",
     "StepInfo",
+    "StepOutput",
     "TrainState",
     "Trainer",
     "Validation",
@@ -32,6 +34,7 @@ __all__ = [
     "loss_fn",
     "make_optimizer",
     "make_schedule",
+    "make_trainer",
     "require_row_fits",
     "steps_within",
     "train_chunk",

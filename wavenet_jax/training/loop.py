@@ -13,10 +13,9 @@ from wavenet_jax.data import Corpus, Splits
 from wavenet_jax.evaluation import Loss, corpus_loss, index_corpus
 from wavenet_jax.nn import Variables, WaveNet
 from wavenet_jax.training.batches import draw_batch, require_row_fits
-from wavenet_jax.training.optimizers import make_optimizer
 from wavenet_jax.training.schedules import make_schedule
-from wavenet_jax.training.state import TrainState, init_state
-from wavenet_jax.training.step import DrawBatch, Trainer, train_chunk
+from wavenet_jax.training.state import DrawBatch, Trainer, TrainState, init_state, make_trainer
+from wavenet_jax.training.step import ChunkMetrics, train_chunk
 
 DIVERGED = 100  # times the loss of guessing, ln V: no run comes back from there
 MAX_VAL_TOKENS = 1_000_000  # predictions of val, from its start, that validation scores
@@ -28,6 +27,7 @@ class StepInfo(NamedTuple):
     state: TrainState
     step: int  # steps done
     train_loss: float  # mean over the chunk's steps, nats per character
+    gradient_norm: float  # of the chunk's last step, before clipping
     learning_rate: float  # of the chunk's last step
     steps_per_second: float | None  # of the chunk alone; None for a chunk that was compiled
     val: Loss | None  # at steps that validate; of no predictions where val is empty
@@ -69,7 +69,7 @@ class DivergenceError(Exception):
 class _Chunk(NamedTuple):
     state: TrainState
     step: int  # steps done
-    losses: np.ndarray  # [steps of the chunk]
+    metrics: ChunkMetrics
     steps_per_second: float | None
 
 
@@ -92,10 +92,10 @@ def fit(
     started, settings = time.perf_counter(), config.train
     require_row_fits(splits.train, settings, model.config.receptive_field)
     counts = settings.count_steps(splits.train.num_predictions)
-    trainer = Trainer(model, make_optimizer(config.optim, counts.steps), settings, draw)
+    trainer = make_trainer(model, config, counts.steps, draw)
     if state is None:
         # Waited for, so that a state that does not fit the memory is known here.
-        state = jax.block_until_ready(init_state(model, trainer.optimizer, settings.seed))
+        state = jax.block_until_ready(init_state(trainer))
     rate = make_schedule(config.optim, counts.steps)
     validate = make_validation(model, splits.val.head(MAX_VAL_TOKENS))
     validations = list(validations)
@@ -105,11 +105,11 @@ def fit(
             val = validate(chunk.state.variables)
             if not math.isfinite(val.nll_nats):
                 raise DivergenceError(val.nll_nats, step)
-        mean = float(chunk.losses.mean())
         info = StepInfo(
             state=chunk.state,
             step=step,
-            train_loss=mean,
+            train_loss=float(chunk.metrics.losses.mean()),
+            gradient_norm=float(chunk.metrics.gradient_norm),
             learning_rate=float(rate(step - 1)),
             steps_per_second=chunk.steps_per_second,
             val=val,
@@ -138,8 +138,8 @@ def steps_within(model: WaveNet, config: Config, splits: Splits[Corpus], minutes
     """
     started, settings = time.perf_counter(), config.train
     counts = settings.count_steps(splits.train.num_predictions)
-    trainer = Trainer(model, make_optimizer(config.optim, counts.steps), settings)
-    state = init_state(model, trainer.optimizer, settings.seed)
+    trainer = make_trainer(model, config, counts.steps)
+    state = init_state(trainer)
     corpus, steps = jax.device_put(splits.train, may_alias=True), min(counts.report_every, 100)
     validate = make_validation(model, splits.val.head(MAX_VAL_TOKENS))
     step_seconds = _seconds(lambda: train_chunk(trainer, state, corpus, steps)) / steps
@@ -173,13 +173,13 @@ def _chunks(
     while done < counts.steps:
         steps = min(every - done % every, counts.steps - done)
         started = time.perf_counter()
-        state, device_losses = train_chunk(trainer, state, corpus, steps)
-        losses = np.asarray(device_losses)  # waits for the chunk
+        state, on_device = train_chunk(trainer, state, corpus, steps)
+        metrics = jax.device_get(on_device)  # waits for the chunk
         speed = steps / (time.perf_counter() - started) if steps in compiled else None
         compiled.add(steps)
-        _require_small(losses, done + 1, trainer.model.vocab_size)
+        _require_small(metrics.losses, done + 1, trainer.model.vocab_size)
         done += steps
-        yield _Chunk(state, done, losses, speed)
+        yield _Chunk(state, done, metrics, speed)
 
 
 def _require_small(losses: np.ndarray, first_step: int, vocab_size: int) -> None:

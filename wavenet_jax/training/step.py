@@ -1,6 +1,5 @@
 """One training step, and many of them in one call: pure functions of (state, data)."""
 
-from collections.abc import Callable
 from functools import partial
 from typing import Any, NamedTuple
 
@@ -8,22 +7,24 @@ import jax
 import jax.numpy as jnp
 import optax
 
-from wavenet_jax.config import TrainConfig
 from wavenet_jax.data import Corpus
 from wavenet_jax.nn import WaveNet
-from wavenet_jax.training.batches import Batch, draw_batch
-from wavenet_jax.training.state import TrainState
-
-DrawBatch = Callable[[jax.Array, Corpus, TrainConfig, int], Batch]
+from wavenet_jax.training.batches import Batch
+from wavenet_jax.training.state import Trainer, TrainState, update_average
 
 
-class Trainer(NamedTuple):
-    """All that stays the same from step to step; hashable, so that `jit` takes it as static."""
+class StepOutput(NamedTuple):
+    """What a step found on its minibatch, before it moved."""
 
-    model: WaveNet
-    optimizer: optax.GradientTransformation
-    settings: TrainConfig
-    draw: DrawBatch = draw_batch  # (key, corpus, settings, receptive field) -> Batch
+    loss: jax.Array  # [] mean of the minibatch, nats per character
+    gradients: Any  # of the parameters, before they are clipped
+
+
+class ChunkMetrics(NamedTuple):
+    """What many steps measured."""
+
+    losses: jax.Array  # [steps] nats per character
+    gradient_norm: jax.Array  # [] of the whole gradient of the last step, before it is clipped
 
 
 def loss_fn(
@@ -44,21 +45,51 @@ def loss_fn(
     return nll.mean(), updated.get("batch_stats", {})
 
 
-def train_step(trainer: Trainer, state: TrainState, batch: Batch) -> tuple[TrainState, jax.Array]:
-    """Take one step down the gradient: return the next state, and the loss before the step."""
-    (loss, batch_stats), gradients = jax.value_and_grad(loss_fn, has_aux=True)(
-        state.params, state.batch_stats, batch, state.dropout_key, trainer
-    )
+def train_step(trainer: Trainer, state: TrainState, batch: Batch) -> tuple[TrainState, StepOutput]:
+    """Take one step down the gradient: return the next state, and what was found before."""
+    loss, batch_stats, gradients = _gradients(trainer, state, batch)
     updates, opt_state = trainer.optimizer.update(gradients, state.opt_state, state.params)
     params = optax.apply_updates(state.params, updates)
-    return TrainState(params, batch_stats, opt_state, state.step + 1, state.key), loss
+    average, step = state.average, state.step + 1
+    if average is not None and trainer.ema is not None:
+        trained = {"params": params, "batch_stats": batch_stats}
+        average = update_average(average, trained, trainer.ema, step)
+    after = TrainState(params, batch_stats, opt_state, step, state.key, average)
+    return after, StepOutput(loss, gradients)
+
+
+def _gradients(trainer: Trainer, state: TrainState, batch: Batch) -> tuple[jax.Array, Any, Any]:
+    """Return a batch's loss, BatchNorm's statistics after it, and the gradients.
+
+    Where the settings accumulate, the batch is parted: gradients and loss are the means over the
+    parts, and so equal those of the whole but for BatchNorm, which sees one part after the other.
+    """
+    gradients_of = jax.value_and_grad(loss_fn, has_aux=True)
+    parts = trainer.settings.accumulate
+    if parts == 1:
+        (loss, batch_stats), gradients = gradients_of(
+            state.params, state.batch_stats, batch, state.dropout_key, trainer
+        )
+        return loss, batch_stats, gradients
+
+    def add(carried: tuple[Any, Any], part: tuple[Batch, jax.Array]) -> tuple[tuple[Any, Any], Any]:
+        batch_stats, total = carried
+        rows, key = part
+        (loss, batch_stats), gradients = gradients_of(state.params, batch_stats, rows, key, trainer)
+        return (batch_stats, jax.tree.map(jnp.add, total, gradients)), loss
+
+    rows = jax.tree.map(lambda leaf: leaf.reshape(parts, -1, leaf.shape[1]), batch)
+    start = state.batch_stats, jax.tree.map(jnp.zeros_like, state.params)
+    keys = jax.random.split(state.dropout_key, parts)
+    (batch_stats, total), losses = jax.lax.scan(add, start, (rows, keys))
+    return losses.mean(), batch_stats, jax.tree.map(lambda leaf: leaf / parts, total)
 
 
 @partial(jax.jit, static_argnames=("trainer", "steps"))
 def train_chunk(
     trainer: Trainer, state: TrainState, corpus: Corpus, steps: int
-) -> tuple[TrainState, jax.Array]:
-    """Take many steps in one call: return the state after them, and their losses `[steps]`.
+) -> tuple[TrainState, ChunkMetrics]:
+    """Take many steps in one call: return the state after them, and what they measured.
 
     The state passed in stays valid: only inside the scan is memory used again.  The minibatch of
     step s depends on (root key, s) alone, so chunks of any length make the same run.  All
@@ -67,4 +98,12 @@ def train_chunk(
     keys = jax.vmap(jax.random.fold_in, (None, 0))(state.key, state.step + jnp.arange(steps))
     field = trainer.model.config.receptive_field
     batches = jax.vmap(lambda key: trainer.draw(key, corpus, trainer.settings, field))(keys)
-    return jax.lax.scan(partial(train_step, trainer), state, batches)
+
+    def step(carried: tuple[TrainState, Any], batch: Batch) -> tuple[tuple[TrainState, Any], Any]:
+        after, output = train_step(trainer, carried[0], batch)
+        return (after, output.gradients), output.loss
+
+    # Carried, since a norm in every step would take 6 % of the lecture's.
+    start = state, jax.tree.map(jnp.zeros_like, state.params)
+    (state, gradients), losses = jax.lax.scan(step, start, batches)
+    return state, ChunkMetrics(losses, optax.tree.norm(gradients))
