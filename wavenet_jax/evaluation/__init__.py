@@ -6,10 +6,12 @@ from wavenet_jax.evaluation.losses import (
     IndexedBatch,
     Loss,
     corpus_loss,
+    document_nll,
     document_tokens,
     evaluate_corpus,
     evaluate_splits,
     index_corpus,
+    total_loss,
 )
 from wavenet_jax.evaluation.scores import (
     Score,
@@ -26,6 +28,7 @@ __all__ = [
     "Score",
     "contexts_nll",
     "corpus_loss",
+    "document_nll",
     "document_tokens",
     "evaluate_corpus",
     "evaluate_splits",
@@ -33,5 +36,6 @@ __all__ = [
     "line_start",
     "require_scorable",
     "score_texts",
+    "total_loss",
     "why_unscorable",
 ]

@@ -132,11 +132,22 @@ def total_loss(nats: np.ndarray, predictions: np.ndarray) -> Loss:
     return Loss(float(nats.sum()), total, documents, error)
 
 
+def document_nll(
+    model: WaveNet, variables: Variables, corpus: Corpus, batches: Iterable[IndexedBatch]
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return the nats and the predictions of each document of a corpus, `[D]` each.
+
+    The batches are all predictions of the corpus in order.  Of a text, the documents are stretches
+    of `STRETCH` predictions.
+    """
+    return sum_by_document(batches_nll(model, variables, batches), corpus)
+
+
 def corpus_loss(
     model: WaveNet, variables: Variables, corpus: Corpus, batches: Iterable[IndexedBatch]
 ) -> Loss:
     """Return the loss of a corpus, of which the batches are all predictions in order."""
-    return total_loss(*sum_by_document(batches_nll(model, variables, batches), corpus))
+    return total_loss(*document_nll(model, variables, corpus, batches))
 
 
 Track = Callable[[Iterator[IndexedBatch], int], Iterator[IndexedBatch]]
@@ -171,7 +182,7 @@ def evaluate_corpus(
 
     The batches are all predictions of the corpus in order; `seen` comes from `document_tokens`.
     """
-    nats, predictions = sum_by_document(batches_nll(model, variables, batches), corpus)
+    nats, predictions = document_nll(model, variables, corpus, batches)
     unseen = None
     if seen is not None:
         new = np.array([document not in seen for document in _documents(corpus)], bool)

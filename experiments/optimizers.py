@@ -1,0 +1,386 @@
+"""Which optimizer learns names best, at equal steps and at equal time?
+
+    wavenet-jax data makemore
+    python experiments/optimizers.py
+
+Claim: TO BE MEASURED
+Measured on 2026-11-26: TO BE MEASURED
+"""
+
+import json
+import math
+import statistics
+from collections.abc import Callable
+from functools import cache, partial
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import jax
+import numpy as np
+from common.command import require_package, run
+from common.pool import Result, run_tasks
+from common.timing import median_seconds
+from scipy.stats import qmc
+
+from wavenet_jax.backend import use_compilation_cache
+from wavenet_jax.config import Config, DataConfig, OptimConfig, preset, replace_fields
+from wavenet_jax.data import Dataset, load_dataset
+from wavenet_jax.evaluation import document_nll, index_corpus, total_loss
+from wavenet_jax.nn import WaveNet
+from wavenet_jax.training import DivergenceError, fit, init_state, make_trainer, train_chunk
+
+HERE = Path(__file__).parent
+REFERENCE = "adamw"
+TARGETS = (2.05, 1.9937)  # nats per character of val; the second is the lecture's after 200,000
+
+
+class Workload(NamedTuple):
+    """What is trained, and for how long."""
+
+    preset: str
+    steps: int
+
+
+class Space(NamedTuple):
+    """Where an optimizer's numbers are searched: all in the logarithm, but for the warm-up.
+
+    `decay` is of lr · weight_decay · steps, by which the weights shrink in a run, so that the
+    optimizers share it.
+    """
+
+    optimizer: str
+    schedule: str
+    learning_rate: tuple[float, float]
+    slow: str | None = None  # the field whose distance from 1 is searched, such as momentum
+    distance: tuple[float, float] = (0.03, 0.3)
+    decay: tuple[float, float] | None = (0.2, 20.0)
+    warmup: float = 0.1  # the longest, as a fraction of the run
+
+
+TITLES = {
+    "window": "the lecture's net, windows, 20,000 steps",
+    "sequence": "makemore-fast, sequences, 3,000 steps",
+}
+# Okabe and Ito's colours, which colour-blind readers tell apart, and dashes for the second half.
+COLORS = ("#000000", "#E69F00", "#56B4E9", "#009E73", "#D55E00", "#0072B2", "#CC79A7", "#8C8C00")
+WORKLOADS = {"window": Workload("makemore", 20_000), "sequence": Workload("makemore-fast", 3_000)}
+SPACES = {
+    "sgd in two pieces": Space("sgd", "piecewise", (0.03, 1.0)),
+    "sgd with momentum": Space("sgd", "linear", (6e-3, 0.2), "momentum"),
+    "rmsprop": Space("rmsprop", "linear", (3e-4, 1e-2), "b2", (0.003, 0.1), decay=None),
+    "adam": Space("adam", "linear", (1e-3, 3.2e-2), "b1", decay=None),
+    "adamw": Space("adamw", "linear", (1e-3, 3.2e-2), "b1"),
+    "lion": Space("lion", "linear", (1e-4, 3.2e-3), "b1"),
+    "muon": Space("muon", "linear", (1e-3, 3.2e-2), "momentum"),
+    "schedule-free": Space("schedule_free_adamw", "constant", (1e-3, 3.2e-2), "b1"),
+}
+# What replaces the linear fall of the reference's winner.
+VARIANTS: dict[str, dict[str, Any]] = {
+    "constant": {"schedule": "constant"},
+    "piecewise": {"schedule": "piecewise"},
+    "linear": {},
+    "cosine": {"schedule": "cosine"},
+    "wsd": {"schedule": "wsd"},
+    "constant, ema 0.99": {"schedule": "constant", "ema": 0.99},
+    "constant, ema 0.999": {"schedule": "constant", "ema": 0.999},
+    "linear, ema 0.99": {"ema": 0.99},
+    "linear, ema 0.999": {"ema": 0.999},
+}
+
+
+NOISE_SEEDS, FRESH_SEEDS = range(5), 100  # of the presets, and the first of the winners'
+
+
+class Task(NamedTuple):
+    """A run to make."""
+
+    config: Config
+    keeps_documents: bool = False  # the nats of every document of val and test
+
+
+class Study(NamedTuple):
+    """How a workload is studied."""
+
+    name: str
+    config: Config  # of the preset, for the workload's steps
+    trials: int
+    seeds: tuple[int, ...]
+    spaces: dict[str, Space]
+    jobs: int
+    memory: Path
+
+
+def main(
+    data: str = "makemore",
+    trials: int = 12,
+    seeds: int = 5,
+    jobs: int = 2,
+    out: Path = HERE,
+    quick: bool = False,
+) -> None:
+    """Search, run the winners again, and print, draw and write down what they reached.
+
+    Args:
+        data: makemore, once downloaded, or the path of a list.
+        trials: Points of the search, for each optimizer.
+        seeds: Fresh seeds of each winner.
+        jobs: Processes, each on a core of its own; 0 for none but this.
+        out: Folder of optimizers.json, optimizers.png and optimizers.jsonl, which remembers the
+            runs that are done; remove it to begin again.
+        quick: Two optimizers for a moment, to see that everything works.
+    """
+    require_package("matplotlib", "matplotlib", "plots")
+    load_dataset(DataConfig(data=data))  # so that a mistake is known at once
+    fresh = tuple(range(FRESH_SEEDS, FRESH_SEEDS + seeds))
+    results = {}
+    for name, workload in WORKLOADS.items():
+        config = replace_fields(preset(workload.preset), data=data, steps=workload.steps)
+        study = Study(name, config, trials, fresh, SPACES, jobs, out / "optimizers.jsonl")
+        if quick:
+            study = shortened(study)
+        results[name] = conduct(study)
+        print(table(results[name]), flush=True)
+    (out / "optimizers.json").write_text(json.dumps(results, indent=1) + "\n", "utf-8")
+    draw(results, out / "optimizers.png")
+
+
+def shortened(study: Study) -> Study:
+    """Return a study of two small optimizers for a few steps, in this process."""
+    small = replace_fields(study.config, n_hidden=8, steps=20, report_every=None, eval_every=None)
+    spaces = {name: SPACES[name] for name in (REFERENCE, "schedule-free")}
+    return study._replace(config=small, trials=1, seeds=study.seeds[:2], spaces=spaces, jobs=0)
+
+
+def conduct(study: Study) -> dict[str, Any]:
+    """Return the noise of the preset, and what the winner of each optimizer reached."""
+    base, name = study.config, study.name
+    noise = {f"{name}/preset/{s}": Task(replace_fields(base, seed=s)) for s in NOISE_SEEDS}
+    losses = [result["val"] for result in done(study, noise).values()]
+    print(f"{name}: preset {statistics.mean(losses):.4f}, σ over seeds {deviation(losses):.4f}")
+    winners = {optimizer: search(study, optimizer) for optimizer in study.spaces}
+    if name == "sequence":
+        reference = winners[REFERENCE]
+        winners |= {each: replace_fields(reference, **new) for each, new in VARIANTS.items()}
+    again = {
+        f"{name}/{each}/{seed}": Task(replace_fields(config, seed=seed), keeps_documents=True)
+        for each, config in winners.items()
+        for seed in study.seeds
+    }
+    found = done(study, again)
+    # After everything else and one at a time, so that nothing else takes the cores' caches.
+    clocks = {f"{name}/{each}/seconds": Task(config) for each, config in winners.items()}
+    seconds = run_tasks(time_steps, clocks, study.memory, min(study.jobs, 1))
+    runs = {each: [found[f"{name}/{each}/{s}"] for s in study.seeds] for each in winners}
+    return {
+        "noise": {"val": statistics.mean(losses), "deviation": deviation(losses)},
+        "rows": {
+            each: row(runs[each], runs[REFERENCE], seconds[f"{name}/{each}/seconds"]["seconds"])
+            | {"numbers": numbers(config.optim)}
+            for each, config in winners.items()
+        },
+    }
+
+
+def done(study: Study, tasks: dict[str, Task]) -> dict[str, Result]:
+    """Return the results of the runs."""
+    return run_tasks(train, tasks, study.memory, study.jobs)
+
+
+def search(study: Study, optimizer: str) -> Config:
+    """Return the configuration with the lowest validation loss of the trials."""
+    space, steps = study.spaces[optimizer], study.config.train.steps or 1
+    # The same points of the unit cube for each optimizer.
+    points = qmc.Halton(d=4, rng=np.random.default_rng(0)).random(study.trials)
+    configs = [replace_fields(study.config, **options(space, p, steps)) for p in points]
+    names = [f"{study.name}/{optimizer}/trial {index}" for index in range(study.trials)]
+    results = done(study, dict(zip(names, map(Task, configs), strict=True)))
+    return min(zip(results.values(), configs, strict=True), key=lambda pair: pair[0]["val"])[1]
+
+
+def options(space: Space, point: np.ndarray, steps: int) -> dict[str, Any]:
+    """Return the options at a point of the unit cube."""
+    rate = between(space.learning_rate, point[0])
+    chosen = {
+        "optimizer": space.optimizer,
+        "schedule": space.schedule,
+        "learning_rate": rate,
+        "warmup": round(space.warmup * float(point[1]), 3),
+    }
+    distance = between(space.distance, point[2])
+    if space.slow is not None:
+        chosen[space.slow] = round(1 - distance, 4)
+    if space.decay is not None:
+        # The momentum of SGD, which the penalty passes through, makes the rate longer.
+        longer = 1 / distance if space.optimizer == "sgd" and space.slow else 1.0
+        chosen["weight_decay"] = rounded(between(space.decay, point[3]) / (rate * longer * steps))
+    return chosen
+
+
+def between(limits: tuple[float, float], fraction: float) -> float:
+    """Return what lies between two limits, in the logarithm."""
+    low, high = limits
+    return rounded(low * (high / low) ** float(fraction))
+
+
+def rounded(number: float) -> float:
+    """Return a number with three digits."""
+    return float(f"{number:.3g}")
+
+
+@cache
+def load(data: DataConfig) -> Dataset:
+    """Return the data, read once in each process."""
+    use_compilation_cache()
+    return load_dataset(data)
+
+
+def train(task: Task) -> Result:
+    """Return the validation loss of a run by step, the last one, and the documents' losses."""
+    dataset, curve = load(task.config.data), []
+    model = WaveNet(task.config.model, len(dataset.vocab))
+    try:
+        for info in fit(model, task.config, dataset.splits):
+            if info.val_loss is not None:
+                curve.append((info.step, info.val_loss))
+    except DivergenceError:
+        return {"val": math.inf, "curve": curve}
+    result = {"val": curve[-1][1], "curve": curve}
+    if task.keeps_documents:
+        for split in ("val", "test"):
+            corpus = getattr(dataset.splits, split)
+            batches = index_corpus(model, corpus)
+            nats, predictions = document_nll(model, info.state.variables, corpus, batches)
+            result[split] = float(nats.sum() / predictions.sum())
+            result[f"{split}_documents"] = [nats.tolist(), predictions.tolist()]
+    return result
+
+
+def time_steps(task: Task) -> Result:
+    """Return the seconds of a step, as the median of chunks without compilation."""
+    dataset, config = load(task.config.data), task.config
+    model, steps = WaveNet(config.model, len(dataset.vocab)), config.train.steps or 1
+    trainer = make_trainer(model, config, steps)
+    state, corpus = init_state(trainer), jax.device_put(dataset.splits.train)
+    size = min(steps, 100)
+    call = partial(block, partial(train_chunk, trainer, state, corpus, size))
+    return {"seconds": median_seconds(call, rounds=5) / size}
+
+
+def block(call: Callable[[], Any]) -> None:
+    """Call and wait for the result."""
+    jax.block_until_ready(call())
+
+
+def row(runs: list[Result], reference: list[Result], seconds: float) -> dict[str, Any]:
+    """Return what a winner reached, and its distance from the reference with the same seeds."""
+    losses = [each["val"] for each in runs]
+    differences = [a["val"] - b["val"] for a, b in zip(runs, reference, strict=True)]
+    steps = {target: median_step(runs, target) for target in TARGETS}
+    return {
+        "val": statistics.mean(losses),
+        "deviation": deviation(losses),
+        "difference": statistics.mean(differences),
+        "error_by_seed": deviation(differences) / math.sqrt(len(differences)),
+        "error_by_name": error_by_name(runs, reference),
+        "test": statistics.mean(each["test"] for each in runs),
+        "microseconds_per_step": seconds * 1e6,
+        "steps_to": steps,
+        "seconds_to": {t: None if n is None else n * seconds for t, n in steps.items()},
+        "curve": mean_curve(runs),
+    }
+
+
+def deviation(values: list[float]) -> float:
+    """Return the standard deviation of a sample."""
+    return statistics.stdev(values) if len(values) > 1 else 0.0
+
+
+def error_by_name(runs: list[Result], reference: list[Result]) -> float:
+    """Return the standard error, by document, of the difference of the mean losses."""
+    ours, theirs = (
+        np.mean([each["val_documents"][0] for each in several], axis=0)
+        for several in (runs, reference)
+    )
+    return total_loss(ours - theirs, np.array(runs[0]["val_documents"][1])).standard_error
+
+
+def median_step(runs: list[Result], target: float) -> float | None:
+    """Return the median of the first validated step at a target; None where half are above."""
+    firsts = [
+        next((step for step, loss in each["curve"] if loss <= target), math.inf) for each in runs
+    ]
+    median = statistics.median_high(firsts)
+    return median if math.isfinite(median) else None
+
+
+def mean_curve(runs: list[Result]) -> list[tuple[int, float]]:
+    """Return the mean loss at each validated step."""
+    losses = np.mean([[loss for _, loss in each["curve"]] for each in runs], axis=0)
+    return [(step, float(loss)) for (step, _), loss in zip(runs[0]["curve"], losses, strict=True)]
+
+
+def numbers(optim: OptimConfig) -> dict[str, Any]:
+    """Return the options that differ from the defaults."""
+    plain = OptimConfig(optimizer=optim.optimizer, schedule="constant")
+    return {name: value for name, value in vars(optim).items() if value != getattr(plain, name)}
+
+
+COLUMNS = "{:20} {:>7} {:>6}  {:>7} {:>6} {:>6}  {:>6} {:>7} {:>12} {:>12}  {}"
+
+
+def table(result: dict[str, Any]) -> str:
+    """Return the rows of a workload as text."""
+    head = COLUMNS.format(
+        *("optimizer", "val", "σ", f"−{REFERENCE}", "±seed", "±name", "test", "µs/step"),
+        *(f"to {target}" for target in TARGETS),
+        "numbers",
+    )
+    return "\n".join([head, *(_line(name, each) for name, each in result["rows"].items())])
+
+
+def _line(name: str, each: dict[str, Any]) -> str:
+    steps = [
+        "–" if step is None else f"{step:,.0f} {seconds:.1f}s"
+        for step, seconds in zip(
+            each["steps_to"].values(), each["seconds_to"].values(), strict=True
+        )
+    ]
+    options = " ".join(
+        f"{field} {value:g}" for field, value in each["numbers"].items() if isinstance(value, float)
+    )
+    return COLUMNS.format(
+        name,
+        *(f"{each[field]:.4f}" for field in ("val", "deviation")),
+        f"{each['difference']:+.4f}",
+        *(f"{each[field]:.4f}" for field in ("error_by_seed", "error_by_name", "test")),
+        f"{each['microseconds_per_step']:,.0f}",
+        *steps,
+        options,
+    )
+
+
+def draw(results: dict[str, Any], path: Path) -> None:
+    """Draw the mean validation loss of each optimizer against the seconds."""
+    from matplotlib.figure import Figure  # noqa: PLC0415  an optional extra
+
+    figure = Figure(figsize=(11, 4.6), layout="constrained")
+    for axes, (name, result) in zip(figure.subplots(1, len(results)), results.items(), strict=True):
+        rows = {each: result["rows"][each] for each in SPACES if each in result["rows"]}
+        for style, (optimizer, each) in enumerate(rows.items()):
+            steps, losses = zip(*each["curve"], strict=True)
+            seconds = np.array(steps) * each["microseconds_per_step"] / 1e6
+            dashes = "-" if style % 2 else "--"
+            axes.plot(seconds, losses, dashes, color=COLORS[style], label=optimizer)
+        axes.set(xscale="log", xlabel="seconds of training", title=TITLES[name])
+        axes.set_ylim(top=2.3)
+        axes.grid(alpha=0.3)
+        for target in TARGETS:
+            axes.axhline(target, color="grey", linewidth=0.8, linestyle=":")
+    figure.axes[0].set_ylabel("validation loss (nats per character)")
+    handles, labels = figure.axes[0].get_legend_handles_labels()
+    figure.legend(handles, labels, loc="outside lower center", ncols=4, frameon=False)
+    figure.savefig(path, dpi=120)
+
+
+if __name__ == "__main__":
+    run(main)
