@@ -61,7 +61,7 @@ def tiny_presets() -> Iterator[None]:
             tiny = Config(config.data, SMALL, train=SHORT)
             patch.setitem(PRESETS, name, Preset(summary, tiny))
         tiny = Config(model=SMALL, train=SHORT)
-        patch.setattr("wavenet_jax.config.presets.plan", lambda *_: tiny)
+        patch.setattr("wavenet_jax.config.presets.recipe.plan", lambda *_: tiny)
         yield
 
 

@@ -34,6 +34,7 @@ from wavenet_jax.errors import conform, pluralize, require, require_names, show_
 from wavenet_jax.evaluation import Evaluation, Score, evaluate_splits, score_texts
 from wavenet_jax.nn import Variables, WaveNet, count_parameters, init_variables
 from wavenet_jax.runs import (
+    extend_run,
     is_finished,
     load_run,
     open_checkpoints,
@@ -41,6 +42,7 @@ from wavenet_jax.runs import (
     read_validations,
     record_new,
     record_resumed,
+    warm_start,
 )
 from wavenet_jax.sampling import generate_documents, generate_texts
 from wavenet_jax.training import StepInfo, fit
@@ -137,7 +139,8 @@ def train(
     Ctrl-C, or stopping the cell of a notebook, ends the training with the best variables so far.
 
     Args:
-        config: "auto", which plans by the data, a preset such as "makemore", or a configuration.
+        config: "auto", which plans by the data, a preset such as "makemore", a configuration, or
+            the folder of a run, whose configuration is taken.
         run_dir: Folder of the run; None keeps the run in memory.
         overwrite: Replace the run in `run_dir`.
         on_step: Is called with a `StepInfo` after every report; `print` shows a line of each.
@@ -165,12 +168,21 @@ def train(
         data = load_data(recipe.data_config(), None)
         _log(data)
         chosen = recipe.config(data.extent)
-        infos = fit(WaveNet(chosen.model, len(data.vocab)), chosen, data.splits)
+        infos = _fit(chosen, data)
         return LanguageModel(chosen, data, _best_info(infos, on_step).state.variables)
     with prepare_run(_folder(run_dir), recipe, load_data, overwrite=overwrite) as run:
         _log(run.data)
-        infos = record_new(run, fit(run.model, run.config, run.data.splits), overwrite=overwrite)
+        infos = record_new(run, _fit(run.config, run.data), overwrite=overwrite)
         return LanguageModel(run.config, run.data, _best_info(infos, on_step).state.variables)
+
+
+def _fit(config: Config, data: Dataset) -> Generator[StepInfo, None, None]:
+    """Train from fresh weights, or those of the run that the configuration names."""
+    start = warm_start(config, data)
+    if start is not None:
+        LOGGER.info(start.note)
+    model = WaveNet(config.model, len(data.vocab))
+    return fit(model, config, data.splits, None if start is None else start.state)
 
 
 def _require_callable(on_step: Any) -> None:
@@ -211,18 +223,27 @@ def _take_data(options: dict[str, Any]) -> Callable[[DataConfig, Path | None], D
 
 
 def resume(
-    run_dir: str | os.PathLike[str], *, on_step: Callable[[StepInfo], object] = lambda _: None
+    run_dir: str | os.PathLike[str],
+    *,
+    steps: int | None = None,
+    epochs: float | None = None,
+    on_step: Callable[[StepInfo], object] = lambda _: None,
 ) -> LanguageModel:
-    """Continue an interrupted run to its end and return its best model.
+    """Continue an interrupted run to its end, or a finished run for longer, and return its best.
 
-    The run ends as if it had never been interrupted.  A finished run is loaded as it is.  Raises
-    `InputError` when there is no run or it is damaged, and `DivergenceError`.
+    An interrupted run ends as if it had never been interrupted.  A finished run trains for as many
+    more steps, or epochs, as are given, with the learning rate that it ended with; without either,
+    it is loaded as it is.  Raises `InputError` when there is no run or it is damaged, or cannot go
+    on, and `DivergenceError`.
     """
+    _require_callable(on_step)
     run = load_run(_folder(run_dir))
     use_compilation_cache()
     with open_checkpoints(run) as checkpoints:
         state = checkpoints.restore_state()
     step = int(state.step)
+    if steps is not None or epochs is not None:
+        run = extend_run(run, step, steps=steps, epochs=epochs)
     if not is_finished(run, step):
         validations = read_validations(run, step)
         infos = fit(run.model, run.config, run.data.splits, state, validations)

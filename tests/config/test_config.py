@@ -104,7 +104,7 @@ REFUSED: list[tuple[Any, dict[str, Any], str, str]] = [
     (OptimConfig, LINEAR | {"warmup": -0.1}, "warmup is -0.1", FRACTION),
     (OptimConfig, LINEAR | {"warmup": 1.0}, "warmup is 1.0", FRACTION),
     (OptimConfig, LINEAR | {"warmup": math.nan}, "warmup is nan", FRACTION),
-    (OptimConfig, {"cooldown": 0.1}, "cooldown is 0.1", "but the schedule is piecewise, expected"),
+    (OptimConfig, {"cooldown": 0.1}, "cooldown is 0.1", "the piecewise schedule has none, unlike"),
     (OptimConfig, {"schedule": "wsd", "cooldown": 1}, "cooldown is 1", FRACTION),
     (
         OptimConfig,
@@ -119,7 +119,12 @@ REFUSED: list[tuple[Any, dict[str, Any], str, str]] = [
         "the default, 0.75;",
     ),
     (OptimConfig, LINEAR | {"decay": 0.5}, "decay is 0.5", "the default, 0.1;"),
-    (OptimConfig, ADAM | {"weight_decay": 0.1}, "weight_decay is 0.1", "adam has none, as adamw"),
+    (
+        OptimConfig,
+        ADAM | {"weight_decay": 0.1},
+        "weight_decay is 0.1",
+        "adam has none, unlike adamw",
+    ),
     (OptimConfig, ADAM | {"momentum": 0.9}, "momentum is 0.9", "but adam has none, expected the"),
     (OptimConfig, {"b1": 0.8}, "b1 is 0.8", "but sgd has none, expected the default, 0.9;"),
     (OptimConfig, ADAMW | {"b2": 1.0}, "b2 is 1.0", FRACTION),

@@ -85,13 +85,15 @@ class Train:
     """Train a model; leave it, its loss curve and samples in a run folder."""
 
     preset: Annotated[str, arg(metavar="NAME")] = AUTO
-    """Where the options that are not given come from."""
+    """Where the options that are not given come from: a preset, or the folder of a run."""
     run_dir: Annotated[str | None, arg(metavar="DIR", help_behavior_hint="")] = None
     """Folder of the run; by default runs/ and the time."""
     overwrite: Switch = False
     """Replace the run in --run-dir."""
     minutes: Annotated[float | None, arg(help_behavior_hint="")] = None
     """Train for at most about this long, by the speed of the first steps."""
+    tensorboard: Switch = False
+    """Write the metrics for TensorBoard too, into the run folder."""
     data: DataOptions = field(default_factory=DataOptions)  # type: ignore[valid-type]
     """Which data, and how they are read and split."""
     model: ModelOptions = field(default_factory=ModelOptions)  # type: ignore[valid-type]
@@ -119,9 +121,18 @@ class Train:
 
 @dataclass(frozen=True)
 class Resume:
-    """Continue an interrupted run to the same end, bit for bit, as if never interrupted."""
+    """Continue an interrupted run to the same end, bit for bit, as if never interrupted.
+
+    A finished run goes on for --steps or --epochs more, with the learning rate that it ended with.
+    """
 
     run: RunFolder
+    steps: Annotated[int | None, arg(metavar="MORE", help_behavior_hint="")] = None
+    """Train a finished run for as many steps more."""
+    epochs: Annotated[float | None, arg(metavar="MORE", help_behavior_hint="")] = None
+    """Train a finished run for as many passes over the training data more."""
+    tensorboard: Switch = False
+    """Write the metrics for TensorBoard too, those of the earlier steps included."""
     device: Device = None
 
 

@@ -139,9 +139,9 @@ class OptimConfig:
         used = OPTIMIZERS[optimizer].numbers
         ignored = {name: f"but {optimizer} has none" for name in NUMBERS if name not in used}
         if optimizer == "adam":
-            ignored["weight_decay"] = "but adam has none, as adamw does"
+            ignored["weight_decay"] = "but adam has none, unlike adamw"
         ignored |= {
-            name: f"but the schedule is {schedule}, expected {only} for it"
+            name: f"but the {schedule} schedule has none, unlike {only}"
             for name, only in SCHEDULE_NUMBERS.items()
             if schedule != only
         }

@@ -127,3 +127,28 @@ def replace_fields(config: Config, **values: Any) -> Config:
         defaults = {f.name: f.default for f in dataclasses.fields(section) if f.name in ignored}
         replaced[name] = section(**merged | defaults | given)
     return Config(**replaced)
+
+
+def extend(config: Config, done: int, more: int) -> Config:
+    """Return the configuration of a run that goes on after its end, for `more` steps.
+
+    The learning rate goes on as it ended, and nothing ends the run early.  Raises `InputError`
+    where the schedule has brought the learning rate to 0.
+    """
+    optim, before = config.optim, config.train.steps or done
+    require(
+        optim.schedule in ("constant", "piecewise"),
+        f"steps is {more}, but the {optim.schedule} schedule of the run ends with a learning rate "
+        "of 0, expected a constant or piecewise one; train a new run with init_from.",
+        "steps",
+    )
+    total = done + more
+    values: dict[str, Any] = {"warmup": min(optim.warmup * before / total, 1 - 1e-9)}
+    if optim.schedule == "piecewise":  # the learning rate falls at the same steps
+        boundaries = (each * before / total for each in optim.boundaries)
+        values["boundaries"] = tuple(each for each in boundaries if each < 1)
+    return replace(
+        config,
+        optim=replace(optim, **values),
+        train=replace(config.train, steps=total, patience=None),
+    )

@@ -47,6 +47,8 @@ class TrainConfig:
     stops."""
     seed: int = 0
     """Seed of the initial weights and of the minibatches."""
+    init_from: str | None = None
+    """Folder of a run whose best weights this run starts from, instead of those of the seed."""
     report_every: int | None = None
     """Steps per line of metrics.jsonl; by default a fifth of `eval_every`."""
     eval_every: int | None = None

@@ -1,6 +1,7 @@
 """The network: one set of weights, run over windows, over sequences, or step by step."""
 
 from wavenet_jax.nn.rings import CACHE_AXES, DecodeCache, replicate_cache
+from wavenet_jax.nn.vocabulary import change_vocab
 from wavenet_jax.nn.wavenet import Variables, WaveNet, count_parameters, init_variables
 
 __all__ = [
@@ -8,6 +9,7 @@ __all__ = [
     "DecodeCache",
     "Variables",
     "WaveNet",
+    "change_vocab",
     "count_parameters",
     "init_variables",
     "replicate_cache",

@@ -9,18 +9,22 @@ from wavenet_jax.runs.folder import (
     prepare_run,
 )
 from wavenet_jax.runs.record import (
+    extend_run,
     is_finished,
     read_metrics,
     read_validations,
     record_new,
     record_resumed,
 )
+from wavenet_jax.runs.warm_start import WarmStart, warm_start
 
 __all__ = [
     "Checkpoints",
     "Run",
+    "WarmStart",
     "changed_environment",
     "create_run",
+    "extend_run",
     "is_finished",
     "load_run",
     "open_checkpoints",
@@ -29,4 +33,5 @@ __all__ = [
     "read_validations",
     "record_new",
     "record_resumed",
+    "warm_start",
 ]

@@ -9,6 +9,7 @@ environment.json  versions and devices
 metrics.jsonl     a line per report
 checkpoints/      the latest state, and the best one by validation loss
 loss.png          the loss curve, where matplotlib is installed
+tensorboard/      what metrics.jsonl holds, for TensorBoard, where that was asked for
 samples.txt       documents sampled at the end of training
 """
 
@@ -25,7 +26,14 @@ from typing import Any, NamedTuple
 
 import jax
 
-from wavenet_jax.config import Config, DataConfig, Recipe, config_to_dict, load_config, read_json
+from wavenet_jax.config import (
+    Config,
+    DataConfig,
+    Recipe,
+    config_to_dict,
+    load_config,
+    read_json,
+)
 from wavenet_jax.data import (
     BOUNDARY,
     TOKEN_FILES,
@@ -52,6 +60,8 @@ CONTENTS = (
     "checkpoints",
     "loss.png",
     "samples.txt",
+    "tensorboard",
+    "inspect",
 )
 
 
@@ -144,14 +154,14 @@ def create_run(run: Run, *, overwrite: bool = False) -> None:
         # The configuration is removed last and written first: an interruption leaves a run's files.
         for name in reversed(CONTENTS):
             _remove(folder / name)
-        _write_json(folder / "config.json", config_to_dict(run.config))
-        _write_json(folder / "vocab.json", {"characters": data.vocab.characters})
+        write_json(folder / "config.json", config_to_dict(run.config))
+        write_json(folder / "vocab.json", {"characters": data.vocab.characters})
         if data.is_text:
             _write_tokens(run)
         else:
             lines = "".join(f"{document}\n" for document in data.documents)
             write_whole(folder / "documents.txt", lines)
-        _write_json(folder / "environment.json", environment())
+        write_json(folder / "environment.json", environment())
     except OSError as error:
         raise InputError(
             f"run_dir is {str(folder)!r}, which cannot be written ({error.strerror or error}), "
@@ -239,5 +249,6 @@ def _remove(path: Path) -> None:
         path.unlink(missing_ok=True)
 
 
-def _write_json(path: Path, value: Any) -> None:
+def write_json(path: Path, value: Any) -> None:
+    """Write a value as JSON, whole or not at all."""
     write_whole(path, json.dumps(value, indent=2, ensure_ascii=False) + "\n")

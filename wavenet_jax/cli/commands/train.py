@@ -8,21 +8,21 @@ from collections.abc import Callable, Generator, Iterator
 from contextlib import closing, contextmanager, suppress
 from dataclasses import replace
 from functools import partial
-from importlib.util import find_spec
 from pathlib import Path
-from typing import Any
 
 import jax
 
 from wavenet_jax.cli import process, tables
 from wavenet_jax.cli.arguments import PROGRAM, Resume, Train
 from wavenet_jax.cli.mistakes import all_options, in_flags
+from wavenet_jax.cli.watch import Watch, draw_loss_curve, require_tensorboard
 from wavenet_jax.config import ModelConfig, OptimConfig, SampleConfig
-from wavenet_jax.errors import InputError, pluralize, require, show_short
+from wavenet_jax.errors import InputError, pluralize, require
 from wavenet_jax.nn import Variables, count_parameters, init_variables
 from wavenet_jax.runs import (
     Run,
     changed_environment,
+    extend_run,
     is_finished,
     load_run,
     open_checkpoints,
@@ -31,6 +31,7 @@ from wavenet_jax.runs import (
     read_validations,
     record_new,
     record_resumed,
+    warm_start,
 )
 from wavenet_jax.sampling import generate_documents, generate_texts
 from wavenet_jax.training import (
@@ -39,6 +40,7 @@ from wavenet_jax.training import (
     StepInfo,
     TrainState,
     fit,
+    make_schedule,
     require_row_fits,
     steps_within,
 )
@@ -52,6 +54,8 @@ FEW_DOCUMENTS, FEW_CHARACTERS = 5, 100
 def train(command: Train) -> int:
     """Train a new run; return 0, or 128 + the signal that interrupted it."""
     folder, overwrite = _run_folder(command.run_dir), command.overwrite
+    if command.tensorboard:
+        require_tensorboard()
     with (
         process.signals_unwind(),
         prepare_run(folder, command.recipe, overwrite=overwrite) as run,
@@ -60,7 +64,12 @@ def train(command: Train) -> int:
         for note in run.data.notes:
             process.stderr.print(f"Note: {in_flags(note, all_options())}")
         limited = _limited(run, command)
-        return _train(limited, None, partial(record_new, limited, overwrite=overwrite))
+        start = warm_start(limited.config, limited.data)
+        if start is not None:
+            process.stderr.print(start.note)
+        record = partial(record_new, limited, overwrite=overwrite)
+        state = None if start is None else start.state
+        return _train(limited, state, record, tensorboard=command.tensorboard)
 
 
 def resume(command: Resume) -> int:
@@ -70,14 +79,24 @@ def resume(command: Resume) -> int:
     with open_checkpoints(run) as checkpoints:
         state = checkpoints.restore_state()
     step = int(state.step)
+    if command.tensorboard:
+        require_tensorboard()
+    if command.steps is not None or command.epochs is not None:
+        run = extend_run(run, step, steps=command.steps, epochs=command.epochs)
+        rate = float(make_schedule(run.config.optim, run.total_steps)(run.total_steps - 1))
+        process.stderr.print(
+            f"Going on for {pluralize(run.total_steps - step, 'step')} more, at the learning rate "
+            f"{rate:g} with which the run ended"
+        )
     if is_finished(run, step):
         process.stderr.print(
             f"{run.folder} is finished at step {step:,} of {run.total_steps:,}: nothing is left to "
-            "train."
+            "train; --steps trains it for longer."
         )
         return _finish(run)
     with _failures_explained(run):
-        return _train(run, state, partial(record_resumed, run, step=step))
+        record = partial(record_resumed, run, step=step)
+        return _train(run, state, record, tensorboard=command.tensorboard)
 
 
 def _run_folder(name: str | None) -> Path:
@@ -111,7 +130,9 @@ def _limited(run: Run, command: Train) -> Run:
     return run._replace(config=replace(run.config, train=settings))
 
 
-def _train(run: Run, state: TrainState | None, record: Callable[[Infos], Infos]) -> int:
+def _train(
+    run: Run, state: TrainState | None, record: Callable[[Infos], Infos], *, tensorboard: bool
+) -> int:
     """Train from a state, or from the start, to the last step or to a signal."""
     require_row_fits(run.data.splits.train, run.config.train, run.config.model.receptive_field)
     done, total = int(state.step) if state else 0, run.total_steps
@@ -124,11 +145,17 @@ def _train(run: Run, state: TrainState | None, record: Callable[[Infos], Infos])
     ):
         infos = fit(run.model, run.config, run.data.splits, state, validations)
         with closing(record(_with_samples(run, infos))) as recorded:  # which saves the last state
+            watch: Watch | None = None
             for info in recorded:
+                watch = watch or Watch(run, tensorboard=tensorboard)
                 progress.show(info)
+                if info.val is not None:
+                    watch.update()
                 done = info.step
                 if received:
                     break
+            if watch is not None:
+                watch.close()
     _link_latest(run.folder.resolve())
     if received and not is_finished(run, done):
         process.stderr.print(
@@ -269,7 +296,8 @@ def _rows(run: Run) -> str:
 def _finish(run: Run, *, is_interrupted: bool = False) -> int:
     """Draw the loss curve and samples of the best state, print the losses and what is next."""
     metrics = read_metrics(run)
-    _draw_loss_curve(run, metrics)
+    if why := draw_loss_curve(run, metrics):
+        process.stderr.print(why)
     with open_checkpoints(run) as checkpoints:
         best_step, variables = checkpoints.restore_variables("best")
     (run.folder / "samples.txt").write_text(_samples(run, variables) + "\n", "utf-8")
@@ -300,25 +328,6 @@ def _warn_of_divergence(run: Run, first: float, loss: float) -> None:
             f"{loss:.4f}, guessing {guessing:.4f}): train again with a lower --learning-rate than "
             f"{run.config.optim.learning_rate:g}."
         )
-
-
-def _draw_loss_curve(run: Run, metrics: list[dict[str, Any]]) -> None:
-    if not metrics:
-        return
-    if find_spec("matplotlib") is None:
-        process.stderr.print(
-            "No loss curve is drawn without matplotlib; `pip install -e '.[plots]'` in a clone "
-            "adds it."
-        )
-        return
-    title = Path(run.config.data.title).name
-    try:
-        from wavenet_jax.cli import plots  # noqa: PLC0415  an optional extra
-
-        plots.draw_loss_curve(metrics, title, run.folder / "loss.png")
-    except Exception as error:  # whatever matplotlib meets: a picture never ends a run
-        reason = show_short(str(error) or type(error).__name__)
-        process.stderr.print(f"No loss curve is drawn: matplotlib says {reason}.")
 
 
 def _samples(run: Run, variables: Variables) -> str:

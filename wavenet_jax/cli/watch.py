@@ -1,0 +1,103 @@
+"""What can be watched while a run trains: its loss curve, and its metrics in TensorBoard."""
+
+import shutil
+import time
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+from wavenet_jax.errors import require, show_short
+from wavenet_jax.runs import Run, read_metrics
+
+SHARE_OF_TIME = 0.05  # of a run, that redrawing its loss curve may take
+SCALARS = {
+    "train_loss": "loss/train",
+    "val_loss": "loss/val",
+    "learning_rate": "learning rate",
+    "gradient_norm": "gradient norm",
+    "steps_per_second": "steps per second",
+}
+BOARD = "tensorboard"  # the folder in a run's
+
+
+def require_tensorboard() -> None:
+    """Raise `InputError` where tensorboardX is not installed."""
+    require(
+        find_spec("tensorboardX") is not None,
+        "tensorboard needs tensorboardX, which is not installed; `pip install -e '.[tensorboard]'` "
+        "in a clone adds it.",
+        "tensorboard",
+    )
+
+
+class Watch:
+    """Shows what metrics.jsonl holds, at every validation.
+
+    The loss curve is passed over where drawing it would take too much of the time.  TensorBoard is
+    written from the beginning, so that a resumed run has its earlier steps.
+    """
+
+    def __init__(self, run: Run, *, tensorboard: bool) -> None:
+        self._run = run
+        self._next_drawing = 0.0  # by the monotonic clock
+        self._board: Any = None
+        self._boarded = 0  # the last step in TensorBoard
+        folder = run.folder / BOARD
+        if tensorboard or (folder.exists() and find_spec("tensorboardX")):
+            from tensorboardX import SummaryWriter  # noqa: PLC0415  an optional extra
+
+            shutil.rmtree(folder, ignore_errors=True)
+            self._board = SummaryWriter(str(folder))
+
+    def update(self) -> None:
+        """Show what is new."""
+        metrics = read_metrics(self._run)
+        if self._board is not None:
+            self._write(metrics)
+        started = time.monotonic()
+        if started >= self._next_drawing:
+            draw_loss_curve(self._run, metrics)
+            ended = time.monotonic()
+            self._next_drawing = ended + (ended - started) / SHARE_OF_TIME
+
+    def close(self) -> None:
+        """Write what TensorBoard does not have yet."""
+        if self._board is not None:
+            self._write(read_metrics(self._run))
+            self._board.close()
+
+    def _write(self, metrics: list[dict[str, Any]]) -> None:
+        began = time.time() - metrics[-1]["seconds"] if metrics else 0.0
+        for line in metrics:
+            if line["step"] > self._boarded:
+                self._add(line, began + line["seconds"])
+        self._boarded = metrics[-1]["step"] if metrics else 0
+        self._board.flush()
+
+    def _add(self, line: dict[str, Any], walltime: float) -> None:
+        for name, title in SCALARS.items():
+            if line.get(name) is not None:
+                self._board.add_scalar(title, line[name], line["step"], walltime)
+        if line.get("samples"):
+            text = "\n".join(f"    {sample}" for sample in "\n".join(line["samples"]).split("\n"))
+            self._board.add_text("samples", text, line["step"], walltime)  # indented, as it is
+
+
+def draw_loss_curve(run: Run, metrics: list[dict[str, Any]]) -> str:
+    """Draw the loss curve of a run where that can be done; return why not, else nothing."""
+    if not metrics:
+        return ""
+    if find_spec("matplotlib") is None:
+        return (
+            "No loss curve is drawn without matplotlib; `pip install -e '.[plots]'` in a clone "
+            "adds it."
+        )
+    try:
+        from wavenet_jax.cli import plots  # noqa: PLC0415  an optional extra
+
+        title = Path(run.config.data.title).name
+        plots.draw_loss_curve(metrics, title, run.folder / "loss.png")
+    except Exception as error:  # whatever matplotlib meets: a picture never ends a run
+        reason = show_short(str(error) or type(error).__name__)
+        return f"No loss curve is drawn: matplotlib says {reason}."
+    return ""

@@ -1,0 +1,70 @@
+"""A new run that starts from the weights of another, whose vocabulary may be another too."""
+
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+
+from wavenet_jax.config import Config
+from wavenet_jax.data import Dataset, Vocab
+from wavenet_jax.errors import pluralize, require
+from wavenet_jax.nn import WaveNet, change_vocab
+from wavenet_jax.runs.checkpoints import open_checkpoints
+from wavenet_jax.runs.folder import load_run
+from wavenet_jax.training import TrainState, init_state, make_trainer
+
+MAX_LISTED = 20  # fresh characters that the note lists
+
+
+class WarmStart(NamedTuple):
+    """The state before the first step, and what a user should know of it."""
+
+    state: TrainState
+    note: str
+
+
+def warm_start(config: Config, data: Dataset) -> WarmStart | None:
+    """Return the state of a run that starts from the best weights of another; else None.
+
+    Characters that the other run does not know are fresh.  Raises `InputError` where it knows none
+    of them, or is damaged.
+    """
+    if config.train.init_from is None:
+        return None
+    source = load_run(Path(config.train.init_from))
+    with open_checkpoints(source) as checkpoints:
+        step, variables = checkpoints.restore_variables("best")
+    steps = config.train.count_steps(data.splits.train.num_predictions).steps
+    trainer = make_trainer(WaveNet(config.model, len(data.vocab)), config, steps)
+    if data.vocab != source.data.vocab:
+        ids = _ids(data.vocab, source.data.vocab, source.folder)
+        variables = change_vocab(variables, init_state(trainer).trained, ids)
+    note = f"Starting from {source.folder} at step {step:,}"
+    return WarmStart(
+        init_state(trainer, variables), note + _difference(data.vocab, source.data.vocab)
+    )
+
+
+def _ids(vocab: Vocab, old: Vocab, folder: Path) -> np.ndarray:
+    """Return the id of each character in the old vocabulary, -1 of one that it does not know."""
+    ids = {character: index for index, character in enumerate(old.characters)}
+    found = np.array([ids.get(character, -1) for character in vocab.characters])
+    require(
+        max(found[1:]) >= 0,
+        f"init_from is {str(folder)!r}, which knows none of the {len(vocab) - 1} characters of the "
+        "data, expected a run on the same script.",
+        "init_from",
+    )
+    return found
+
+
+def _difference(vocab: Vocab, old: Vocab) -> str:
+    """Return how two vocabularies differ, as the end of a sentence."""
+    fresh = [each for each in vocab.characters[1:] if each not in old.characters]
+    gone = [each for each in old.characters[1:] if each not in vocab.characters]
+    if not fresh and not gone:
+        return ", with its vocabulary."
+    listed = " ".join(map(repr, fresh[:MAX_LISTED])) + " ..." * (len(fresh) > MAX_LISTED)
+    new = f"{pluralize(len(fresh), 'character')} fresh ({listed})" if fresh else "none fresh"
+    kept = len(vocab) - 1 - len(fresh)
+    return f": {pluralize(kept, 'character')} kept, {new}, {len(gone):,} dropped."
