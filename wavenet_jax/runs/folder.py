@@ -10,6 +10,7 @@ metrics.jsonl     a line per report
 checkpoints/      the latest state, and the best one by validation loss
 loss.png          the loss curve, where matplotlib is installed
 samples.txt       documents sampled at the end of training
+inspect/          pictures of the latest state, where they have been asked for
 """
 
 import json
@@ -52,6 +53,7 @@ CONTENTS = (
     "checkpoints",
     "loss.png",
     "samples.txt",
+    "inspect",
 )
 
 
