@@ -308,8 +308,8 @@ def show_help(words: list[str]) -> None:
     subcommand_cli_from_dict(
         dict(COMMANDS),
         prog=PROGRAM,
-        description="Train, evaluate, score and sample a WaveNet of names or of text.  --version "
-        "prints the version, and COMMAND --help the options of a command.",
+        description="Train, evaluate, inspect, score and sample a WaveNet of names or text.  "
+        "--version prints the version, and COMMAND --help the options of a command.",
         args=words,
     )
 

@@ -95,8 +95,8 @@ def draw_updates(
         for matrix in members:
             colour, marker = STYLES[_kind(matrix)]
             if np.isfinite(matrix.log10_update):
-                inside = "none" if len(members) > 1 and matrix is members[-1] else colour
-                axes.plot(matrix.log10_update, row, marker, color=colour, markerfacecolor=inside)
+                inside = "none" if matrix.name == "residual" else colour
+                axes.plot(matrix.log10_update, row, marker, color=colour, mfc=inside)
     axes.set_xlabel(f"log₁₀ std(update) / std(weight)\nat {learning_rate}")
     low, high = axes.get_xlim()
     axes.set_xlim(min(low, GUIDE - 0.5), max(high, GUIDE + 0.5))
@@ -191,6 +191,8 @@ def _add_legend(
     handles = []
     for kind in dict.fromkeys(map(_kind, matrices)):
         colour, own = STYLES[kind]
-        handles.append(Line2D([], [], linestyle="", marker=marker or own, color=colour, label=kind))
+        inside = "none" if kind == "residual" else colour
+        handles.append(Line2D([], [], ls="", marker=marker or own, color=colour, mfc=inside))
+        handles[-1].set_label(kind)
     handles += more
     figure.legend(handles=handles, loc="outside lower center", ncols=len(handles), frameon=False)
