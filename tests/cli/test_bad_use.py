@@ -25,6 +25,7 @@ from wavenet_jax.runs import Run
         ("train --kind list --data shakespeare", "--kind is 'list', but --data 'shakespeare' is a"),
         ("train --max-vocab 9", "the data contain 26 distinct characters"),
         ("evaluate nowhere", "'nowhere' holds no run"),
+        ("inspect nowhere", "'nowhere' holds no run"),
         ("resume nowhere", "'nowhere' holds no run"),
         ("sample nowhere", "'nowhere' holds no run"),
         ("score nowhere emma", "'nowhere' holds no run"),
@@ -56,7 +57,7 @@ def test_bad_list_is_answered_in_one_sentence(
 
 
 def test_run_without_checkpoint_is_answered_in_one_sentence(run: Run, says: Says) -> None:
-    for command in ("evaluate {}", "sample {}", "score {} emma", "resume {}"):
+    for command in ("evaluate {}", "inspect {}", "sample {}", "score {} emma", "resume {}"):
         assert "no checkpoint" in says(command.format(run.folder))
 
 

@@ -13,7 +13,10 @@ from wavenet_jax.runs.folder import CONTENTS
 
 
 def test_training_leaves_a_whole_run_folder_and_nothing_beside_it(trained_text: Path) -> None:
-    assert {path.name for path in trained_text.iterdir()} == set(CONTENTS) - {"documents.txt"}
+    assert {path.name for path in trained_text.iterdir()} == set(CONTENTS) - {
+        "documents.txt",
+        "inspect",
+    }
     assert {path.name for path in trained_text.parent.iterdir()} == {"run", "text.txt"}
     lines = [json.loads(line) for line in (trained_text / "metrics.jsonl").read_text().splitlines()]
     assert [line["step"] for line in lines] == [10, 20, 30, 40, 50, 60]

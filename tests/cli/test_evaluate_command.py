@@ -99,5 +99,5 @@ def test_json_is_json_whatever_the_encoding_of_standard_output(
 
 
 def test_help_shows_no_code(prints: Prints) -> None:
-    for command in ("train", "evaluate", "sample", "score", "resume", "data"):
+    for command in ("train", "evaluate", "inspect", "sample", "score", "resume", "data"):
         assert "type: ignore" not in prints(command, "--help")

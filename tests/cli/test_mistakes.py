@@ -15,15 +15,13 @@ from wavenet_jax.cli.main import answer, parse_command
 from wavenet_jax.config import PRESETS, Recipe
 from wavenet_jax.errors import InputError
 
+KNOWN = "train, resume, evaluate, inspect, score, sample, data"
 SENTENCES = {
     # Commands.
-    "trian": "command 'trian' is unknown, expected train, resume, evaluate, score, sample, data; "
-    "did you mean train?",
-    "eval runs/demo": "command 'eval' is unknown, expected train, resume, evaluate, score, sample, "
-    "data; did you mean evaluate?",
-    "fly": "command 'fly' is unknown, expected train, resume, evaluate, score, sample, data.",
-    "--seed 3 train": "command '--seed' is unknown, expected train, resume, evaluate, score, "
-    "sample, data.",
+    "trian": f"command 'trian' is unknown, expected {KNOWN}; did you mean train?",
+    "eval runs/demo": f"command 'eval' is unknown, expected {KNOWN}; did you mean evaluate?",
+    "fly": f"command 'fly' is unknown, expected {KNOWN}.",
+    "--seed 3 train": f"command '--seed' is unknown, expected {KNOWN}.",
     # Options.
     "train --learing-rate 0.1": "option --learing-rate is unknown; did you mean --learning-rate?",
     "train --stepz=3": "option --stepz is unknown; did you mean --steps?",
@@ -39,10 +37,8 @@ SENTENCES = {
     "sample runs/demo -x 3": "option -x is unknown; see `wavenet-jax sample --help`.",
     "score runs/demo -anna": "option -anna is unknown; see `wavenet-jax score --help`.",
     # Habits of others.
-    "generate runs/demo": "command 'generate' is unknown, expected train, resume, evaluate, score, "
-    "sample, data; did you mean sample?",
-    "fit": "command 'fit' is unknown, expected train, resume, evaluate, score, sample, data; did "
-    "you mean train?",
+    "generate runs/demo": f"command 'generate' is unknown, expected {KNOWN}; did you mean sample?",
+    "fit": f"command 'fit' is unknown, expected {KNOWN}; did you mean train?",
     "train --lr 1": "option --lr is unknown; did you mean --learning-rate?",
     "train --max-steps 9": "option --max-steps is unknown; did you mean --steps?",
     "train --max_iters 9": "option --max-iters is unknown; did you mean --steps?",

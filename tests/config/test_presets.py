@@ -70,7 +70,8 @@ def test_misspelt_preset_suggests_the_nearest(name: str, nearest: str) -> None:
 
 
 def test_preset_unlike_any_lists_them_all() -> None:
-    message = f"^preset is 'xyz', expected {', '.join(PRESETS)}; choose one of these.$"
+    listed = f"expected {', '.join(PRESETS)}; choose one of these, or the folder of a run"
+    message = f"^preset is 'xyz', {listed}.$"
     with pytest.raises(InputError, match=message) as caught:
         preset("xyz")
     assert caught.value.field == "preset"

@@ -155,6 +155,18 @@ class Evaluate:
 
 
 @dataclass(frozen=True)
+class Inspect:
+    """Draw what a training step does inside the network: activations, gradients, updates."""
+
+    run: RunFolder
+    out: Annotated[Path | None, arg(metavar="DIR", help_behavior_hint="")] = None
+    """Folder of the pictures; by default inspect/ in the run folder."""
+    json: Switch = False
+    """Print JSON instead of a table."""
+    device: Device = None
+
+
+@dataclass(frozen=True)
 class Score:
     """Print the log-likelihood of each text under a run, and whether the data contain it.
 
@@ -262,11 +274,12 @@ class Data:
     """makemore (the lecture's names, for `train --data makemore`) or shakespeare (one text)."""
 
 
-Command = Train | Resume | Evaluate | Score | Sample | Data
+Command = Train | Resume | Evaluate | Inspect | Score | Sample | Data
 COMMANDS: dict[str, type[Command]] = {
     "train": Train,
     "resume": Resume,
     "evaluate": Evaluate,
+    "inspect": Inspect,
     "score": Score,
     "sample": Sample,
     "data": Data,
@@ -306,8 +319,8 @@ def show_help(words: list[str]) -> None:
     subcommand_cli_from_dict(
         dict(COMMANDS),
         prog=PROGRAM,
-        description="Train, evaluate, score and sample a WaveNet of names or of text.  --version "
-        "prints the version, and COMMAND --help the options of a command.",
+        description="Train, evaluate, inspect, score and sample a WaveNet of names or text.  "
+        "--version prints the version, and COMMAND --help the options of a command.",
         args=words,
     )
 

@@ -116,14 +116,17 @@ def _call(command: Command) -> int:
         backend.use_compilation_cache()
     match command:
         case arguments.Train():
-            return commands.train(command)
+            code = commands.train(command)
         case arguments.Resume():
-            return commands.resume(command)
+            code = commands.resume(command)
         case arguments.Evaluate():
-            return commands.evaluate(command)
+            code = commands.evaluate(command)
+        case arguments.Inspect():
+            code = commands.inspect(command)
         case arguments.Score():
-            return commands.score(command)
+            code = commands.score(command)
         case arguments.Sample():
-            return commands.sample(command)
+            code = commands.sample(command)
         case arguments.Data():
-            return commands.data(command)
+            code = commands.data(command)
+    return code

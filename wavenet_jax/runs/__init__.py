@@ -8,6 +8,7 @@ from wavenet_jax.runs.folder import (
     load_run,
     prepare_run,
 )
+from wavenet_jax.runs.initial import WarmStart, warm_start
 from wavenet_jax.runs.record import (
     extend_run,
     is_finished,
@@ -16,7 +17,6 @@ from wavenet_jax.runs.record import (
     record_new,
     record_resumed,
 )
-from wavenet_jax.runs.warm_start import WarmStart, warm_start
 
 __all__ = [
     "Checkpoints",

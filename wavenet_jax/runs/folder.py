@@ -11,6 +11,7 @@ checkpoints/      the latest state, and the best one by validation loss
 loss.png          the loss curve, where matplotlib is installed
 tensorboard/      what metrics.jsonl holds, for TensorBoard, where that was asked for
 samples.txt       documents sampled at the end of training
+inspect/          pictures of the latest state, where they have been asked for
 """
 
 import json

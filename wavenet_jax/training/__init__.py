@@ -1,6 +1,15 @@
 """Training as pure functions of (state, data): one step, many steps, a whole run."""
 
 from wavenet_jax.training.batches import Batch, crop, draw_batch, require_row_fits, windows
+from wavenet_jax.training.diagnostics import (
+    SATURATED,
+    Diagnostics,
+    LayerDiagnostics,
+    MatrixDiagnostics,
+    diagnose,
+    next_batch,
+    principal_components,
+)
 from wavenet_jax.training.loop import (
     MAX_VAL_TOKENS,
     DivergenceError,
@@ -17,16 +26,21 @@ from wavenet_jax.training.step import ChunkMetrics, StepOutput, loss_fn, train_c
 
 __all__ = [
     "MAX_VAL_TOKENS",
+    "SATURATED",
     "Batch",
     "ChunkMetrics",
+    "Diagnostics",
     "DivergenceError",
     "DrawBatch",
+    "LayerDiagnostics",
+    "MatrixDiagnostics",
     "StepInfo",
     "StepOutput",
     "TrainState",
     "Trainer",
     "Validation",
     "crop",
+    "diagnose",
     "draw_batch",
     "fit",
     "has_stalled",
@@ -35,6 +49,8 @@ __all__ = [
     "make_optimizer",
     "make_schedule",
     "make_trainer",
+    "next_batch",
+    "principal_components",
     "require_row_fits",
     "steps_within",
     "train_chunk",

@@ -2,8 +2,9 @@
 
 from wavenet_jax.cli.commands.data import data
 from wavenet_jax.cli.commands.evaluate import evaluate
+from wavenet_jax.cli.commands.inspection import inspect
 from wavenet_jax.cli.commands.sample import sample
 from wavenet_jax.cli.commands.score import score
 from wavenet_jax.cli.commands.train import resume, train
 
-__all__ = ["data", "evaluate", "resume", "sample", "score", "train"]
+__all__ = ["data", "evaluate", "inspect", "resume", "sample", "score", "train"]

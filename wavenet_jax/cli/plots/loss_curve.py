@@ -1,7 +1,6 @@
-"""The picture of a run; the only user of matplotlib, an optional extra."""
+"""The loss curve of a run."""
 
 import math
-import warnings
 from pathlib import Path
 from typing import Any
 
@@ -9,9 +8,9 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
+from wavenet_jax.cli.plots.canvas import literal, save
 from wavenet_jax.errors import pluralize
 
-MAX_TITLE = 60  # characters, which fit above the curves
 Metrics = list[dict[str, Any]]
 
 
@@ -23,7 +22,7 @@ def draw_loss_curve(metrics: Metrics, title: str, path: Path) -> None:
     figure = Figure(figsize=(8, 4.8), layout="constrained")
     losses = figure.subplots()
     losses.set(xlabel="step", ylabel="loss (nats per character)")
-    losses.set_title(_literal(title), parse_math=False)
+    losses.set_title(literal(title), parse_math=False)
     losses.xaxis.set_major_locator(MaxNLocator(integer=True))
     losses.xaxis.set_major_formatter(lambda step, _: f"{step:,.0f}")
     losses.grid(alpha=0.3)
@@ -34,15 +33,7 @@ def draw_loss_curve(metrics: Metrics, title: str, path: Path) -> None:
     losses.set_xlim(left=0)
     handles = [*losses.get_lines(), *rates.get_lines()]
     figure.legend(handles=handles, loc="outside lower center", ncols=len(handles), frameon=False)
-    with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", "Glyph")  # a sign that the font lacks is drawn as a box
-        figure.savefig(path, dpi=120)
-
-
-def _literal(title: str) -> str:
-    """Return a title in a line that can be drawn: signs that print nothing are spelled out."""
-    short = title if len(title) <= MAX_TITLE else f"{title[: MAX_TITLE - 1]}…"
-    return "".join(sign if sign.isprintable() else repr(sign)[1:-1] for sign in short)
+    save(figure, path)
 
 
 def _plot_losses(axes: Axes, metrics: Metrics) -> None:

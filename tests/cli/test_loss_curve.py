@@ -20,7 +20,7 @@ METRICS = [
 def curve(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
     """Return a function from metrics to the axes of the losses and of the learning rate."""
     drawn: list[Any] = []
-    savefig = plots.Figure.savefig
+    savefig = plots.loss_curve.Figure.savefig
 
     def keep_and_save(figure: Any, path: Path, **options: Any) -> None:
         drawn.append(figure)
@@ -30,7 +30,7 @@ def curve(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
         plots.draw_loss_curve(metrics, title, tmp_path / "loss.png")
         return drawn[-1].axes
 
-    monkeypatch.setattr(plots.Figure, "savefig", keep_and_save)
+    monkeypatch.setattr(plots.loss_curve.Figure, "savefig", keep_and_save)
     return draw
 
 
