@@ -1,8 +1,12 @@
 """The keys of a run's state."""
 
+from typing import Any
+
 import jax
 import jax.numpy as jnp
 import numpy as np
+import optax
+import pytest
 from support.models import randomised
 from support.runs import changed
 
@@ -10,6 +14,7 @@ from wavenet_jax.config import Config
 from wavenet_jax.keys import Purpose, root_key
 from wavenet_jax.nn import WaveNet
 from wavenet_jax.training import TrainState, init_state, make_trainer
+from wavenet_jax.training.state import update_average
 
 
 def test_dropout_differs_from_step_to_step_and_uses_no_key_of_a_minibatch(tiny: Config) -> None:
@@ -32,3 +37,49 @@ def test_seed_decides_the_weights_and_the_key_of_the_minibatches(tiny: Config) -
     assert not np.array_equal(kernels[0], kernels[2])
     assert first.key == again.key
     assert first.key != other.key
+
+
+@pytest.mark.parametrize("decay", [0.5, 0.999])
+def test_averages_are_exponential_with_adams_correction(decay: float) -> None:
+    values = np.random.default_rng(0).normal(size=(6, 3))
+    average: Any = {
+        "params": {"w": jnp.full(3, 7.0)},
+        "batch_stats": {},
+    }
+    moment = np.zeros(3)
+    for step, value in enumerate(values, start=1):
+        variables: Any = {"params": {"w": jnp.asarray(value, jnp.float32)}, "batch_stats": {}}
+        average = update_average(average, variables, decay, jnp.array(step))
+        moment = decay * moment + (1 - decay) * value
+        expected = moment / (1 - decay**step)
+        np.testing.assert_allclose(average["params"]["w"], expected, rtol=1e-3, atol=1e-4)
+
+
+def test_run_is_evaluated_with_its_averages_and_goes_on_from_its_weights(tiny: Config) -> None:
+    model = WaveNet(tiny.model, 27)
+    plain = init_state(make_trainer(model, tiny, 60))
+    assert plain.variables == plain.trained
+    assert not plain.has_averages
+    averaged = init_state(make_trainer(model, changed(tiny, ema=0.9), 60))
+    assert averaged.has_averages
+    moved = averaged._replace(params=jax.tree.map(jnp.zeros_like, averaged.params))
+    assert moved.variables is averaged.average
+    assert moved.trained["params"] is moved.params
+
+
+@pytest.mark.parametrize("clip_norm", [None, 1.0])
+def test_schedule_free_run_is_evaluated_at_its_averaged_point(
+    tiny: Config, clip_norm: float | None
+) -> None:
+    """The gradient is taken at y = (1 - b1) · z + b1 · x (2405.15682, eq. 3); x is evaluated."""
+    options = {"optimizer": "schedule_free_adamw", "schedule": "constant", "b1": 0.8}
+    config = changed(tiny, **options, clip_norm=clip_norm)
+    trainer = make_trainer(WaveNet(tiny.model, 27), config, 60)
+    state = init_state(trainer)
+    gradients = jax.tree.map(jnp.ones_like, state.params)
+    updates, opt_state = trainer.optimizer.update(gradients, state.opt_state, state.params)
+    after = state._replace(params=optax.apply_updates(state.params, updates), opt_state=opt_state)
+    z = optax.tree_utils.tree_get(opt_state, "z")
+    y = jax.tree.map(lambda x, z: 0.2 * z + 0.8 * x, after.variables["params"], z)
+    jax.tree.map(lambda a, b: np.testing.assert_allclose(a, b, 1e-4, 1e-6), after.params, y)
+    assert after.has_averages

@@ -15,6 +15,7 @@ from wavenet_jax.training import (
     Trainer,
     draw_batch,
     init_state,
+    loss_fn,
     make_trainer,
     train_chunk,
     train_step,
@@ -85,3 +86,41 @@ def test_trainers_of_equal_parts_are_equal_so_that_they_are_compiled_once(tiny: 
     first, again = (make_trainer(WaveNet(tiny.model, 27), tiny, 60) for _ in range(2))
     assert first == again
     assert hash(first) == hash(again)
+
+
+def take_first_step(config: Config, splits: Splits[Corpus]) -> Any:
+    trainer = make_trainer(WaveNet(config.model, 27), config, 60)
+    batch = windows(splits.train, jnp.arange(8), trainer.model.config.receptive_field)
+    return take_step(trainer, init_state(trainer), batch)
+
+
+def test_accumulated_step_is_that_of_the_whole_batch(tiny: Config, splits: Splits[Corpus]) -> None:
+    config = changed(tiny, norm="none")
+    whole = take_first_step(config, splits)
+    for parts in (2, 8):
+        accumulated = take_first_step(changed(config, accumulate=parts), splits)
+        jax.tree.map(
+            lambda a, b: np.testing.assert_allclose(a, b, rtol=1e-6, atol=1e-6),
+            (accumulated[0].params, accumulated[1]),
+            (whole[0].params, whole[1]),
+        )
+
+
+def test_accumulation_shows_batchnorm_one_part_after_the_other(
+    tiny: Config, splits: Splits[Corpus]
+) -> None:
+    """Each part is normalised by itself, and the running means move once for each."""
+    accumulated = changed(tiny, accumulate=2)
+    trainer = make_trainer(WaveNet(tiny.model, 27), accumulated, 60)
+    state = init_state(trainer)
+    batch = windows(splits.train, jnp.arange(8), trainer.model.config.receptive_field)
+    stats, losses = state.batch_stats, []
+    jitted_loss = jax.jit(loss_fn, static_argnames="trainer")
+    for rows in (slice(0, 4), slice(4, 8)):
+        part = jax.tree.map(lambda leaf, rows=rows: leaf[rows], batch)
+        loss, stats = jitted_loss(state.params, stats, part, state.key, trainer)
+        losses.append(loss)
+    after, output = take_step(trainer, state, batch)
+    assert_close(after.batch_stats, stats)
+    assert_close(output.loss, np.mean(losses))
+    assert abs(output.loss - take_first_step(tiny, splits)[1].loss) > 1e-4

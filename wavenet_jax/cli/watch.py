@@ -4,6 +4,7 @@ import shutil
 import time
 from importlib.util import find_spec
 from pathlib import Path
+from time import monotonic
 from typing import Any
 
 from wavenet_jax.errors import require, show_short
@@ -13,9 +14,9 @@ SHARE_OF_TIME = 0.05  # of a run, that redrawing its loss curve may take
 SCALARS = {
     "train_loss": "loss/train",
     "val_loss": "loss/val",
-    "learning_rate": "learning rate",
-    "gradient_norm": "gradient norm",
-    "steps_per_second": "steps per second",
+    "learning_rate": "learning_rate",
+    "gradient_norm": "gradient_norm",
+    "steps_per_second": "steps_per_second",
 }
 BOARD = "tensorboard"  # the folder in a run's
 
@@ -54,10 +55,10 @@ class Watch:
         metrics = read_metrics(self._run)
         if self._board is not None:
             self._write(metrics)
-        started = time.monotonic()
+        started = monotonic()
         if started >= self._next_drawing:
             draw_loss_curve(self._run, metrics)
-            ended = time.monotonic()
+            ended = monotonic()
             self._next_drawing = ended + (ended - started) / SHARE_OF_TIME
 
     def close(self) -> None:

@@ -96,6 +96,8 @@ def fit(
     if state is None:
         # Waited for, so that a state that does not fit the memory is known here.
         state = jax.block_until_ready(init_state(trainer))
+    else:  # as all later states are, so that the second chunk is not compiled again
+        state = jax.device_put(state, jax.devices()[0])
     rate = make_schedule(config.optim, counts.steps)
     validate = make_validation(model, splits.val.head(MAX_VAL_TOKENS))
     validations = list(validations)

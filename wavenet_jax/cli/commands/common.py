@@ -14,6 +14,7 @@ def restore(folder: Path, command: Evaluate | Score | Sample) -> tuple[Run, int,
         return run, *checkpoints.restore_variables(command.checkpoint)
 
 
-def describe(folder: Path, command: Evaluate | Score | Sample, step: int) -> str:
+def describe(run: Run, command: Evaluate | Score | Sample, step: int) -> str:
     """Return a run and which of its checkpoints is read, in words."""
-    return f"{folder} at step {step:,} ({command.checkpoint} checkpoint)"
+    averages = ", averaged weights" if run.config.optim.has_averages else ""
+    return f"{run.folder} at step {step:,} ({command.checkpoint} checkpoint{averages})"

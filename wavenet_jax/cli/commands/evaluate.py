@@ -40,7 +40,7 @@ def evaluate(command: Evaluate) -> int:
         run, step, variables = restore(folder, command)
         has_unseen = not (run.data.is_text or command.others)
         note = "; unseen are documents that do not occur in train" if has_unseen else ""
-        process.stderr.print(f"Losses of {describe(folder, command, step)}{note}")
+        process.stderr.print(f"Losses of {describe(run, command, step)}{note}")
         losses, left_out = _losses(run, variables, command.data)
         found.append((str(folder), losses))
         values.append(_losses_json(folder, command, step, losses) | left_out)

@@ -37,7 +37,7 @@ def sample(command: Sample) -> int:
         n = num_samples(config, is_text=run.data.is_text)
         head = (
             f"{pluralize(n, 'sample')}{_of_each(prefixes)} of "
-            f"{describe(command.run, command, step)}, seed {config.seed}"
+            f"{describe(run, command, step)}, seed {config.seed}"
         )
         configs = [config] if prefixes is None else [replace(config, prefix=p) for p in prefixes]
         if run.data.is_text:

@@ -31,7 +31,7 @@ def score(command: Score) -> int:
     scored = _score(run, variables, texts, command)
     start = f"the start of {_start(run, text_start=command.text_start)}"
     process.stderr.print(
-        f"{pluralize(len(texts), 'score')} by {describe(command.run, command, step)}, from {start}"
+        f"{pluralize(len(texts), 'score')} by {describe(run, command, step)}, from {start}"
     )
     if command.sort:
         scored.sort(key=lambda each: each.score.total_nats if each.score else math.inf)

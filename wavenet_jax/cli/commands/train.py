@@ -14,14 +14,14 @@ import jax
 
 from wavenet_jax.cli import process, tables
 from wavenet_jax.cli.arguments import PROGRAM, Resume, Train
+from wavenet_jax.cli.commands.announce import announce
 from wavenet_jax.cli.mistakes import all_options, in_flags
 from wavenet_jax.cli.watch import Watch, draw_loss_curve, require_tensorboard
-from wavenet_jax.config import ModelConfig, OptimConfig, SampleConfig
+from wavenet_jax.config import SampleConfig
 from wavenet_jax.errors import InputError, pluralize, require
-from wavenet_jax.nn import Variables, count_parameters, init_variables
+from wavenet_jax.nn import Variables
 from wavenet_jax.runs import (
     Run,
-    changed_environment,
     extend_run,
     is_finished,
     load_run,
@@ -35,7 +35,6 @@ from wavenet_jax.runs import (
 )
 from wavenet_jax.sampling import generate_documents, generate_texts
 from wavenet_jax.training import (
-    MAX_VAL_TOKENS,
     DivergenceError,
     StepInfo,
     TrainState,
@@ -137,7 +136,7 @@ def _train(
     require_row_fits(run.data.splits.train, run.config.train, run.config.model.receptive_field)
     done, total = int(state.step) if state else 0, run.total_steps
     logging.getLogger("absl").setLevel(logging.ERROR)  # Orbax warns of slow disks
-    _announce(run, done)
+    announce(run, done)
     validations = read_validations(run, done) if done else []
     with (
         process.stop_signals() as received,
@@ -230,67 +229,6 @@ def _kept(run: Run) -> str:
         if step is not None:
             return f"{run.folder} keeps the state of step {step:,}"
     return "nothing was saved yet"
-
-
-def _announce(run: Run, done: int) -> None:
-    """Print what is trained, on which data, and for how many steps."""
-    shapes = jax.eval_shape(lambda: init_variables(run.model, jax.random.key(0)))
-    settings, total = run.config.train, run.total_steps
-    per_step = settings.batch_size * settings.seq_len
-    epochs = total * per_step / run.data.splits.train.num_predictions
-    process.stderr.print(
-        f"{'Continuing' if done else 'Training'} {count_parameters(shapes['params']):,} parameters "
-        f"({_network(run.config.model)}) on {run.config.data.title}: "
-        f"{_extent(run)}, {tables.vocab_line(run.data.vocab)}\n"
-        f"{f'From step {done:,} to' if done else 'For'} {total:,} steps of "
-        f"{_rows(run)} ({epochs:.3g} epochs), {_optimizer(run.config.optim)}, in {run.folder}"
-    )
-    if typical := _typical_beyond(run):
-        process.stderr.print(
-            f"Many documents are {typical:,} characters long, of which a prediction sees "
-            f"{run.config.model.receptive_field:,}; more --dilations may help."
-        )
-    if not run.data.splits.val.num_predictions:
-        process.stderr.print("Nothing is held out for validation: the best state is the last.")
-    if done and (changed := changed_environment(run)):
-        process.stderr.print(
-            f"The run began with {', '.join(changed)}: its last digits may differ."
-        )
-
-
-def _network(model: ModelConfig) -> str:
-    layers = pluralize(len(model.dilations), f"{model.layer} layer")
-    return f"{layers} of {model.n_hidden:,}, receptive field {model.receptive_field:,}"
-
-
-def _optimizer(optim: OptimConfig) -> str:
-    decay = f", weight decay {optim.weight_decay:g}" if optim.weight_decay else ""
-    return f"{optim.optimizer} at {optim.learning_rate:g}{decay}"
-
-
-def _typical_beyond(run: Run) -> int:
-    """Return how long many documents are, where that is twice the receptive field; else 0."""
-    length = run.data.extent.document_length
-    return length if length > 2 * run.config.model.receptive_field else 0
-
-
-def _extent(run: Run) -> str:
-    """Return the sizes of the splits."""
-    if run.data.is_text:
-        lengths = [corpus.num_predictions for corpus in run.data.splits]
-        return f"{' / '.join(f'{length:,}' for length in lengths if length)} characters"
-    return f"{' / '.join(f'{len(split):,}' for split in run.data.split_documents)} documents"
-
-
-def _rows(run: Run) -> str:
-    """Return what a step trains on, and what validation leaves out."""
-    settings = run.config.train
-    rows = pluralize(settings.batch_size, "window")
-    if settings.mode == "sequence":
-        rows = f"{pluralize(settings.batch_size, 'sequence')} of {settings.seq_len:,}"
-    if run.data.splits.val.num_predictions > MAX_VAL_TOKENS:
-        rows += f", validated on the first {MAX_VAL_TOKENS:,} characters of val"
-    return rows
 
 
 def _finish(run: Run, *, is_interrupted: bool = False) -> int:

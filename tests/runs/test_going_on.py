@@ -1,0 +1,170 @@
+"""Runs that start from another run's weights, and finished runs that train for longer."""
+
+from pathlib import Path
+from typing import Any
+
+import jax
+import numpy as np
+import pytest
+from support.corpora import NAMES
+from support.runs import assert_same, changed, final_state, losses
+
+import wavenet_jax as wn
+from wavenet_jax.errors import InputError
+from wavenet_jax.runs import load_run, warm_start
+
+SMALL: dict[str, Any] = {
+    **{"documents": NAMES, "n_embd": 4, "n_hidden": 8, "batch_size": 8, "learning_rate": 0.3},
+    **{"report_every": 10, "eval_every": 20, "seed": 3},
+}
+
+
+def train(folder: Path, base: str = "makemore", **options: Any) -> wn.LanguageModel:
+    return wn.train(base, run_dir=folder, **{**SMALL, **options})
+
+
+@pytest.fixture(scope="module")
+def source(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return the folder of a finished run of constant learning rate."""
+    folder = tmp_path_factory.mktemp("source") / "run"
+    train(folder, steps=40, schedule="constant", momentum=0.5, warmup=0.5, ema=0.9)
+    return folder
+
+
+def test_run_that_starts_from_another_has_its_losses_before_the_first_step(source: Path) -> None:
+    run = load_run(source)
+    start = warm_start(changed(run.config, init_from=str(source)), run.data)
+    assert start is not None
+    assert start.note == f"Starting from {source} at step 40, with its vocabulary."
+    jax.tree.map(np.testing.assert_array_equal, start.state.variables, wn.load(source).variables)
+    assert int(start.state.step) == 0
+    assert start.state.trained == start.state.variables  # the averages begin again
+
+
+def test_warm_start_on_the_same_data_beats_a_cold_one(source: Path, tmp_path: Path) -> None:
+    lr: dict[str, Any] = {"steps": 20, "learning_rate": 0.05}
+    warm = train(tmp_path / "warm", init_from=source, **lr)
+    cold = train(tmp_path / "cold", **lr)
+    assert losses(tmp_path / "warm")[0]["learning_rate"] > 0
+    assert warm.evaluate().val.all.nll_nats < cold.evaluate().val.all.nll_nats
+
+
+def test_characters_are_kept_by_themselves_and_not_by_their_ids(
+    source: Path, tmp_path: Path
+) -> None:
+    """Of the data, two letters are new and come first, so that every id is another."""
+    documents = [f"-{name}1" for name in NAMES]
+    model = train(
+        tmp_path / "run", documents=documents, init_from=source, steps=1, learning_rate=1e-30
+    )
+    old = wn.load(source)
+    shared = [each for each in old.data.vocab.characters if each in model.data.vocab.characters]
+    for each in shared:
+        ours, theirs = (
+            np.asarray(m.variables["params"]["embedding"]["embedding"])[
+                m.data.vocab.characters.index(each)
+            ]
+            for m in (model, old)
+        )
+        np.testing.assert_array_equal(ours, theirs)
+
+
+def test_what_became_of_the_characters_is_said(source: Path, tmp_path: Path) -> None:
+    run = load_run(source)
+    model = train(tmp_path / "run", documents=["ab1", "ba2"] * 20, init_from=source, steps=1)
+    start = warm_start(model.config, model.data)
+    assert start is not None
+    dropped = len(run.data.vocab) - 1 - 2
+    assert start.note.endswith(
+        f"step 40: 2 characters kept, 2 characters fresh ('1' '2'), {dropped} dropped."
+    )
+
+
+@pytest.mark.parametrize(
+    ("options", "sentence"),
+    [
+        ({"documents": ["12", "21"] * 20}, "which knows none of the 2 characters of the data"),
+        ({"n_hidden": 9}, "whose model has n_hidden 8 and not 9, expected the same model"),
+        ({"n_embd": 5, "layer": "gated", "mode": "sequence", "seq_len": 8}, "layer plain and not"),
+    ],
+)
+def test_run_that_does_not_fit_is_refused(
+    source: Path, tmp_path: Path, options: dict[str, Any], sentence: str
+) -> None:
+    with pytest.raises(InputError, match=sentence) as caught:
+        train(tmp_path / "run", init_from=source, steps=1, **options)
+    assert caught.value.field == "init_from"
+    assert not (tmp_path / "run").exists()
+
+
+def test_folder_without_a_run_is_refused_before_data_are_read(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="which holds no run, expected the folder of a run"):
+        wn.train(data="missing.txt", init_from=tmp_path)
+
+
+def test_plan_takes_the_model_of_the_run_that_it_starts_from(source: Path) -> None:
+    model = wn.train(documents=NAMES, init_from=source, steps=1)
+    assert model.config.model == wn.load(source).config.model
+    assert model.config.train.mode == "sequence"
+
+
+def test_configuration_of_another_run_is_a_preset(source: Path) -> None:
+    again = wn.train(str(source), documents=NAMES)
+    before, after = wn.load(source), again
+    assert (after.config.model, after.config.optim) == (before.config.model, before.config.optim)
+    jax.tree.map(np.testing.assert_array_equal, after.variables, before.variables)
+    shorter = wn.train(str(source / "config.json"), documents=NAMES, steps=3)
+    assert shorter.config.train.steps == 3
+    assert shorter.config.train.eval_every == 1
+
+
+def test_longer_run_is_the_run_that_was_longer_from_the_start(tmp_path: Path) -> None:
+    constant: dict[str, Any] = {"schedule": "constant", "momentum": 0.5, "ema": 0.9}
+    train(tmp_path / "long", steps=60, warmup=1 / 3, **constant)
+    folder = tmp_path / "longer"
+    train(folder, steps=40, warmup=0.5, **constant)
+    wn.resume(folder, steps=20)
+    assert_same(final_state(folder), final_state(tmp_path / "long"))
+    assert losses(folder) == losses(tmp_path / "long")
+    assert load_run(folder).total_steps == 60
+
+
+def test_longer_run_keeps_the_steps_at_which_the_learning_rate_fell(tmp_path: Path) -> None:
+    folder = tmp_path / "run"
+    train(folder, steps=40, boundaries=(0.25, 0.75), patience=0.9)
+    wn.resume(folder, epochs=1)
+    rates = [line["learning_rate"] for line in losses(folder)]
+    assert rates[:4] == pytest.approx([0.3, 0.03, 0.03, 0.003])
+    assert rates[4:] == pytest.approx([0.003] * len(rates[4:]))
+    assert load_run(folder).total_steps > 40
+    assert load_run(folder).config.train.patience is None
+
+
+@pytest.mark.parametrize("schedule", ["linear", "cosine", "wsd"])
+def test_run_whose_learning_rate_has_fallen_to_nothing_does_not_go_on(
+    tmp_path: Path, schedule: str
+) -> None:
+    train(tmp_path / "run", steps=5, schedule=schedule, report_every=5, eval_every=5)
+    said = f"the {schedule} schedule of the run ends with a learning rate of 0, expected a constant"
+    with pytest.raises(InputError, match=said):
+        wn.resume(tmp_path / "run", steps=5)
+    assert load_run(tmp_path / "run").total_steps == 5
+
+
+def test_numbers_that_mean_nothing_are_refused(source: Path) -> None:
+    with pytest.raises(InputError, match="steps is 5 and epochs is 1, expected one of them"):
+        wn.resume(source, steps=5, epochs=1)
+    with pytest.raises(InputError, match="steps is 0, expected a number from 1"):
+        wn.resume(source, steps=0)
+    with pytest.raises(InputError, match="epochs is -1, expected a number above 0"):
+        wn.resume(source, epochs=-1)
+
+
+def test_run_that_is_not_finished_is_resumed_first(tmp_path: Path) -> None:
+    def stop(_: wn.StepInfo) -> None:
+        raise KeyboardInterrupt
+
+    with pytest.warns(UserWarning, match="interrupted after step 10"):
+        train(tmp_path / "run", steps=40, on_step=stop)
+    with pytest.raises(InputError, match="is at step 10 of 40, expected a finished run"):
+        wn.resume(tmp_path / "run", steps=5)

@@ -1,0 +1,72 @@
+"""What `train` and `resume` say before the first step."""
+
+import jax
+
+from wavenet_jax.cli import process, tables
+from wavenet_jax.config import ModelConfig, OptimConfig
+from wavenet_jax.errors import pluralize
+from wavenet_jax.nn import count_parameters, init_variables
+from wavenet_jax.runs import Run, changed_environment
+from wavenet_jax.training import MAX_VAL_TOKENS
+
+
+def announce(run: Run, done: int) -> None:
+    """Print what is trained, on which data, and for how many steps."""
+    shapes = jax.eval_shape(lambda: init_variables(run.model, jax.random.key(0)))
+    settings, total = run.config.train, run.total_steps
+    per_step = settings.batch_size * settings.seq_len
+    epochs = total * per_step / run.data.splits.train.num_predictions
+    process.stderr.print(
+        f"{'Continuing' if done else 'Training'} {count_parameters(shapes['params']):,} parameters "
+        f"({_network(run.config.model)}) on {run.config.data.title}: "
+        f"{_extent(run)}, {tables.vocab_line(run.data.vocab)}\n"
+        f"{f'From step {done:,} to' if done else 'For'} {total:,} steps of "
+        f"{_rows(run)} ({epochs:.3g} epochs), {_optimizer(run.config.optim)}, in {run.folder}"
+    )
+    if typical := _typical_beyond(run):
+        process.stderr.print(
+            f"Many documents are {typical:,} characters long, of which a prediction sees "
+            f"{run.config.model.receptive_field:,}; more --dilations may help."
+        )
+    if not run.data.splits.val.num_predictions:
+        process.stderr.print("Nothing is held out for validation: the best state is the last.")
+    if done and (changed := changed_environment(run)):
+        process.stderr.print(
+            f"The run began with {', '.join(changed)}: its last digits may differ."
+        )
+
+
+def _network(model: ModelConfig) -> str:
+    layers = pluralize(len(model.dilations), f"{model.layer} layer")
+    return f"{layers} of {model.n_hidden:,}, receptive field {model.receptive_field:,}"
+
+
+def _optimizer(optim: OptimConfig) -> str:
+    decay = f", weight decay {optim.weight_decay:g}" if optim.weight_decay else ""
+    averages = f", averaged with decay {optim.ema:g}" if optim.ema else ""
+    return f"{optim.optimizer} at {optim.learning_rate:g} ({optim.schedule}){decay}{averages}"
+
+
+def _typical_beyond(run: Run) -> int:
+    """Return how long many documents are, where that is twice the receptive field; else 0."""
+    length = run.data.extent.document_length
+    return length if length > 2 * run.config.model.receptive_field else 0
+
+
+def _extent(run: Run) -> str:
+    """Return the sizes of the splits."""
+    if run.data.is_text:
+        lengths = [corpus.num_predictions for corpus in run.data.splits]
+        return f"{' / '.join(f'{length:,}' for length in lengths if length)} characters"
+    return f"{' / '.join(f'{len(split):,}' for split in run.data.split_documents)} documents"
+
+
+def _rows(run: Run) -> str:
+    """Return what a step trains on, and what validation leaves out."""
+    settings = run.config.train
+    rows = pluralize(settings.batch_size, "window")
+    if settings.mode == "sequence":
+        rows = f"{pluralize(settings.batch_size, 'sequence')} of {settings.seq_len:,}"
+    if run.data.splits.val.num_predictions > MAX_VAL_TOKENS:
+        rows += f", validated on the first {MAX_VAL_TOKENS:,} characters of val"
+    return rows
