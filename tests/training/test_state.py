@@ -1,7 +1,5 @@
 """The keys of a run's state."""
 
-from typing import Any
-
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -14,7 +12,7 @@ from wavenet_jax.config import Config
 from wavenet_jax.keys import Purpose, root_key
 from wavenet_jax.nn import WaveNet
 from wavenet_jax.training import TrainState, init_state, make_trainer
-from wavenet_jax.training.state import update_average
+from wavenet_jax.training.state import average_params
 
 
 def test_dropout_differs_from_step_to_step_and_uses_no_key_of_a_minibatch(tiny: Config) -> None:
@@ -40,28 +38,23 @@ def test_seed_decides_the_weights_and_the_key_of_the_minibatches(tiny: Config) -
 
 
 @pytest.mark.parametrize("decay", [0.5, 0.999])
-def test_averages_are_exponential_with_adams_correction(decay: float) -> None:
+def test_averages_are_exponential_with_adams_correction(tiny: Config, decay: float) -> None:
+    trainer = make_trainer(WaveNet(tiny.model, 27), changed(tiny, ema=decay), 60)
     values = np.random.default_rng(0).normal(size=(6, 3))
-    average: Any = {
-        "params": {"w": jnp.full(3, 7.0)},
-        "batch_stats": {},
-    }
-    moment = np.zeros(3)
+    average, moment = jnp.full(3, 7.0), np.zeros(3)  # what comes before the first step is forgotten
     for step, value in enumerate(values, start=1):
-        variables: Any = {"params": {"w": jnp.asarray(value, jnp.float32)}, "batch_stats": {}}
-        average = update_average(average, variables, decay, jnp.array(step))
+        params = jnp.asarray(value, jnp.float32)
+        average = average_params(trainer, average, params, (), jnp.array(step))
         moment = decay * moment + (1 - decay) * value
-        expected = moment / (1 - decay**step)
-        np.testing.assert_allclose(average["params"]["w"], expected, rtol=1e-3, atol=1e-4)
+        np.testing.assert_allclose(average, moment / (1 - decay**step), rtol=1e-3, atol=1e-4)
 
 
 def test_run_is_evaluated_with_its_averages_and_goes_on_from_its_weights(tiny: Config) -> None:
     model = WaveNet(tiny.model, 27)
     plain = init_state(make_trainer(model, tiny, 60))
+    assert plain.average is None
     assert plain.variables == plain.trained
-    assert not plain.has_averages
     averaged = init_state(make_trainer(model, changed(tiny, ema=0.9), 60))
-    assert averaged.has_averages
     moved = averaged._replace(params=jax.tree.map(jnp.zeros_like, averaged.params))
     assert moved.variables is averaged.average
     assert moved.trained["params"] is moved.params
@@ -76,10 +69,11 @@ def test_schedule_free_run_is_evaluated_at_its_averaged_point(
     config = changed(tiny, **options, clip_norm=clip_norm)
     trainer = make_trainer(WaveNet(tiny.model, 27), config, 60)
     state = init_state(trainer)
+    assert state.average is not None
     gradients = jax.tree.map(jnp.ones_like, state.params)
     updates, opt_state = trainer.optimizer.update(gradients, state.opt_state, state.params)
-    after = state._replace(params=optax.apply_updates(state.params, updates), opt_state=opt_state)
+    params = optax.apply_updates(state.params, updates)
+    x = average_params(trainer, state.params, params, opt_state, jnp.array(1))
     z = optax.tree_utils.tree_get(opt_state, "z")
-    y = jax.tree.map(lambda x, z: 0.2 * z + 0.8 * x, after.variables["params"], z)
-    jax.tree.map(lambda a, b: np.testing.assert_allclose(a, b, 1e-4, 1e-6), after.params, y)
-    assert after.has_averages
+    y = jax.tree.map(lambda x, z: 0.2 * z + 0.8 * x, x, z)
+    jax.tree.map(lambda a, b: np.testing.assert_allclose(a, b, 1e-4, 1e-6), params, y)

@@ -20,6 +20,7 @@ from wavenet_jax.training import (
     train_chunk,
     train_step,
     windows,
+    with_statistics,
 )
 
 take_step = jax.jit(train_step, static_argnames="trainer")
@@ -124,3 +125,26 @@ def test_accumulation_shows_batchnorm_one_part_after_the_other(
     assert_close(after.batch_stats, stats)
     assert_close(output.loss, np.mean(losses))
     assert abs(output.loss - take_first_step(tiny, splits)[1].loss) > 1e-4
+
+
+def test_statistics_of_averages_are_the_means_over_the_first_minibatches(
+    tiny: Config, splits: Splits[Corpus]
+) -> None:
+    """Of the first layer, computed by hand; dropout plays no part."""
+    trainer = make_trainer(WaveNet(tiny.model, 27), changed(tiny, ema=0.9, dropout=0.5), 60)
+    state = init_state(trainer)._replace(step=jnp.array(40))
+    field = trainer.model.config.receptive_field
+    params: Any = state.variables["params"]
+    means, variances = [], []
+    for index in range(3):
+        key = jax.random.fold_in(state.key, index)
+        tokens = draw_batch(key, splits.train, trainer.settings, field).inputs
+        pairs = np.asarray(params["embedding"]["embedding"])[tokens].reshape(-1, 8)
+        hidden = pairs @ np.asarray(params["layers_0"]["linear"]["kernel"])
+        means.append(hidden.mean(axis=0))
+        variances.append(hidden.var(axis=0))
+    found = with_statistics(trainer, state, splits.train, 3 * tiny.train.batch_size)
+    stats = found.variables["batch_stats"]["layers_0"]["norm"]
+    assert_close((stats["mean"], stats["var"]), (np.mean(means, 0), np.mean(variances, 0)))
+    assert_close(found.variables["params"], params)
+    assert_close(found.trained, state.trained)

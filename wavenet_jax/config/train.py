@@ -24,6 +24,10 @@ class StepCounts(NamedTuple):
     report_every: int
     eval_every: int
 
+    def validates(self, step: int) -> bool:
+        """Tell whether a run is validated after a step."""
+        return step % self.eval_every == 0 or step == self.steps
+
 
 @dataclass(frozen=True)
 class TrainConfig:

@@ -2,10 +2,17 @@
 
 from wavenet_jax.nn.rings import CACHE_AXES, DecodeCache, replicate_cache
 from wavenet_jax.nn.vocabulary import change_vocab
-from wavenet_jax.nn.wavenet import Variables, WaveNet, count_parameters, init_variables
+from wavenet_jax.nn.wavenet import (
+    NORM_MOMENTUM,
+    Variables,
+    WaveNet,
+    count_parameters,
+    init_variables,
+)
 
 __all__ = [
     "CACHE_AXES",
+    "NORM_MOMENTUM",
     "DecodeCache",
     "Variables",
     "WaveNet",

@@ -21,6 +21,7 @@ from wavenet_jax.errors import require
 from wavenet_jax.nn.rings import DecodeCache, RingLayout
 from wavenet_jax.nn.taps import age_of, merge_taps, shift_taps
 
+NORM_MOMENTUM = 0.9  # weight of BatchNorm's old statistics: what PyTorch calls 0.1
 Variables = dict[str, Any]  # "params", and "batch_stats", which is empty without BatchNorm
 
 # N(0, 1/fan_in), not truncated: the lecture's `torch.randn(fan_in, fan_out) / fan_in**0.5`.
@@ -185,12 +186,11 @@ class WaveNet(nn.Module):
         return PlainLayer(config.n_hidden, norm, dropout, activation, residual)
 
     def _batch_norm(self) -> Callable[..., Any]:
-        # momentum is the weight of the old value: 0.9 is what PyTorch calls 0.1.  Flax divides the
-        # variance by the number of nodes n, the lecture by n - 1: 3 % at 32 nodes.
+        # Flax divides the variance by the number of nodes n, the lecture by n - 1: 3 % at 32 nodes.
         return partial(
             nn.BatchNorm,
             use_running_average=not self.training,
-            momentum=0.9,
+            momentum=NORM_MOMENTUM,
             use_fast_variance=False,  # E[x²] - E[x]² cancels where the mean is large
         )
 

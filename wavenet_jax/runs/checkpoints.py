@@ -113,7 +113,7 @@ def open_checkpoints(run: Run) -> Iterator[Checkpoints]:
 def _training(state: TrainState) -> dict[str, Any]:
     """Return what training needs of a state, beside the variables to evaluate with."""
     training = {"opt_state": state.opt_state, "key": state.key}
-    return training | {"trained": state.trained} if state.has_averages else training
+    return training if state.average is None else training | {"trained": state.trained}
 
 
 def _val_loss(checkpoint: Any) -> float:

@@ -22,7 +22,14 @@ from wavenet_jax.training.loop import (
 from wavenet_jax.training.optimizers import make_optimizer
 from wavenet_jax.training.schedules import make_schedule
 from wavenet_jax.training.state import DrawBatch, Trainer, TrainState, init_state, make_trainer
-from wavenet_jax.training.step import ChunkMetrics, StepOutput, loss_fn, train_chunk, train_step
+from wavenet_jax.training.step import (
+    ChunkMetrics,
+    StepOutput,
+    loss_fn,
+    train_chunk,
+    train_step,
+    with_statistics,
+)
 
 __all__ = [
     "MAX_VAL_TOKENS",
@@ -56,4 +63,5 @@ __all__ = [
     "train_chunk",
     "train_step",
     "windows",
+    "with_statistics",
 ]

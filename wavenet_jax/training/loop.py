@@ -15,7 +15,7 @@ from wavenet_jax.nn import Variables, WaveNet
 from wavenet_jax.training.batches import draw_batch, require_row_fits
 from wavenet_jax.training.schedules import make_schedule
 from wavenet_jax.training.state import DrawBatch, Trainer, TrainState, init_state, make_trainer
-from wavenet_jax.training.step import ChunkMetrics, train_chunk
+from wavenet_jax.training.step import ChunkMetrics, train_chunk, with_statistics
 
 DIVERGED = 100  # times the loss of guessing, ln V: no run comes back from there
 MAX_VAL_TOKENS = 1_000_000  # predictions of val, from its start, that validation scores
@@ -103,7 +103,7 @@ def fit(
     validations = list(validations)
     for chunk in _chunks(trainer, state, splits.train, counts):
         step, val = chunk.step, None
-        if step % counts.eval_every == 0 or step == counts.steps:
+        if counts.validates(step):
             val = validate(chunk.state.variables)
             if not math.isfinite(val.nll_nats):
                 raise DivergenceError(val.nll_nats, step)
@@ -181,6 +181,8 @@ def _chunks(
         compiled.add(steps)
         _require_small(metrics.losses, done + 1, trainer.model.vocab_size)
         done += steps
+        if state.average is not None and counts.validates(done):
+            state = with_statistics(trainer, state, corpus)
         yield _Chunk(state, done, metrics, speed)
 
 

@@ -45,7 +45,7 @@ class TrainState(NamedTuple):
     opt_state: Any  # the optimizer's memory; of plain SGD, its count of steps
     step: jax.Array  # [] int32, steps done
     key: jax.Array  # root key; step s draws from fold_in(key, s)
-    average: Variables | None = None  # averages of params and batch_stats, where ema is set
+    average: Variables | None = None  # where the run averages: what to evaluate with
 
     def __repr__(self) -> str:
         """Return the step and the size in a line."""
@@ -60,24 +60,7 @@ class TrainState(NamedTuple):
     @property
     def variables(self) -> Variables:
         """Return the variables to evaluate the model with: averages, where the run has them."""
-        if self.average is not None:
-            return self.average
-        schedule_free = self._schedule_free
-        if schedule_free is None:
-            return self.trained
-        params = contrib.schedule_free_eval_params(schedule_free, self.params)
-        return {"params": params, "batch_stats": self.batch_stats}
-
-    @property
-    def has_averages(self) -> bool:
-        """Tell whether `variables` are others than `trained`."""
-        return self.average is not None or self._schedule_free is not None
-
-    @property
-    def _schedule_free(self) -> contrib.ScheduleFreeState | None:
-        """Return the state of schedule-free averaging, where the optimizer has one."""
-        parts = self.opt_state if type(self.opt_state) is tuple else (self.opt_state,)  # a chain's
-        return next((part for part in parts if isinstance(part, contrib.ScheduleFreeState)), None)
+        return self.trained if self.average is None else self.average
 
     @property
     def dropout_key(self) -> jax.Array:
@@ -90,23 +73,35 @@ def init_state(trainer: Trainer, variables: Variables | None = None) -> TrainSta
     seed = trainer.settings.seed
     if variables is None:
         variables = init_variables(trainer.model, root_key(seed, Purpose.INIT))
+    opt_state = trainer.optimizer.init(variables["params"])
+    has_averages = trainer.ema is not None or find_schedule_free(opt_state) is not None
     return TrainState(
         params=variables["params"],
         batch_stats=variables["batch_stats"],
-        opt_state=trainer.optimizer.init(variables["params"]),
+        opt_state=opt_state,
         step=jnp.zeros((), jnp.int32),
         key=root_key(seed, Purpose.TRAIN),
-        average=None if trainer.ema is None else variables,
+        average=variables if has_averages else None,
     )
 
 
-def update_average(average: Variables, variables: Variables, decay: float, step: jax.Array) -> Any:
-    """Return the averages after a step `[]`, counted from 1, whose variables these are.
+def average_params(trainer: Trainer, before: Any, params: Any, opt_state: Any, step: Any) -> Any:
+    """Return the averages of the parameters after a step `[]`, counted from 1.
 
-    They are exponential with Adam's correction of bias (1412.6980, section 3), which makes the
-    first average the first variables:
+    They are those of schedule-free AdamW, or exponential with Adam's correction of bias (1412.6980,
+    section 3), which makes the first average the first parameters:
 
-    average_t = average_(t-1) + (1 - decay) / (1 - decay^t) · (variables_t - average_(t-1))
+    average_t = average_(t-1) + (1 - ema) / (1 - ema^t) · (params_t - average_(t-1))
     """
-    weight = (1 - decay) / (1 - decay**step)
-    return optax.incremental_update(variables, average, weight)
+    schedule_free = find_schedule_free(opt_state)
+    if schedule_free is not None:
+        return contrib.schedule_free_eval_params(schedule_free, params)
+    assert trainer.ema is not None  # what has averages is one or the other
+    weight = (1 - trainer.ema) / (1 - trainer.ema**step)
+    return optax.incremental_update(params, before, weight)
+
+
+def find_schedule_free(opt_state: Any) -> contrib.ScheduleFreeState | None:
+    """Return the state of schedule-free averaging, where the optimizer has one."""
+    parts = opt_state if type(opt_state) is tuple else (opt_state,)  # of a chain, or alone
+    return next((part for part in parts if isinstance(part, contrib.ScheduleFreeState)), None)

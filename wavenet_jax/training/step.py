@@ -1,5 +1,6 @@
 """One training step, and many of them in one call: pure functions of (state, data)."""
 
+from dataclasses import replace
 from functools import partial
 from typing import Any, NamedTuple
 
@@ -8,9 +9,12 @@ import jax.numpy as jnp
 import optax
 
 from wavenet_jax.data import Corpus
-from wavenet_jax.nn import WaveNet
+from wavenet_jax.nn import NORM_MOMENTUM, WaveNet
 from wavenet_jax.training.batches import Batch
-from wavenet_jax.training.state import Trainer, TrainState, update_average
+from wavenet_jax.training.state import Trainer, TrainState, average_params
+
+STATISTICS_POSITIONS = 8_192  # from which BatchNorm's statistics are estimated; twice as many as
+# experiments/averaged_statistics.py finds enough
 
 
 class StepOutput(NamedTuple):
@@ -51,9 +55,9 @@ def train_step(trainer: Trainer, state: TrainState, batch: Batch) -> tuple[Train
     updates, opt_state = trainer.optimizer.update(gradients, state.opt_state, state.params)
     params = optax.apply_updates(state.params, updates)
     average, step = state.average, state.step + 1
-    if average is not None and trainer.ema is not None:
-        trained = {"params": params, "batch_stats": batch_stats}
-        average = update_average(average, trained, trainer.ema, step)
+    if average is not None:
+        averaged = average_params(trainer, average["params"], params, opt_state, step)
+        average = average | {"params": averaged}
     after = TrainState(params, batch_stats, opt_state, step, state.key, average)
     return after, StepOutput(loss, gradients)
 
@@ -107,3 +111,30 @@ def train_chunk(
     start = state, jax.tree.map(jnp.zeros_like, state.params)
     (state, gradients), losses = jax.lax.scan(step, start, batches)
     return state, ChunkMetrics(losses, optax.tree.norm(gradients))
+
+
+@partial(jax.jit, static_argnames=("trainer", "positions"))
+def with_statistics(
+    trainer: Trainer, state: TrainState, corpus: Corpus, positions: int = STATISTICS_POSITIONS
+) -> TrainState:
+    """Return a state that averages with BatchNorm's statistics estimated for its averages.
+
+    They are the means over the run's first minibatches, of at least as many positions, without
+    dropout: the running statistics belong to the weights, and averages of them to no network.
+    """
+    settings, field = trainer.settings, trainer.model.config.receptive_field
+    count = -(-positions // (settings.batch_size * settings.seq_len))
+    config = replace(trainer.model.config, dropout=0.0)
+    still = trainer._replace(model=trainer.model.clone(config=config))
+    none = jax.tree.map(jnp.zeros_like, state.batch_stats)
+
+    def add(total: Any, index: jax.Array) -> tuple[Any, None]:
+        key = jax.random.fold_in(state.key, index)
+        batch = trainer.draw(key, corpus, settings, field)
+        _, update = loss_fn(state.variables["params"], none, batch, key, still)
+        return jax.tree.map(jnp.add, total, update), None
+
+    total, _ = jax.lax.scan(add, none, jnp.arange(count))
+    # An update from zero is the batch's share of the running statistics.
+    means = jax.tree.map(lambda leaf: leaf / (count * (1 - NORM_MOMENTUM)), total)
+    return state._replace(average=state.variables | {"batch_stats": means})
