@@ -10,9 +10,11 @@ Measured on 2026-11-26: TO BE MEASURED
 import json
 import math
 import statistics
-from collections.abc import Callable
+import tempfile
+from collections.abc import Callable, Mapping
 from functools import cache, partial
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 import jax
@@ -44,8 +46,8 @@ class Workload(NamedTuple):
 class Space(NamedTuple):
     """Where an optimizer's numbers are searched: all in the logarithm, but for the warm-up.
 
-    `decay` is of lr · weight_decay · steps, by which the weights shrink in a run, so that the
-    optimizers share it.
+    `decay` is of the sum of rate · weight_decay over the steps, by which the matrices shrink in a
+    run (to e^-decay of themselves, if nothing else moved them).
     """
 
     optimizer: str
@@ -53,7 +55,7 @@ class Space(NamedTuple):
     learning_rate: tuple[float, float]
     slow: str | None = None  # the field whose distance from 1 is searched, such as momentum
     distance: tuple[float, float] = (0.03, 0.3)
-    decay: tuple[float, float] | None = (0.2, 20.0)
+    decay: tuple[float, float] | None = (0.1, 10.0)
     warmup: float = 0.1  # the longest, as a fraction of the run
 
 
@@ -61,24 +63,25 @@ TITLES = {
     "window": "the lecture's net, windows, 20,000 steps",
     "sequence": "makemore-fast, sequences, 3,000 steps",
 }
-# Okabe and Ito's colours, which colour-blind readers tell apart, and dashes for the second half.
-COLORS = ("#000000", "#E69F00", "#56B4E9", "#009E73", "#D55E00", "#0072B2", "#CC79A7", "#8C8C00")
+# Okabe and Ito's colours, which colour-blind readers tell apart, with grey in place of yellow.
+COLORS = ("#000000", "#E69F00", "#56B4E9", "#009E73", "#D55E00", "#0072B2", "#CC79A7", "#999999")
 WORKLOADS = {"window": Workload("makemore", 20_000), "sequence": Workload("makemore-fast", 3_000)}
+MEAN_RATE = {"piecewise": 0.775, "linear": 0.5, "constant": 1.0}  # of the highest, in a run
 SPACES = {
     "sgd in two pieces": Space("sgd", "piecewise", (0.03, 1.0)),
     "sgd with momentum": Space("sgd", "linear", (6e-3, 0.2), "momentum"),
-    "rmsprop": Space("rmsprop", "linear", (3e-4, 1e-2), "b2", (0.003, 0.1), decay=None),
+    "rmsprop": Space("rmsprop", "linear", (3e-4, 1e-2), "b2", (0.003, 0.1)),
     "adam": Space("adam", "linear", (1e-3, 3.2e-2), "b1", decay=None),
     "adamw": Space("adamw", "linear", (1e-3, 3.2e-2), "b1"),
     "lion": Space("lion", "linear", (1e-4, 3.2e-3), "b1"),
     "muon": Space("muon", "linear", (1e-3, 3.2e-2), "momentum"),
     "schedule-free": Space("schedule_free_adamw", "constant", (1e-3, 3.2e-2), "b1"),
 }
-# What replaces the linear fall of the reference's winner.
+# What replaces the linear fall of the reference's winner, whose numbers stay: they were chosen for
+# that fall, and a schedule with another mean rate might want others.
 VARIANTS: dict[str, dict[str, Any]] = {
     "constant": {"schedule": "constant"},
     "piecewise": {"schedule": "piecewise"},
-    "linear": {},
     "cosine": {"schedule": "cosine"},
     "wsd": {"schedule": "wsd"},
     "constant, ema 0.99": {"schedule": "constant", "ema": 0.99},
@@ -88,7 +91,7 @@ VARIANTS: dict[str, dict[str, Any]] = {
 }
 
 
-NOISE_SEEDS, FRESH_SEEDS = range(5), 100  # of the presets, and the first of the winners'
+FRESH_SEEDS = 100  # the first of the winners'
 
 
 class Task(NamedTuple):
@@ -105,9 +108,11 @@ class Study(NamedTuple):
     config: Config  # of the preset, for the workload's steps
     trials: int
     seeds: tuple[int, ...]
-    spaces: dict[str, Space]
     jobs: int
     memory: Path
+    noise_seeds: tuple[int, ...] = tuple(range(5))  # of the preset
+    spaces: dict[str, Space] = SPACES
+    variants: Mapping[str, dict[str, Any]] = MappingProxyType({})
 
 
 def main(
@@ -115,7 +120,7 @@ def main(
     trials: int = 12,
     seeds: int = 5,
     jobs: int = 2,
-    out: Path = HERE,
+    out: Path | None = None,
     quick: bool = False,
 ) -> None:
     """Search, run the winners again, and print, draw and write down what they reached.
@@ -126,16 +131,19 @@ def main(
         seeds: Fresh seeds of each winner.
         jobs: Processes, each on a core of its own; 0 for none but this.
         out: Folder of optimizers.json, optimizers.png and optimizers.jsonl, which remembers the
-            runs that are done; remove it to begin again.
-        quick: Two optimizers for a moment, to see that everything works.
+            runs that are done; by default that of this file, or with quick a temporary one.
+        quick: Two optimizers on one workload for a moment, to see that everything works.
     """
     require_package("matplotlib", "matplotlib", "plots")
+    out = out or (Path(tempfile.mkdtemp()) if quick else HERE)
     load_dataset(DataConfig(data=data))  # so that a mistake is known at once
     fresh = tuple(range(FRESH_SEEDS, FRESH_SEEDS + seeds))
     results = {}
-    for name, workload in WORKLOADS.items():
+    for name, workload in list(WORKLOADS.items())[: 1 if quick else None]:
         config = replace_fields(preset(workload.preset), data=data, steps=workload.steps)
-        study = Study(name, config, trials, fresh, SPACES, jobs, out / "optimizers.jsonl")
+        study = Study(name, config, trials, fresh, jobs, out / "optimizers.jsonl")
+        if name == "sequence":
+            study = study._replace(variants=VARIANTS)
         if quick:
             study = shortened(study)
         results[name] = conduct(study)
@@ -146,23 +154,28 @@ def main(
 
 def shortened(study: Study) -> Study:
     """Return a study of two small optimizers for a few steps, in this process."""
-    small = replace_fields(study.config, n_hidden=8, steps=20, report_every=None, eval_every=None)
-    spaces = {name: SPACES[name] for name in (REFERENCE, "schedule-free")}
-    return study._replace(config=small, trials=1, seeds=study.seeds[:2], spaces=spaces, jobs=0)
+    every = {"steps": 20, "report_every": 20, "eval_every": 20}
+    return study._replace(
+        config=replace_fields(study.config, n_embd=4, n_hidden=8, **every),
+        trials=1,
+        jobs=0,
+        noise_seeds=(0,),
+        spaces={name: SPACES[name] for name in (REFERENCE, "schedule-free")},
+        variants=dict(list(VARIANTS.items())[-1:]),
+    )
 
 
 def conduct(study: Study) -> dict[str, Any]:
     """Return the noise of the preset, and what the winner of each optimizer reached."""
     base, name = study.config, study.name
-    noise = {f"{name}/preset/{s}": Task(replace_fields(base, seed=s)) for s in NOISE_SEEDS}
+    noise = {f"{name}/preset/{s}": Task(replace_fields(base, seed=s)) for s in study.noise_seeds}
     losses = [result["val"] for result in done(study, noise).values()]
     print(f"{name}: preset {statistics.mean(losses):.4f}, σ over seeds {deviation(losses):.4f}")
     winners = {optimizer: search(study, optimizer) for optimizer in study.spaces}
-    if name == "sequence":
-        reference = winners[REFERENCE]
-        winners |= {each: replace_fields(reference, **new) for each, new in VARIANTS.items()}
+    reference = winners[REFERENCE]
+    winners |= {each: replace_fields(reference, **new) for each, new in study.variants.items()}
     again = {
-        f"{name}/{each}/{seed}": Task(replace_fields(config, seed=seed), keeps_documents=True)
+        f"{name}/{each}/{seed}": Task(fine(config, seed), keeps_documents=True)
         for each, config in winners.items()
         for seed in study.seeds
     }
@@ -179,6 +192,12 @@ def conduct(study: Study) -> dict[str, Any]:
             for each, config in winners.items()
         },
     }
+
+
+def fine(config: Config, seed: int) -> Config:
+    """Return a run of a winner that is validated a hundred times, to see when it reaches a loss."""
+    every = max(1, (config.train.steps or 1) // 100)
+    return replace_fields(config, seed=seed, report_every=every, eval_every=every)
 
 
 def done(study: Study, tasks: dict[str, Task]) -> dict[str, Result]:
@@ -210,9 +229,8 @@ def options(space: Space, point: np.ndarray, steps: int) -> dict[str, Any]:
     if space.slow is not None:
         chosen[space.slow] = round(1 - distance, 4)
     if space.decay is not None:
-        # The momentum of SGD, which the penalty passes through, makes the rate longer.
-        longer = 1 / distance if space.optimizer == "sgd" and space.slow else 1.0
-        chosen["weight_decay"] = rounded(between(space.decay, point[3]) / (rate * longer * steps))
+        total = rate * MEAN_RATE[space.schedule] * steps  # of the rates of all steps
+        chosen["weight_decay"] = rounded(between(space.decay, point[3]) / total)
     return chosen
 
 
@@ -274,15 +292,13 @@ def block(call: Callable[[], Any]) -> None:
 def row(runs: list[Result], reference: list[Result], seconds: float) -> dict[str, Any]:
     """Return what a winner reached, and its distance from the reference with the same seeds."""
     losses = [each["val"] for each in runs]
-    differences = [a["val"] - b["val"] for a, b in zip(runs, reference, strict=True)]
     steps = {target: median_step(runs, target) for target in TARGETS}
     return {
         "val": statistics.mean(losses),
         "deviation": deviation(losses),
-        "difference": statistics.mean(differences),
-        "error_by_seed": deviation(differences) / math.sqrt(len(differences)),
-        "error_by_name": error_by_name(runs, reference),
+        "difference": difference(runs, reference, "val"),
         "test": statistics.mean(each["test"] for each in runs),
+        "test_difference": difference(runs, reference, "test"),
         "microseconds_per_step": seconds * 1e6,
         "steps_to": steps,
         "seconds_to": {t: None if n is None else n * seconds for t, n in steps.items()},
@@ -291,17 +307,25 @@ def row(runs: list[Result], reference: list[Result], seconds: float) -> dict[str
 
 
 def deviation(values: list[float]) -> float:
-    """Return the standard deviation of a sample."""
-    return statistics.stdev(values) if len(values) > 1 else 0.0
+    """Return the standard deviation of a sample, NaN of one value."""
+    return statistics.stdev(values) if len(values) > 1 else math.nan
 
 
-def error_by_name(runs: list[Result], reference: list[Result]) -> float:
-    """Return the standard error, by document, of the difference of the mean losses."""
+def difference(runs: list[Result], reference: list[Result], split: str) -> tuple[float, float]:
+    """Return the mean difference of the losses of a split, and its standard error.
+
+    Paired by seed, which decides weights and minibatches, and by name.  The two errors, of few
+    seeds and of few names, add up in their squares.
+    """
+    by_seed = [a[split] - b[split] for a, b in zip(runs, reference, strict=True)]
     ours, theirs = (
-        np.mean([each["val_documents"][0] for each in several], axis=0)
+        np.mean([each[f"{split}_documents"][0] for each in several], axis=0)
         for several in (runs, reference)
     )
-    return total_loss(ours - theirs, np.array(runs[0]["val_documents"][1])).standard_error
+    predictions = np.array(runs[0][f"{split}_documents"][1])
+    of_names = total_loss(ours - theirs, predictions).standard_error
+    of_seeds = deviation(by_seed) / math.sqrt(len(by_seed))
+    return statistics.mean(by_seed), math.hypot(of_seeds, of_names)
 
 
 def median_step(runs: list[Result], target: float) -> float | None:
@@ -325,13 +349,13 @@ def numbers(optim: OptimConfig) -> dict[str, Any]:
     return {name: value for name, value in vars(optim).items() if value != getattr(plain, name)}
 
 
-COLUMNS = "{:20} {:>7} {:>6}  {:>7} {:>6} {:>6}  {:>6} {:>7} {:>12} {:>12}  {}"
+COLUMNS = "{:20} {:>7} {:>6}  {:>16}  {:>6} {:>16} {:>7} {:>13} {:>13}  {}"
 
 
 def table(result: dict[str, Any]) -> str:
     """Return the rows of a workload as text."""
     head = COLUMNS.format(
-        *("optimizer", "val", "σ", f"−{REFERENCE}", "±seed", "±name", "test", "µs/step"),
+        *("optimizer", "val", "σ", f"- {REFERENCE}", "test", f"- {REFERENCE}", "µs/step"),
         *(f"to {target}" for target in TARGETS),
         "numbers",
     )
@@ -339,23 +363,20 @@ def table(result: dict[str, Any]) -> str:
 
 
 def _line(name: str, each: dict[str, Any]) -> str:
-    steps = [
-        "–" if step is None else f"{step:,.0f} {seconds:.1f}s"
-        for step, seconds in zip(
-            each["steps_to"].values(), each["seconds_to"].values(), strict=True
-        )
-    ]
-    options = " ".join(
-        f"{field} {value:g}" for field, value in each["numbers"].items() if isinstance(value, float)
-    )
+    reached = zip(each["steps_to"].values(), each["seconds_to"].values(), strict=True)
+    steps = ["–" if step is None else f"{step:,.0f} {seconds:.1f}s" for step, seconds in reached]
+    numbers = {field: value for field, value in each["numbers"].items() if isinstance(value, float)}
+    val, test = ("{:+.4f} ± {:.4f}".format(*each[d]) for d in ("difference", "test_difference"))
     return COLUMNS.format(
         name,
-        *(f"{each[field]:.4f}" for field in ("val", "deviation")),
-        f"{each['difference']:+.4f}",
-        *(f"{each[field]:.4f}" for field in ("error_by_seed", "error_by_name", "test")),
+        f"{each['val']:.4f}",
+        f"{each['deviation']:.4f}",
+        val,
+        f"{each['test']:.4f}",
+        test,
         f"{each['microseconds_per_step']:,.0f}",
         *steps,
-        options,
+        " ".join(f"{field} {value:g}" for field, value in numbers.items()),
     )
 
 
@@ -371,7 +392,7 @@ def draw(results: dict[str, Any], path: Path) -> None:
             seconds = np.array(steps) * each["microseconds_per_step"] / 1e6
             dashes = "-" if style % 2 else "--"
             axes.plot(seconds, losses, dashes, color=COLORS[style], label=optimizer)
-        axes.set(xscale="log", xlabel="seconds of training", title=TITLES[name])
+        axes.set(xscale="log", xlabel="seconds of training on one core", title=TITLES[name])
         axes.set_ylim(top=2.3)
         axes.grid(alpha=0.3)
         for target in TARGETS:

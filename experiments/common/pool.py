@@ -1,5 +1,6 @@
 """Tasks of an experiment on all cores, one to a core, each done once and remembered in a file."""
 
+import hashlib
 import json
 import multiprocessing
 import os
@@ -18,24 +19,44 @@ def run_tasks(
     """Return the result of each task, and print a line for each that is done.
 
     Results are remembered in `memory`, a JSON object a line, so that an experiment that is
-    interrupted goes on.  Each job has a process and a core of its own; with none, everything is
-    done in this process.
+    interrupted goes on; a task of the same name with other contents is done again.  Each job has a
+    process and a core of its own; with none, everything is done in this process.
     """
-    results = _remembered(memory)
+    results = _remembered(memory, tasks)
     left = {name: task for name, task in tasks.items() if name not in results}
     memory.parent.mkdir(parents=True, exist_ok=True)
+    _end_line(memory)
     with memory.open("a", encoding="utf-8") as file:
         for done, (name, result) in enumerate(_each(work, left, jobs), start=1):
             results[name] = result
-            file.write(json.dumps({"task": name, **result}) + "\n")
+            file.write(json.dumps({"task": name, "digest": digest(tasks[name]), **result}) + "\n")
             file.flush()
             print(f"{done:4} of {len(left)}  {name}", flush=True)
     return {name: results[name] for name in tasks}
 
 
-def _remembered(memory: Path) -> dict[str, Result]:
-    lines = memory.read_text("utf-8").splitlines() if memory.exists() else []
-    return {result.pop("task"): result for result in map(json.loads, lines)}
+def digest(task: Any) -> str:
+    """Return what tells one task from another: a hash of what Python shows of it."""
+    return hashlib.sha256(repr(task).encode()).hexdigest()[:16]
+
+
+def _remembered(memory: Path, tasks: Mapping[str, Any]) -> dict[str, Result]:
+    """Return the results of these tasks, without an incomplete last line."""
+    lines = memory.read_text("utf-8").splitlines(keepends=True) if memory.exists() else []
+    digests = {name: digest(task) for name, task in tasks.items()}
+    results = (json.loads(line) for line in lines if line.endswith("\n"))
+    return {
+        result["task"]: result
+        for result in results
+        if digests.get(result["task"]) == result["digest"]
+    }
+
+
+def _end_line(memory: Path) -> None:
+    """Drop an incomplete last line."""
+    if memory.exists():
+        whole = memory.read_bytes().rpartition(b"\n")
+        memory.write_bytes(b"".join(whole[:2]))
 
 
 def _each(
@@ -46,8 +67,9 @@ def _each(
         yield from ((name, work(task)) for name, task in tasks.items())
         return
     context = multiprocessing.get_context("spawn")
-    cores = context.Queue()
-    for core in sorted(os.sched_getaffinity(0))[:jobs]:
+    cores, free = context.Queue(), sorted(os.sched_getaffinity(0))
+    jobs = min(jobs, len(free))
+    for core in free[:jobs]:
         cores.put(core)
     with ProcessPoolExecutor(jobs, context, _take_core, (cores,)) as pool:
         futures = {pool.submit(work, task): name for name, task in tasks.items()}

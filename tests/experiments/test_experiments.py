@@ -1,11 +1,13 @@
 """Every experiment answers a mistake by one sentence and exit code 2, and says what it claims."""
 
 import ast
+import json
 import runpy
 import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import jax
 import numpy as np
@@ -18,9 +20,11 @@ from wavenet_jax.data import Dataset, dataset_from_documents, vocab_from_documen
 FOLDER = Path(__file__).parents[2] / "experiments"
 SCRIPTS = {path.stem: path for path in sorted(FOLDER.glob("*.py"))}
 DATA = {
+    "averaged_statistics": "makemore",
     "large_text": "shakespeare",
     "lecture": "makemore",
     "lecture_speed": "makemore",
+    "optimizers": "makemore",
     "packed_documents": "makemore",
     "plan_sizes": "makemore",
     "sampling_speed": "makemore",
@@ -185,3 +189,25 @@ def test_packed_rows_are_whole_documents(letters: Dataset) -> None:
     assert any(document.startswith(cut) for document in known)
     other = pack(train)(jax.random.key(1), train, settings, 8)
     assert not np.array_equal(other.inputs, inputs)
+
+
+def test_the_study_of_optimizers_runs_for_a_moment_and_goes_on(
+    names_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Any
+) -> None:
+    words = f"--quick --seeds 1 --data {names_file} --out {tmp_path}".split()
+    monkeypatch.setattr(sys, "argv", [str(SCRIPTS["optimizers"]), *words])
+    printed = []
+    for _ in range(2):
+        with pytest.raises(SystemExit) as leaves:
+            runpy.run_path(str(SCRIPTS["optimizers"]), run_name="__main__")
+        assert leaves.value.code == 0
+        printed.append(capsys.readouterr().out)
+    assert "1 of" in printed[0]
+    assert "1 of" not in printed[1]  # everything is remembered
+    assert printed[0].splitlines()[-1] == printed[1].splitlines()[-1]
+    results = json.loads((tmp_path / "optimizers.json").read_text())
+    rows = results["window"]["rows"]
+    assert set(rows) == {"adamw", "schedule-free", "linear, ema 0.999"}
+    assert rows["adamw"]["difference"][0] == 0.0
+    assert rows["adamw"]["val"] != rows["schedule-free"]["val"]
+    assert (tmp_path / "optimizers.png").read_bytes().startswith(b"\x89PNG")

@@ -30,10 +30,6 @@ def random_tree() -> Any:
 PARAMS = random_tree()
 GRADIENTS = [random_tree() for _ in range(STEPS)]
 MATRICES = jax.tree.map(lambda leaf: leaf.ndim > 1, PARAMS)
-OF_LAYERS = {
-    "embedding": {"embedding": None},
-    "layers_0": {"kernel": contrib.MuonDimensionNumbers(), "bias": None},
-}
 
 
 def descend(optimizer: optax.GradientTransformation) -> list[Any]:
@@ -59,27 +55,25 @@ BY_HAND: dict[str, tuple[dict[str, Any], optax.GradientTransformation]] = {
         optax.sgd(SCHEDULE, 0.8, nesterov=True),
     ),
     "sgd with weight decay": (
-        {"optimizer": "sgd", "weight_decay": 0.3},
-        optax.chain(optax.add_decayed_weights(0.3, MATRICES), optax.sgd(SCHEDULE)),
+        {"optimizer": "sgd", "momentum": 0.8, "weight_decay": 0.3},
+        optax.chain(
+            optax.trace(0.8),
+            optax.add_decayed_weights(0.3, MATRICES),
+            optax.scale_by_learning_rate(SCHEDULE),
+        ),
     ),
     "rmsprop": (
-        {"momentum": 0.5, "b2": 0.9},
-        optax.rmsprop(SCHEDULE, 0.9, eps_in_sqrt=False, momentum=0.5),
+        {"momentum": 0.5, "b2": 0.9, "weight_decay": 0.3},
+        optax.chain(
+            optax.scale_by_rms(0.9, eps_in_sqrt=False),
+            optax.trace(0.5),
+            optax.add_decayed_weights(0.3, MATRICES),
+            optax.scale_by_learning_rate(SCHEDULE),
+        ),
     ),
     "adam": ({"b1": 0.8, "b2": 0.9}, optax.adam(SCHEDULE, 0.8, 0.9)),
     "adamw": ({"weight_decay": 0.3}, optax.adamw(SCHEDULE, 0.9, 0.99, **DECAY)),
     "lion": ({"b1": 0.8, "weight_decay": 0.3}, optax.lion(SCHEDULE, 0.8, 0.99, **DECAY)),
-    "muon": (
-        {"momentum": 0.9, "b2": 0.9, "weight_decay": 0.3},
-        contrib.muon(
-            SCHEDULE,
-            beta=0.9,
-            adam_b2=0.9,
-            weight_decay=0.3,
-            consistent_rms=0.2,
-            muon_weight_dimension_numbers=OF_LAYERS,
-        ),
-    ),
     "clipping": (
         {"optimizer": "adamw", "clip_norm": 0.5},
         optax.chain(
@@ -112,8 +106,43 @@ def test_first_steps_of_schedule_free_adamw_are_those_of_optax_called_by_hand() 
     assert_same_steps(descend(make_optimizer(config, STEPS)), descend(by_hand), rtol=1e-5)
 
 
+def test_muon_moves_the_matrices_of_layers_and_adamw_all_others() -> None:
+    config = OptimConfig(
+        optimizer="muon", learning_rate=0.2, schedule="linear", momentum=0.9, weight_decay=0.3
+    )
+    found = descend(make_optimizer(config, STEPS))
+    adamw = descend(optax.adamw(SCHEDULE, 0.9, 0.99, **DECAY))
+    muon = descend(contrib.muon(SCHEDULE, beta=0.9, weight_decay=0.3, consistent_rms=0.2))
+    expected = [
+        {
+            "embedding": moved["embedding"],
+            "layers_0": {"kernel": turned["layers_0"]["kernel"], "bias": moved["layers_0"]["bias"]},
+        }
+        for moved, turned in zip(adamw, muon, strict=True)
+    ]
+    assert_same_steps(found, expected)
+
+
+@pytest.mark.parametrize("name", set(OPTIMIZERS) - {"adam"})
+def test_a_step_decays_as_much_with_any_optimizer(name: Any) -> None:
+    """Without a gradient, only the decay moves the matrices."""
+    adamw = OptimConfig(
+        optimizer="adamw", learning_rate=0.01, schedule="constant", weight_decay=4.0
+    )
+    config = adamw.with_optimizer(name)
+    optimizer = make_optimizer(config, STEPS)
+    none = jax.tree.map(jnp.zeros_like, PARAMS)
+    updates, state = optimizer.update(none, optimizer.init(PARAMS), PARAMS)
+    after = optax.apply_updates(PARAMS, updates)
+    if name == "schedule_free_adamw":  # the first average is the first point
+        after = contrib.schedule_free_eval_params(state, after)
+    meant = jax.tree.map(lambda w: w * (0.96 if w.ndim > 1 else 1.0), PARAMS)
+    assert_same_steps([after], [meant], rtol=1e-5)
+
+
 IN_TORCH: dict[str, tuple[dict[str, Any], str, dict[str, Any]]] = {
-    "sgd": ({"momentum": 0.8, "weight_decay": 0.3}, "SGD", {"momentum": 0.8, "weight_decay": 0.3}),
+    "sgd": ({"weight_decay": 0.3}, "SGD", {"weight_decay": 0.3}),
+    "sgd with momentum": ({"momentum": 0.8}, "SGD", {"momentum": 0.8}),
     "rmsprop": ({"momentum": 0.5}, "RMSprop", {"alpha": 0.99, "momentum": 0.5}),
     "adam": ({}, "Adam", {"betas": (0.9, 0.99)}),
     "adamw": ({"weight_decay": 0.3}, "AdamW", {"betas": (0.9, 0.99), "weight_decay": 0.3}),
@@ -125,13 +154,18 @@ def test_first_steps_are_those_of_pytorch(name: str) -> None:
     """On the matrices, since PyTorch decays biases unless they are grouped apart."""
     torch = pytest.importorskip("torch")
     values, theirs, options = IN_TORCH[name]
-    given: dict[str, Any] = {"optimizer": name, "learning_rate": 0.05, **values}
-    config = OptimConfig(schedule="constant", **given)
+    given: dict[str, Any] = {
+        "optimizer": name.split(maxsplit=1)[0],
+        "learning_rate": 0.05,
+        **values,
+    }
+    config = OptimConfig(schedule="linear", **given)
     found = descend(make_optimizer(config, STEPS))
     for path in (("embedding", "embedding"), ("layers_0", "kernel")):
         weight = torch.nn.Parameter(torch.tensor(np.asarray(PARAMS[path[0]][path[1]])))
         optimizer = getattr(torch.optim, theirs)([weight], lr=0.05, **options)
-        for gradients, after in zip(GRADIENTS, found, strict=True):
+        for step, (gradients, after) in enumerate(zip(GRADIENTS, found, strict=True)):
+            optimizer.param_groups[0]["lr"] = 0.05 * (STEPS - step) / STEPS
             weight.grad = torch.tensor(np.asarray(gradients[path[0]][path[1]]))
             optimizer.step()
             expected = weight.detach().numpy()

@@ -26,7 +26,6 @@ class OptimizerTraits(NamedTuple):
     momentum: float = 0.0
 
 
-# The learning rates are near the best of experiments/optimizers.py, and in its ratios.
 OPTIMIZERS: dict[str, OptimizerTraits] = {
     "sgd": OptimizerTraits(0.1, ("momentum", "nesterov", "weight_decay")),
     "rmsprop": OptimizerTraits(2e-3, ("momentum", "nesterov", "b2", "weight_decay")),
@@ -45,7 +44,7 @@ class OptimConfig:
     """An optimizer with its learning-rate schedule; the lecture's is plain SGD in two pieces."""
 
     optimizer: OptimizerName = "sgd"
-    """How a gradient becomes a step; muon turns the layers' matrices, AdamW the others."""
+    """How a gradient becomes a step; muon is for the matrices of layers, beside AdamW."""
     learning_rate: float | None = None
     """The highest learning rate; by default the optimizer's usual one."""
     schedule: ScheduleName = "piecewise"
@@ -161,6 +160,7 @@ class OptimConfig:
             "learning_rate": _rounded(self.peak * ratio),
             "weight_decay": _rounded(self.weight_decay / ratio),
             "momentum": None,
+            "nesterov": False,
         }
         if name == "schedule_free_adamw":
             values["schedule"] = "constant"

@@ -15,7 +15,10 @@ MATCHED_RMS = 0.2  # of a step of Muon, in learning rates: about that of AdamW (
 
 @cache  # `jit` knows an optimizer by identity: one object per run compiles once
 def make_optimizer(config: OptimConfig, steps: int) -> optax.GradientTransformation:
-    """Return the optimizer with its schedule and its clipping for a run of `steps`."""
+    """Return the optimizer with its schedule and its clipping for a run of `steps`.
+
+    Weight decay is decoupled (1711.05101): a step takes rate · weight_decay of each matrix away.
+    """
     optimizer = _OPTIMIZERS[config.optimizer](config, make_schedule(config, steps))
     if config.clip_norm is None:
         return optimizer
@@ -23,30 +26,26 @@ def make_optimizer(config: OptimConfig, steps: int) -> optax.GradientTransformat
 
 
 def _sgd(config: OptimConfig, rate: optax.Schedule) -> optax.GradientTransformation:
-    return _penalised(config, optax.sgd(rate, config.inertia or None, config.nesterov))
+    if config.inertia == config.weight_decay == 0:
+        return optax.sgd(rate)
+    return optax.chain(_momentum(config), _decayed_step(config, rate))
 
 
 def _rmsprop(config: OptimConfig, rate: optax.Schedule) -> optax.GradientTransformation:
-    momentum = config.inertia or None
-    return _penalised(
-        config,
-        optax.rmsprop(
-            rate,
-            config.b2,
-            eps_in_sqrt=False,  # as in PyTorch
-            momentum=momentum,
-            nesterov=config.nesterov,
-        ),
-    )
+    """Return RMSprop with epsilon and momentum where PyTorch has them."""
+    scale = optax.scale_by_rms(config.b2, eps_in_sqrt=False)
+    return optax.chain(scale, _momentum(config), _decayed_step(config, rate))
 
 
-def _penalised(
-    config: OptimConfig, optimizer: optax.GradientTransformation
-) -> optax.GradientTransformation:
-    """Return an optimizer of the loss plus ½ · weight_decay · |matrices|², as in PyTorch."""
-    if config.weight_decay == 0:
-        return optimizer
-    return optax.chain(optax.add_decayed_weights(config.weight_decay, _matrices), optimizer)
+def _momentum(config: OptimConfig) -> optax.GradientTransformation:
+    if config.inertia == 0:
+        return optax.identity()
+    return optax.trace(config.inertia, config.nesterov)
+
+
+def _decayed_step(config: OptimConfig, rate: optax.Schedule) -> optax.GradientTransformation:
+    decay = optax.add_decayed_weights(config.weight_decay, _matrices)
+    return optax.chain(decay, optax.scale_by_learning_rate(rate))
 
 
 def _adam(config: OptimConfig, rate: optax.Schedule) -> optax.GradientTransformation:
@@ -65,16 +64,15 @@ def _lion(config: OptimConfig, rate: optax.Schedule) -> optax.GradientTransforma
 
 
 def _muon(config: OptimConfig, rate: optax.Schedule) -> optax.GradientTransformation:
-    """Return Muon for the matrices of the layers, and Adam for all other parameters."""
-    return contrib.muon(
+    """Return Muon for the matrices of the layers, and AdamW for all other parameters."""
+    muon = contrib.muon(
         rate,
         beta=config.inertia,
         weight_decay=config.weight_decay,
-        adam_b1=config.b1,
-        adam_b2=config.b2,
-        muon_weight_dimension_numbers=_layer_matrices,
+        muon_weight_dimension_numbers=_dimension_numbers,
         consistent_rms=MATCHED_RMS,
     )
+    return optax.partition({"muon": muon, "adamw": _adamw(config, rate)}, _muon_or_adamw)
 
 
 def _schedule_free_adamw(config: OptimConfig, rate: optax.Schedule) -> optax.GradientTransformation:
@@ -97,11 +95,15 @@ def _matrices(params: Any) -> Any:
     return jax.tree.map(lambda leaf: leaf.ndim > 1, params)
 
 
-def _layer_matrices(params: Any) -> Any:
-    """Return how Muon reads the matrices of the layers, and None for all other parameters."""
+def _muon_or_adamw(params: Any) -> Any:
+    """Tell which optimizer moves a parameter: Muon the matrices of the layers."""
 
-    def numbers(path: Any, leaf: Any) -> contrib.MuonDimensionNumbers | None:
-        in_layer = path[0].key.startswith("layers_")
-        return contrib.MuonDimensionNumbers() if in_layer and leaf.ndim > 1 else None
+    def choose(path: Any, leaf: Any) -> str:
+        return "muon" if path[0].key.startswith("layers_") and leaf.ndim > 1 else "adamw"
 
-    return jax.tree.map_with_path(numbers, params)
+    return jax.tree.map_with_path(choose, params)
+
+
+def _dimension_numbers(params: Any) -> Any:
+    """Return how Muon reads its parameters, all of which are matrices `[in, out]`."""
+    return jax.tree.map(lambda _: contrib.MuonDimensionNumbers(), params)

@@ -38,7 +38,7 @@ def _fall(config: OptimConfig, steps: int, rising: int) -> optax.Schedule:
         case "linear":
             return optax.linear_schedule(peak, 0.0, steps - rising, transition_begin=rising)
         case "cosine":
-            cosine = optax.cosine_decay_schedule(peak, steps - rising)
+            cosine = optax.cosine_decay_schedule(peak, max(1, steps - rising))
             return lambda step: cosine(jnp.maximum(step - rising, 0))
         case "wsd":
             falling = _count(config.cooldown, steps)
