@@ -23,9 +23,9 @@ from wavenet_jax.config import Config, DataConfig, preset, replace_fields
 from wavenet_jax.data import Dataset, load_dataset
 from wavenet_jax.evaluation import corpus_loss, index_corpus
 from wavenet_jax.nn import WaveNet
-from wavenet_jax.training import fit, make_trainer, with_statistics
+from wavenet_jax.training import evaluation_variables, fit, make_trainer
 
-POSITIONS = (2_048, 8_192, 65_536)
+POSITIONS = (1_024, 4_096, 8_192, 65_536)
 RUNS: dict[str, dict[str, Any]] = {
     "linear, ema 0.99": {"ema": 0.99},
     "linear, ema 0.999": {"ema": 0.999},
@@ -65,13 +65,13 @@ def compare(config: Config, dataset: Dataset) -> list[float]:
         done = info.step
     state, corpus = info.state, jax.device_put(splits.train)
     trainer = make_trainer(model, config, info.step)
-    estimates = [with_statistics(trainer, state, corpus, count).variables for count in POSITIONS]
+    estimates = [evaluation_variables(trainer, state, corpus, count) for count in POSITIONS]
     ways = [state.batch_stats, moment, *(each["batch_stats"] for each in estimates)]
-    averages = [state.variables | {"batch_stats": stats} for stats in ways]
+    averages = [{"params": state.averaged_params, "batch_stats": stats} for stats in ways]
     batches = list(index_corpus(model, splits.val))
     return [
         corpus_loss(model, variables, splits.val, batches).nats_per_character
-        for variables in (state.trained, *averages)
+        for variables in (state.variables, *averages)
     ]
 
 

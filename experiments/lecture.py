@@ -110,7 +110,7 @@ def train(
     started = time.perf_counter()
     *_, last = fit(model, config, splits)
     seconds = time.perf_counter() - started
-    losses = evaluate_splits(model, last.state.variables, splits)
+    losses = evaluate_splits(model, last.variables, splits)
     val, test = losses.val.all, losses.test.all
     unseen = [loss.unseen.nats_per_character for loss in losses if loss.unseen is not None]
     print(

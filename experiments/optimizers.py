@@ -267,7 +267,7 @@ def train(task: Task) -> Result:
         for split in ("val", "test"):
             corpus = getattr(dataset.splits, split)
             batches = index_corpus(model, corpus)
-            nats, predictions = document_nll(model, info.state.variables, corpus, batches)
+            nats, predictions = document_nll(model, info.variables, corpus, batches)
             result[split] = float(nats.sum() / predictions.sum())
             result[f"{split}_documents"] = [nats.tolist(), predictions.tolist()]
     return result

@@ -49,7 +49,7 @@ def main(seeds: tuple[int, ...] = (0, 1, 2), data: str = "makemore") -> None:
         losses = []
         for config in configs:
             *_, last = fit(model, config, dataset.splits, draw=draw)
-            val = evaluate_splits(model, last.state.variables, dataset.splits).val.all
+            val = evaluate_splits(model, last.variables, dataset.splits).val.all
             losses.append(val.nats_per_character)
         each = "  ".join(f"{loss:.4f}" for loss in losses)
         print(f"{name:6}  val {each}  mean {statistics.mean(losses):.4f}", flush=True)

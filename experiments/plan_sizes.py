@@ -109,7 +109,7 @@ def train(config: Config, dataset: Dataset, held_out: Corpus) -> Result:
     batches = list(index_corpus(model, held_out))
 
     def score(info: StepInfo) -> float:
-        loss = corpus_loss(model, info.state.variables, held_out, batches)
+        loss = corpus_loss(model, info.variables, held_out, batches)
         return loss.nats_per_character
 
     infos = fit(model, config, Splits(*dataset.splits))

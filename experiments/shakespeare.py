@@ -84,7 +84,7 @@ def main(seeds: tuple[int, ...] = (0, 1, 2), data: str = "shakespeare") -> None:
     print(f"mean val {statistics.mean(losses):.4f}")
     print(f"{count_parameters(last.state.params):,} parameters, {last.step:,} steps")
     wanted = SampleConfig(text_length=CHARACTERS, seed=0)
-    for text in generate_texts(model, last.state.variables, dataset.vocab, wanted):
+    for text in generate_texts(model, last.variables, dataset.vocab, wanted):
         print(*text, sep="")
 
 
@@ -93,7 +93,7 @@ def train(model: WaveNet, config: Config, splits: Splits[Corpus]) -> tuple[StepI
     started = time.perf_counter()
     *_, last = fit(model, config, splits)
     seconds = time.perf_counter() - started
-    losses = evaluate_splits(model, last.state.variables, splits)
+    losses = evaluate_splits(model, last.variables, splits)
     val = losses.val.all
     print(
         f"{config.train.seed:4}  {losses.train.all.nats_per_character:6.4f}  "

@@ -67,7 +67,7 @@ def test_the_variables_are_the_best_by_validation_loss(
     for info in fit(trained.network, trained.config, trained.data.splits):
         if info.val is not None:
             losses[info.step] = info.val.nats_per_character
-            kept[info.step] = jax.device_get(info.state.variables)
+            kept[info.step] = jax.device_get(info.variables)
     best = min(losses, key=lambda step: losses[step])
     assert sorted(losses) == [20, 40, 60]
     assert best != 60

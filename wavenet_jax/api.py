@@ -127,7 +127,7 @@ class LanguageModel:
 
 
 def train(
-    config: str | Config = AUTO,
+    config: str | os.PathLike[str] | Config = AUTO,
     *,
     run_dir: str | os.PathLike[str] | None = None,
     overwrite: bool = False,
@@ -162,25 +162,26 @@ def train(
     """
     overwrite = conform("overwrite", overwrite, bool)
     _require_callable(on_step)
-    load_data, recipe = _take_data(options), Recipe(config, options)
+    base = config if isinstance(config, Config) else conform("config", config, str)
+    load_data, recipe = _take_data(options), Recipe(base, options)
     use_compilation_cache()
     if run_dir is None:
         data = load_data(recipe.data_config(), None)
         _log(data)
         chosen = recipe.config(data.extent)
         infos = _fit(chosen, data)
-        return LanguageModel(chosen, data, _best_info(infos, on_step).state.variables)
+        return LanguageModel(chosen, data, _best_info(infos, on_step).variables)
     with prepare_run(_folder(run_dir), recipe, load_data, overwrite=overwrite) as run:
         _log(run.data)
         infos = record_new(run, _fit(run.config, run.data), overwrite=overwrite)
-        return LanguageModel(run.config, run.data, _best_info(infos, on_step).state.variables)
+        return LanguageModel(run.config, run.data, _best_info(infos, on_step).variables)
 
 
 def _fit(config: Config, data: Dataset) -> Generator[StepInfo, None, None]:
     """Train from fresh weights, or those of the run that the configuration names."""
     start = warm_start(config, data)
     if start is not None:
-        LOGGER.info(start.note)
+        LOGGER.warning(start.note)
     model = WaveNet(config.model, len(data.vocab))
     return fit(model, config, data.splits, None if start is None else start.state)
 

@@ -141,7 +141,7 @@ REFUSED: list[tuple[Any, dict[str, Any], str, str]] = [
     (TrainConfig, {"mode": "step"}, "mode is 'step'", "expected window or sequence."),
     (TrainConfig, {"batch_size": 0}, "batch_size is 0", POSITIVE),
     (TrainConfig, {"accumulate": 0}, "accumulate is 0", POSITIVE),
-    (TrainConfig, {"accumulate": 5}, "accumulate is 5", "a divisor of batch_size, 32, whose"),
+    (TrainConfig, {"accumulate": 5}, "accumulate is 5", "a divisor of batch_size, 32, such as 1."),
     (TrainConfig, SEQUENCE | {"seq_len": 0}, "seq_len is 0", POSITIVE),
     (TrainConfig, SEQUENCE, "seq_len is 1", "in sequence mode, such as 512."),
     (
@@ -158,6 +158,12 @@ REFUSED: list[tuple[Any, dict[str, Any], str, str]] = [
     (TrainConfig, {"seed": True}, "seed is True", "expected a whole number;"),
     (DataConfig, {"data": 5}, "data is 5", "expected a text"),
     (Config, {"data": "a"}, "data is 'a'", "expected a DataConfig; leave it out"),
+    (
+        Config,
+        {"train": TrainConfig(batch_size=8, accumulate=8)},
+        "accumulate is 8",
+        "expected fewer parts than the 8 windows",
+    ),
     (
         Config,
         {"train": TrainConfig(batch_size=1)},
@@ -453,6 +459,8 @@ def test_another_optimizer_has_its_scale_of_the_learning_rate_and_decays_as_much
     free = adamw.with_optimizer("schedule_free_adamw")
     assert (free.learning_rate, free.schedule, free.weight_decay) == (0.01, "constant", 4.0)
     assert adamw.with_optimizer("adam").weight_decay == 0.0
+    nesterov = OptimConfig(momentum=0.9, nesterov=True).with_optimizer("rmsprop")
+    assert (nesterov.momentum, nesterov.nesterov) == (None, False)
 
 
 @pytest.mark.parametrize("name", OPTIMIZERS)

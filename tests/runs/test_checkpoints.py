@@ -24,9 +24,8 @@ def random_state(run: Run) -> TrainState:
     def fill(leaf: jax.Array) -> jax.Array:
         return jnp.asarray(100 * rng.normal(size=leaf.shape), leaf.dtype)
 
-    numbers = state.params, state.batch_stats, state.opt_state
-    params, batch_stats, opt_state = jax.tree.map(fill, numbers)
-    return TrainState(params, batch_stats, opt_state, state.step + 20, jax.random.key(5))
+    filled = jax.tree.map(fill, state._replace(key=state.step))
+    return filled._replace(step=state.step + 20, key=jax.random.key(5))
 
 
 def saved_steps(run: Run) -> list[int]:
@@ -39,6 +38,9 @@ def saved_steps(run: Run) -> list[int]:
         {"layer": "gated", "norm": "none", "dropout": 0.2},
         {"layer": "gated", "optimizer": "adamw", "schedule": "linear"},
         {"norm": "none", "residual": True, "activation": "gelu", "optimizer": "adamw"},
+        {"optimizer": "muon", "schedule": "linear", "clip_norm": 1.0},
+        {"optimizer": "schedule_free_adamw", "schedule": "constant", "clip_norm": 1.0},
+        {"ema": 0.9, "momentum": 0.5},
     ],
 )
 def test_the_state_of_any_model_and_optimizer_is_restored_to_the_bit(
@@ -51,12 +53,14 @@ def test_the_state_of_any_model_and_optimizer_is_restored_to_the_bit(
     assert len(jax.tree.leaves(state.opt_state)) > 1 or config.optim.optimizer == "sgd"
     assert bool(state.batch_stats) == (config.model.norm == "batch")
     with open_checkpoints(run) as checkpoints:
-        checkpoints.save(state, val_loss=2.0)
+        averages = jax.tree.map(lambda leaf: leaf + 1, state.variables)
+        evaluated = averages if state.has_averages else state.variables
+        checkpoints.save(state, evaluated, val_loss=2.0)
     with open_checkpoints(load_run(run.folder)) as checkpoints:
         assert_same(checkpoints.restore_state(), state)
         step, variables = checkpoints.restore_variables("best")
     assert step == 20
-    jax.tree.map(np.testing.assert_array_equal, variables, state.variables)
+    jax.tree.map(np.testing.assert_array_equal, variables, evaluated)
 
 
 def test_states_saved_in_mid_run_are_those_of_their_steps(run: Run) -> None:
@@ -66,7 +70,7 @@ def test_states_saved_in_mid_run_are_those_of_their_steps(run: Run) -> None:
         for info in fit(run.model, run.config, run.data.splits):
             if info.val is not None:
                 kept[info.step] = jax.tree.map(lambda leaf: leaf.copy(), info.state)
-                checkpoints.save(info.state, val_loss=info.step)
+                checkpoints.save(info.state, info.variables, val_loss=info.step)
     with open_checkpoints(load_run(run.folder)) as checkpoints:
         assert checkpoints.latest_step() == 60
         assert_same(checkpoints.restore_state(), kept[60])
@@ -80,7 +84,7 @@ def save_losses(run: Run, losses: list[float | None]) -> None:
     state = init_state(make_trainer(run.model, run.config, 60))
     with open_checkpoints(run) as checkpoints:
         for step, loss in enumerate(losses, start=1):
-            checkpoints.save(state._replace(step=state.step + step), loss)
+            checkpoints.save(state._replace(step=state.step + step), state.variables, loss)
 
 
 @pytest.mark.parametrize(

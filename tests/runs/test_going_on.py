@@ -10,8 +10,10 @@ from support.corpora import NAMES
 from support.runs import assert_same, changed, final_state, losses
 
 import wavenet_jax as wn
+from wavenet_jax.config import Config, OptimConfig, TrainConfig, extend
 from wavenet_jax.errors import InputError
 from wavenet_jax.runs import load_run, warm_start
+from wavenet_jax.training import evaluation_variables, make_schedule, make_trainer
 
 SMALL: dict[str, Any] = {
     **{"documents": NAMES, "n_embd": 4, "n_hidden": 8, "batch_size": 8, "learning_rate": 0.3},
@@ -38,7 +40,7 @@ def test_run_that_starts_from_another_has_its_losses_before_the_first_step(sourc
     assert start.note == f"Starting from {source} at step 40, with its vocabulary."
     jax.tree.map(np.testing.assert_array_equal, start.state.variables, wn.load(source).variables)
     assert int(start.state.step) == 0
-    assert start.state.trained == start.state.variables  # the averages begin again
+    assert start.state.average is start.state.params  # the averages begin again
 
 
 def test_warm_start_on_the_same_data_beats_a_cold_one(source: Path, tmp_path: Path) -> None:
@@ -113,7 +115,7 @@ def test_configuration_of_another_run_is_a_preset(source: Path) -> None:
     before, after = wn.load(source), again
     assert (after.config.model, after.config.optim) == (before.config.model, before.config.optim)
     jax.tree.map(np.testing.assert_array_equal, after.variables, before.variables)
-    shorter = wn.train(str(source / "config.json"), documents=NAMES, steps=3)
+    shorter = wn.train(source / "config.json", documents=NAMES, steps=3)
     assert shorter.config.train.steps == 3
     assert shorter.config.train.eval_every == 1
 
@@ -140,12 +142,44 @@ def test_longer_run_keeps_the_steps_at_which_the_learning_rate_fell(tmp_path: Pa
     assert load_run(folder).config.train.patience is None
 
 
+def test_run_that_ended_early_goes_on_as_it_was() -> None:
+    """It had not come to the second boundary, and comes to none."""
+    config = OptimConfig(boundaries=(0.25, 0.75), warmup=0.125)
+    run = Config(optim=config, train=TrainConfig(steps=40, patience=0.1))
+    longer = extend(run, done=20, more=60)
+    assert longer.train.steps == 80
+    assert (longer.optim.boundaries, longer.optim.warmup) == ((0.125,), 0.0625)
+    before, after = (make_schedule(each.optim, each.train.steps or 0) for each in (run, longer))
+    np.testing.assert_allclose([after(s) for s in range(20)], [before(s) for s in range(20)])
+    assert float(after(79)) == float(before(19))
+    with pytest.raises(InputError, match="while its learning rate was still rising, expected"):
+        extend(run, done=4, more=60)
+
+
+def test_averages_of_an_interrupted_run_have_their_own_statistics(tmp_path: Path) -> None:
+    """The interruption is where no validation was due."""
+
+    def stop(info: wn.StepInfo) -> None:
+        if info.step == 30:
+            raise KeyboardInterrupt
+
+    options: dict[str, Any] = {"steps": 60, "ema": 0.9, "val_fraction": 0.0}
+    with pytest.warns(UserWarning, match="interrupted after step 30"):
+        stopped = train(tmp_path / "run", on_step=stop, **options)
+    saved = wn.load(tmp_path / "run")
+    jax.tree.map(np.testing.assert_array_equal, saved.variables, stopped.variables)
+    state, run = final_state(tmp_path / "run"), load_run(tmp_path / "run")
+    trainer = make_trainer(run.model, run.config, 60)
+    meant = evaluation_variables(trainer, state, run.data.splits.train)
+    jax.tree.map(lambda a, b: np.testing.assert_allclose(a, b, 1e-4, 1e-5), saved.variables, meant)
+
+
 @pytest.mark.parametrize("schedule", ["linear", "cosine", "wsd"])
 def test_run_whose_learning_rate_has_fallen_to_nothing_does_not_go_on(
     tmp_path: Path, schedule: str
 ) -> None:
     train(tmp_path / "run", steps=5, schedule=schedule, report_every=5, eval_every=5)
-    said = f"the {schedule} schedule of the run ends with a learning rate of 0, expected a constant"
+    said = f"the {schedule} schedule of the run brings the learning rate to 0 within its 5 steps"
     with pytest.raises(InputError, match=said):
         wn.resume(tmp_path / "run", steps=5)
     assert load_run(tmp_path / "run").total_steps == 5
@@ -156,8 +190,9 @@ def test_numbers_that_mean_nothing_are_refused(source: Path) -> None:
         wn.resume(source, steps=5, epochs=1)
     with pytest.raises(InputError, match="steps is 0, expected a number from 1"):
         wn.resume(source, steps=0)
-    with pytest.raises(InputError, match="epochs is -1, expected a number above 0"):
-        wn.resume(source, epochs=-1)
+    for epochs in (0, -1):
+        with pytest.raises(InputError, match=f"epochs is {epochs}, expected a number above 0"):
+            wn.resume(source, epochs=epochs)
 
 
 def test_run_that_is_not_finished_is_resumed_first(tmp_path: Path) -> None:
@@ -168,3 +203,12 @@ def test_run_that_is_not_finished_is_resumed_first(tmp_path: Path) -> None:
         train(tmp_path / "run", steps=40, on_step=stop)
     with pytest.raises(InputError, match="is at step 10 of 40, expected a finished run"):
         wn.resume(tmp_path / "run", steps=5)
+
+
+def test_tiny_list_is_learned_from_any_network(tmp_path: Path) -> None:
+    options: dict[str, Any] = {"mode": "sequence", "seq_len": 8, "dilations": (1, 2, 1)}
+    train(tmp_path / "run", steps=1, **options)
+    model = wn.train(
+        documents=["anna", "emma", "lea", "noah", "liam"], init_from=tmp_path / "run", steps=1
+    )
+    assert model.config.model.dilations == (1, 2, 1)

@@ -172,9 +172,11 @@ def test_states_that_follow_within_seconds_are_saved_where_they_are_the_best_or_
     saved: list[int] = []
     save = Checkpoints.save
 
-    def note(checkpoints: Checkpoints, state: TrainState, val_loss: float | None) -> None:
+    def note(
+        checkpoints: Checkpoints, state: TrainState, variables: Any, val_loss: float | None
+    ) -> None:
         saved.append(int(state.step))
-        save(checkpoints, state, val_loss)
+        save(checkpoints, state, variables, val_loss)
 
     monkeypatch.setattr(Checkpoints, "save", note)
     often = new._replace(config=changed(new.config, eval_every=10))

@@ -87,7 +87,7 @@ def test_infos_of_a_run_from_any_step_come_at_multiples(
 
 def test_info_reads_as_a_line(tiny: Config) -> None:
     state = init_state(make_trainer(WaveNet(tiny.model, 27), tiny, 60))
-    info = StepInfo(state, 2_000, 2.25, 1.0, 0.1, None, val=None, seconds=1.0)
+    info = StepInfo(state, dict, 2_000, 2.25, 1.0, 0.1, None, val=None, seconds=1.0)
     assert str(info) == "step 2,000  train 2.2500"
     val = info._replace(val=Loss(30.0, 20, 4, 0.1))
     assert str(val) == "step 2,000  train 2.2500  val 1.5000"
@@ -144,7 +144,7 @@ def test_validation_is_on_the_first_million_predictions_of_a_large_split(
     info = next(fit(model, config, splits._replace(val=Corpus(tokens))))
     first = Corpus(tokens[:1_000_001])
     assert first.num_predictions == MAX_VAL_TOKENS
-    variables = info.state.variables
+    variables = info.variables
     assert info.val == corpus_loss(model, variables, first, index_corpus(model, first))
 
 

@@ -14,13 +14,13 @@ from wavenet_jax.nn import WaveNet
 from wavenet_jax.training import (
     Trainer,
     draw_batch,
+    evaluation_variables,
     init_state,
     loss_fn,
     make_trainer,
     train_chunk,
     train_step,
     windows,
-    with_statistics,
 )
 
 take_step = jax.jit(train_step, static_argnames="trainer")
@@ -134,7 +134,8 @@ def test_statistics_of_averages_are_the_means_over_the_first_minibatches(
     trainer = make_trainer(WaveNet(tiny.model, 27), changed(tiny, ema=0.9, dropout=0.5), 60)
     state = init_state(trainer)._replace(step=jnp.array(40))
     field = trainer.model.config.receptive_field
-    params: Any = state.variables["params"]
+    params: Any = jax.tree.map(lambda leaf: 0.5 * leaf, state.params)
+    state = state._replace(average=params)
     means, variances = [], []
     for index in range(3):
         key = jax.random.fold_in(state.key, index)
@@ -143,8 +144,15 @@ def test_statistics_of_averages_are_the_means_over_the_first_minibatches(
         hidden = pairs @ np.asarray(params["layers_0"]["linear"]["kernel"])
         means.append(hidden.mean(axis=0))
         variances.append(hidden.var(axis=0))
-    found = with_statistics(trainer, state, splits.train, 3 * tiny.train.batch_size)
-    stats = found.variables["batch_stats"]["layers_0"]["norm"]
+    found = evaluation_variables(trainer, state, splits.train, 3 * tiny.train.batch_size)
+    stats = found["batch_stats"]["layers_0"]["norm"]
     assert_close((stats["mean"], stats["var"]), (np.mean(means, 0), np.mean(variances, 0)))
-    assert_close(found.variables["params"], params)
-    assert_close(found.trained, state.trained)
+    assert_close(found["params"], params)
+
+
+def test_run_without_averages_is_evaluated_with_its_weights(
+    tiny: Config, splits: Splits[Corpus]
+) -> None:
+    trainer = make_trainer(WaveNet(tiny.model, 27), tiny, 60)
+    state = init_state(trainer)
+    assert_close(evaluation_variables(trainer, state, splits.train), state.variables)

@@ -43,6 +43,7 @@ class Watch:
         self._next_drawing = 0.0  # by the monotonic clock
         self._board: Any = None
         self._boarded = 0  # the last step in TensorBoard
+        self._opened = time.time()  # which TensorBoard takes for that of the first step
         folder = run.folder / BOARD
         if tensorboard or (folder.exists() and find_spec("tensorboardX")):
             from tensorboardX import SummaryWriter  # noqa: PLC0415  an optional extra
@@ -68,10 +69,10 @@ class Watch:
             self._board.close()
 
     def _write(self, metrics: list[dict[str, Any]]) -> None:
-        began = time.time() - metrics[-1]["seconds"] if metrics else 0.0
+        began = self._opened - (metrics[0].get("seconds", 0.0) if metrics else 0.0)
         for line in metrics:
             if line["step"] > self._boarded:
-                self._add(line, began + line["seconds"])
+                self._add(line, began + line.get("seconds", 0.0))
         self._boarded = metrics[-1]["step"] if metrics else 0
         self._board.flush()
 

@@ -32,6 +32,15 @@ class Config:
             "expected 2 or more in window mode; raise it, or set norm to none.",
             "batch_size",
         )
+        require(
+            self.train.mode == "sequence"
+            or self.model.norm == "none"
+            or self.train.batch_size > self.train.accumulate,
+            f"accumulate is {self.train.accumulate}, but BatchNorm over a single window leaves "
+            f"nothing to learn from, expected fewer parts than the {self.train.batch_size} windows "
+            "of batch_size; lower it, or set norm to none.",
+            "accumulate",
+        )
         if self.train.mode == "window":
             self.model.require_tree()
 
@@ -130,23 +139,29 @@ def replace_fields(config: Config, **values: Any) -> Config:
 
 
 def extend(config: Config, done: int, more: int) -> Config:
-    """Return the configuration of a run that goes on after its end, for `more` steps.
+    """Return the configuration of a run that has ended, after `done` steps, for `more` steps.
 
-    The learning rate goes on as it ended, and nothing ends the run early.  Raises `InputError`
-    where the schedule has brought the learning rate to 0.
+    The learning rate goes on as it was, and nothing ends the run early.  Raises `InputError` where
+    the schedule was made to bring the learning rate to 0.
     """
-    optim, before = config.optim, config.train.steps or done
+    optim, before, total = config.optim, config.train.steps or done, done + more
     require(
         optim.schedule in ("constant", "piecewise"),
-        f"steps is {more}, but the {optim.schedule} schedule of the run ends with a learning rate "
-        "of 0, expected a constant or piecewise one; train a new run with init_from.",
+        f"steps is {more}, but the {optim.schedule} schedule of the run brings the learning rate "
+        f"to 0 within its {before:,} steps, expected a constant or piecewise one; train a new run "
+        "with init_from.",
         "steps",
     )
-    total = done + more
-    values: dict[str, Any] = {"warmup": min(optim.warmup * before / total, 1 - 1e-9)}
-    if optim.schedule == "piecewise":  # the learning rate falls at the same steps
-        boundaries = (each * before / total for each in optim.boundaries)
-        values["boundaries"] = tuple(each for each in boundaries if each < 1)
+    require(
+        optim.warmup * before <= done,
+        f"steps is {more}, but the run ended at step {done:,}, while its learning rate was still "
+        "rising, expected a run that had warmed up; train a new run with init_from.",
+        "steps",
+    )
+    values: dict[str, Any] = {"warmup": optim.warmup * before / total}
+    if optim.schedule == "piecewise":  # falls at the same steps, and no more
+        passed = [each * before for each in optim.boundaries if each * before <= done]
+        values["boundaries"] = tuple(step / total for step in passed)
     return replace(
         config,
         optim=replace(optim, **values),

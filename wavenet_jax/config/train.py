@@ -38,8 +38,8 @@ class TrainConfig:
     batch_size: int = 32
     """Rows per step (B), drawn with replacement: windows, or sequences."""
     accumulate: int = 1
-    """Parts of a step's rows whose gradients are computed one after the other and averaged, to
-    save memory; BatchNorm normalises each part by itself."""
+    """Number of equal parts of a step's rows, whose gradients are computed one after the other and
+    averaged, to save memory; BatchNorm normalises each part by itself."""
     seq_len: int = 1
     """Scored positions of each row (T); a window has one."""
     epochs: float = 35.0
@@ -72,7 +72,7 @@ class TrainConfig:
         require(
             self.batch_size % self.accumulate == 0,
             f"accumulate is {self.accumulate}, expected a divisor of batch_size, "
-            f"{self.batch_size}, whose rows it parts.",
+            f"{self.batch_size}, such as 1.",
             "accumulate",
         )
         most = 2**31 - 1

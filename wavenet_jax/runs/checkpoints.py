@@ -22,12 +22,12 @@ class Checkpoints:
         self._checkpointer = checkpointer
         self._run = run
 
-    def save(self, state: TrainState, val_loss: float | None) -> None:
-        """Start to save a state, and raise what the previous save met.
+    def save(self, state: TrainState, variables: Variables, val_loss: float | None) -> None:
+        """Start to save a state and what to evaluate it with, and raise what the last save met.
 
         A state without a validation loss is never the best.
         """
-        items = {"variables": state.variables, "training": _training(state)}
+        items = {"variables": variables, "training": _training(state)}
         metrics = None if val_loss is None else {"val_loss": val_loss}
         # Without force, Orbax skips a save while the previous one is still being written.
         self._checkpointer.save_checkpointables_async(
@@ -44,14 +44,8 @@ class Checkpoints:
         trainer = make_trainer(self._run.model, self._run.config, self._run.total_steps)
         shapes = jax.eval_shape(lambda: init_state(trainer))
         loaded = self._load(chosen, {"variables": shapes.variables, "training": _training(shapes)})
-        variables, training = loaded["variables"], loaded["training"]
-        return TrainState(
-            **training.get("trained", variables),
-            opt_state=training["opt_state"],
-            step=jnp.asarray(chosen.step, jnp.int32),
-            key=training["key"],
-            average=None if shapes.average is None else variables,
-        )
+        step = jnp.asarray(chosen.step, jnp.int32)
+        return TrainState(**loaded["variables"] | loaded["training"], step=step)
 
     def restore_variables(self, which: str) -> tuple[int, Variables]:
         """Return step and variables of the `best` or the `latest` state.
@@ -113,7 +107,10 @@ def open_checkpoints(run: Run) -> Iterator[Checkpoints]:
 def _training(state: TrainState) -> dict[str, Any]:
     """Return what training needs of a state, beside the variables to evaluate with."""
     training = {"opt_state": state.opt_state, "key": state.key}
-    return training if state.average is None else training | {"trained": state.trained}
+    if not state.has_averages:
+        return training
+    average = {} if state.average is None else {"average": state.average}
+    return training | state.variables | average
 
 
 def _val_loss(checkpoint: Any) -> float:

@@ -38,7 +38,7 @@ def warm_start(config: Config, data: Dataset) -> WarmStart | None:
     trainer = make_trainer(WaveNet(config.model, len(data.vocab)), config, steps)
     if data.vocab != source.data.vocab:
         ids = _ids(data.vocab, source.data.vocab, source.folder)
-        variables = change_vocab(variables, init_state(trainer).trained, ids)
+        variables = change_vocab(variables, init_state(trainer).variables, ids)
     note = f"Starting from {source.folder} at step {step:,}"
     return WarmStart(
         init_state(trainer, variables), note + _difference(data.vocab, source.data.vocab)

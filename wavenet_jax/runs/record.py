@@ -87,7 +87,7 @@ class _Saver:
         """Save the best state since the last save, and the latest."""
         for info in (self._best, self._last):
             if info is not None and info.step > self._saved_step:
-                self._checkpoints.save(info.state, info.val_loss)
+                self._checkpoints.save(info.state, info.variables, info.val_loss)
                 self._saved_step = info.step
         self._best, self._saved_at = None, time.monotonic()
 
@@ -171,7 +171,13 @@ def extend_run(
         f"steps is {steps} and epochs is {epochs}, expected one of them; leave one out.",
         "steps",
     )
-    more = replace(settings, steps=steps, epochs=epochs or 1.0, eval_every=None, report_every=1)
+    more = replace(
+        settings,
+        steps=steps,
+        epochs=1.0 if epochs is None else epochs,
+        eval_every=None,
+        report_every=1,
+    )
     config = extend(run.config, done, more.count_steps(total).steps)
     config.train.count_steps(total)
     write_json(run.folder / "config.json", config_to_dict(config))

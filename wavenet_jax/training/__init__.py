@@ -25,10 +25,10 @@ from wavenet_jax.training.state import DrawBatch, Trainer, TrainState, init_stat
 from wavenet_jax.training.step import (
     ChunkMetrics,
     StepOutput,
+    evaluation_variables,
     loss_fn,
     train_chunk,
     train_step,
-    with_statistics,
 )
 
 __all__ = [
@@ -49,6 +49,7 @@ __all__ = [
     "crop",
     "diagnose",
     "draw_batch",
+    "evaluation_variables",
     "fit",
     "has_stalled",
     "init_state",
@@ -63,5 +64,4 @@ __all__ = [
     "train_chunk",
     "train_step",
     "windows",
-    "with_statistics",
 ]

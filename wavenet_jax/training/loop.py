@@ -3,6 +3,7 @@
 import math
 import time
 from collections.abc import Callable, Generator, Iterator, Sequence
+from functools import cache, partial
 from typing import NamedTuple
 
 import jax
@@ -15,7 +16,7 @@ from wavenet_jax.nn import Variables, WaveNet
 from wavenet_jax.training.batches import draw_batch, require_row_fits
 from wavenet_jax.training.schedules import make_schedule
 from wavenet_jax.training.state import DrawBatch, Trainer, TrainState, init_state, make_trainer
-from wavenet_jax.training.step import ChunkMetrics, train_chunk, with_statistics
+from wavenet_jax.training.step import ChunkMetrics, evaluation_variables, train_chunk
 
 DIVERGED = 100  # times the loss of guessing, ln V: no run comes back from there
 MAX_VAL_TOKENS = 1_000_000  # predictions of val, from its start, that validation scores
@@ -25,6 +26,7 @@ class StepInfo(NamedTuple):
     """What a chunk of steps led to."""
 
     state: TrainState
+    get_variables: Callable[[], Variables]  # computes them when they are first needed
     step: int  # steps done
     train_loss: float  # mean over the chunk's steps, nats per character
     gradient_norm: float  # of the chunk's last step, before clipping
@@ -33,6 +35,11 @@ class StepInfo(NamedTuple):
     val: Loss | None  # at steps that validate; of no predictions where val is empty
     seconds: float  # since `fit` began, compilation included
     samples: tuple[str, ...] = ()  # of the state, where somebody has drawn some
+
+    @property
+    def variables(self) -> Variables:
+        """Return the variables to evaluate with: of the state, or its averages."""
+        return self.get_variables()
 
     @property
     def val_loss(self) -> float | None:
@@ -68,6 +75,7 @@ class DivergenceError(Exception):
 
 class _Chunk(NamedTuple):
     state: TrainState
+    get_variables: Callable[[], Variables]
     step: int  # steps done
     metrics: ChunkMetrics
     steps_per_second: float | None
@@ -104,11 +112,12 @@ def fit(
     for chunk in _chunks(trainer, state, splits.train, counts):
         step, val = chunk.step, None
         if counts.validates(step):
-            val = validate(chunk.state.variables)
+            val = validate(chunk.get_variables())
             if not math.isfinite(val.nll_nats):
                 raise DivergenceError(val.nll_nats, step)
         info = StepInfo(
             state=chunk.state,
+            get_variables=chunk.get_variables,
             step=step,
             train_loss=float(chunk.metrics.losses.mean()),
             gradient_norm=float(chunk.metrics.gradient_norm),
@@ -145,7 +154,7 @@ def steps_within(model: WaveNet, config: Config, splits: Splits[Corpus], minutes
     corpus, steps = jax.device_put(splits.train, may_alias=True), min(counts.report_every, 100)
     validate = make_validation(model, splits.val.head(MAX_VAL_TOKENS))
     step_seconds = _seconds(lambda: train_chunk(trainer, state, corpus, steps)) / steps
-    val_seconds = _seconds(lambda: validate(state.variables))
+    val_seconds = _seconds(lambda: validate(_variables(trainer, state, corpus)))
     validations = counts.steps // counts.eval_every
     spent = validations * val_seconds + 2 * (time.perf_counter() - started)
     return max(1, int((60 * minutes - spent) / step_seconds))
@@ -181,9 +190,13 @@ def _chunks(
         compiled.add(steps)
         _require_small(metrics.losses, done + 1, trainer.model.vocab_size)
         done += steps
-        if state.average is not None and counts.validates(done):
-            state = with_statistics(trainer, state, corpus)
-        yield _Chunk(state, done, metrics, speed)
+        variables = cache(partial(_variables, trainer, state, corpus))
+        yield _Chunk(state, variables, done, metrics, speed)
+
+
+def _variables(trainer: Trainer, state: TrainState, corpus: Corpus) -> Variables:
+    """Return the variables to evaluate with; those of a state without averages are no copies."""
+    return evaluation_variables(trainer, state, corpus) if state.has_averages else state.variables
 
 
 def _require_small(losses: np.ndarray, first_step: int, vocab_size: int) -> None:

@@ -1,5 +1,6 @@
 """What a run trains with, which stays the same, and the state, which changes from step to step."""
 
+import math
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
@@ -45,7 +46,7 @@ class TrainState(NamedTuple):
     opt_state: Any  # the optimizer's memory; of plain SGD, its count of steps
     step: jax.Array  # [] int32, steps done
     key: jax.Array  # root key; step s draws from fold_in(key, s)
-    average: Variables | None = None  # where the run averages: what to evaluate with
+    average: Any = None  # exponential averages of params, where ema is set
 
     def __repr__(self) -> str:
         """Return the step and the size in a line."""
@@ -53,14 +54,29 @@ class TrainState(NamedTuple):
         return f"TrainState(step {self.step}, {size:,} parameters)"
 
     @property
-    def trained(self) -> Variables:
+    def variables(self) -> Variables:
         """Return the variables from which the next step starts."""
         return {"params": self.params, "batch_stats": self.batch_stats}
 
     @property
-    def variables(self) -> Variables:
-        """Return the variables to evaluate the model with: averages, where the run has them."""
-        return self.trained if self.average is None else self.average
+    def averaged_params(self) -> Any:
+        """Return the averages of the parameters, None where the run has none.
+
+        Those of schedule-free AdamW follow from the optimizer's memory.
+        """
+        if self._schedule_free is not None:
+            return contrib.schedule_free_eval_params(self._schedule_free, self.params)
+        return self.average
+
+    @property
+    def has_averages(self) -> bool:
+        """Tell whether the run is evaluated with averages of its parameters."""
+        return self.average is not None or self._schedule_free is not None
+
+    @property
+    def _schedule_free(self) -> contrib.ScheduleFreeState | None:
+        parts = self.opt_state if type(self.opt_state) is tuple else (self.opt_state,)  # of a chain
+        return next((part for part in parts if isinstance(part, contrib.ScheduleFreeState)), None)
 
     @property
     def dropout_key(self) -> jax.Array:
@@ -73,35 +89,24 @@ def init_state(trainer: Trainer, variables: Variables | None = None) -> TrainSta
     seed = trainer.settings.seed
     if variables is None:
         variables = init_variables(trainer.model, root_key(seed, Purpose.INIT))
-    opt_state = trainer.optimizer.init(variables["params"])
-    has_averages = trainer.ema is not None or find_schedule_free(opt_state) is not None
+    params = variables["params"]
     return TrainState(
-        params=variables["params"],
+        params=params,
         batch_stats=variables["batch_stats"],
-        opt_state=opt_state,
+        opt_state=trainer.optimizer.init(params),
         step=jnp.zeros((), jnp.int32),
         key=root_key(seed, Purpose.TRAIN),
-        average=variables if has_averages else None,
+        average=None if trainer.ema is None else params,
     )
 
 
-def average_params(trainer: Trainer, before: Any, params: Any, opt_state: Any, step: Any) -> Any:
+def update_average(average: Any, params: Any, ema: float, step: jax.Array) -> Any:
     """Return the averages of the parameters after a step `[]`, counted from 1.
 
-    They are those of schedule-free AdamW, or exponential with Adam's correction of bias (1412.6980,
-    section 3), which makes the first average the first parameters:
+    They are exponential with Adam's correction of bias (1412.6980, section 3), which makes the
+    first average the first parameters:
 
     average_t = average_(t-1) + (1 - ema) / (1 - ema^t) · (params_t - average_(t-1))
     """
-    schedule_free = find_schedule_free(opt_state)
-    if schedule_free is not None:
-        return contrib.schedule_free_eval_params(schedule_free, params)
-    assert trainer.ema is not None  # what has averages is one or the other
-    weight = (1 - trainer.ema) / (1 - trainer.ema**step)
-    return optax.incremental_update(params, before, weight)
-
-
-def find_schedule_free(opt_state: Any) -> contrib.ScheduleFreeState | None:
-    """Return the state of schedule-free averaging, where the optimizer has one."""
-    parts = opt_state if type(opt_state) is tuple else (opt_state,)  # of a chain, or alone
-    return next((part for part in parts if isinstance(part, contrib.ScheduleFreeState)), None)
+    weight = (1 - ema) / -jnp.expm1(step * math.log(ema))  # 1 - ema^t would lose digits
+    return optax.incremental_update(params, average, weight)

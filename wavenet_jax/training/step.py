@@ -9,12 +9,12 @@ import jax.numpy as jnp
 import optax
 
 from wavenet_jax.data import Corpus
-from wavenet_jax.nn import NORM_MOMENTUM, WaveNet
+from wavenet_jax.nn import NORM_MOMENTUM, Variables, WaveNet
 from wavenet_jax.training.batches import Batch
-from wavenet_jax.training.state import Trainer, TrainState, average_params
+from wavenet_jax.training.state import Trainer, TrainState, update_average
 
-STATISTICS_POSITIONS = 8_192  # from which BatchNorm's statistics are estimated; twice as many as
-# experiments/averaged_statistics.py finds enough
+# From how many positions BatchNorm's statistics are estimated: experiments/averaged_statistics.py
+STATISTICS_POSITIONS = 8_192
 
 
 class StepOutput(NamedTuple):
@@ -55,9 +55,8 @@ def train_step(trainer: Trainer, state: TrainState, batch: Batch) -> tuple[Train
     updates, opt_state = trainer.optimizer.update(gradients, state.opt_state, state.params)
     params = optax.apply_updates(state.params, updates)
     average, step = state.average, state.step + 1
-    if average is not None:
-        averaged = average_params(trainer, average["params"], params, opt_state, step)
-        average = average | {"params": averaged}
+    if trainer.ema is not None:
+        average = update_average(average, params, trainer.ema, step)
     after = TrainState(params, batch_stats, opt_state, step, state.key, average)
     return after, StepOutput(loss, gradients)
 
@@ -114,14 +113,18 @@ def train_chunk(
 
 
 @partial(jax.jit, static_argnames=("trainer", "positions"))
-def with_statistics(
+def evaluation_variables(
     trainer: Trainer, state: TrainState, corpus: Corpus, positions: int = STATISTICS_POSITIONS
-) -> TrainState:
-    """Return a state that averages with BatchNorm's statistics estimated for its averages.
+) -> Variables:
+    """Return the variables to evaluate with: averages, where the run has them.
 
-    They are the means over the run's first minibatches, of at least as many positions, without
-    dropout: the running statistics belong to the weights, and averages of them to no network.
+    BatchNorm's running statistics belong to the weights, not to their averages.  Those of the
+    averages are the means over the run's first minibatches, of at least as many positions, without
+    dropout.
     """
+    params = state.averaged_params
+    if params is None:
+        return state.variables
     settings, field = trainer.settings, trainer.model.config.receptive_field
     count = -(-positions // (settings.batch_size * settings.seq_len))
     config = replace(trainer.model.config, dropout=0.0)
@@ -131,10 +134,10 @@ def with_statistics(
     def add(total: Any, index: jax.Array) -> tuple[Any, None]:
         key = jax.random.fold_in(state.key, index)
         batch = trainer.draw(key, corpus, settings, field)
-        _, update = loss_fn(state.variables["params"], none, batch, key, still)
+        _, update = loss_fn(params, none, batch, key, still)
         return jax.tree.map(jnp.add, total, update), None
 
     total, _ = jax.lax.scan(add, none, jnp.arange(count))
     # An update from zero is the batch's share of the running statistics.
     means = jax.tree.map(lambda leaf: leaf / (count * (1 - NORM_MOMENTUM)), total)
-    return state._replace(average=state.variables | {"batch_stats": means})
+    return {"params": params, "batch_stats": means}

@@ -97,7 +97,8 @@ def _draw(run: Run, found: Diagnostics, words: tuple[str, str, str], folder: Pat
     vocab, train = run.data.vocab, run.data.splits.train
     counts = np.bincount(train.head(MAX_COUNTED).tokens[1:], minlength=len(vocab))
     where, batch, rate = words
-    caption, activations = f"of {where}\n{batch}", _activation_words(run)
+    weights = " (its weights, not their averages)" if run.config.optim.has_averages else ""
+    caption, activations = f"of {where}{weights}\n{batch}", _activation_words(run)
     plots.draw_activations(found.layers, activations, caption, folder / "activations.png")
     plots.draw_gradients(found, caption, folder / "gradients.png")
     plots.draw_updates(found.matrices, rate, caption, folder / "updates.png")

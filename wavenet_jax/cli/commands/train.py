@@ -82,10 +82,10 @@ def resume(command: Resume) -> int:
         require_tensorboard()
     if command.steps is not None or command.epochs is not None:
         run = extend_run(run, step, steps=command.steps, epochs=command.epochs)
-        rate = float(make_schedule(run.config.optim, run.total_steps)(run.total_steps - 1))
+        rate = float(make_schedule(run.config.optim, run.total_steps)(step - 1))
         process.stderr.print(
             f"Going on for {pluralize(run.total_steps - step, 'step')} more, at the learning rate "
-            f"{rate:g} with which the run ended"
+            f"with which the run ended, {rate:g}"
         )
     if is_finished(run, step):
         process.stderr.print(
@@ -193,7 +193,7 @@ def _with_samples(run: Run, infos: Infos) -> Infos:
         if info.val is None or not (is_due or info.step == run.total_steps):
             yield info
         else:
-            yield info._replace(samples=tuple(_few_samples(run, info.state.variables)))
+            yield info._replace(samples=tuple(_few_samples(run, info.variables)))
 
 
 def _few_samples(run: Run, variables: Variables) -> list[str]:

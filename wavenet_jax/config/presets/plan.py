@@ -56,7 +56,8 @@ def plan(extent: Extent, given: Mapping[str, Any], model: ModelConfig | None = N
     Layers see as far back as most documents are long.  The width, the weight decay and the passes
     follow the size of the data; a long run is cut to ten minutes or so on two cores.
     """
-    if given.get("mode") == "window" or extent.num_predictions < _MIN_PREDICTIONS:
+    is_tiny = extent.num_predictions < _MIN_PREDICTIONS
+    if given.get("mode") == "window" or (is_tiny and model is None):
         lecture = PRESETS["makemore"].config
         return replace(lecture, model=model or lecture.model)
     is_text = extent.kind == "text"
@@ -115,4 +116,4 @@ def _plan_rows(extent: Extent, model: ModelConfig) -> tuple[int, int]:
     length = 2 ** int(math.log2(extent.num_predictions / share))
     fitting = extent.num_predictions - model.receptive_field
     batch_size = 2 if extent.kind == "text" and length > 4 * longest else 1
-    return batch_size, min(max(length, 64), longest, fitting)
+    return batch_size, max(2, min(max(length, 64), longest, fitting))

@@ -74,13 +74,14 @@ class Recipe(NamedTuple):
 def _load_preset(path: Path) -> Config | None:
     """Return the configuration of a run's folder, or of its config.json; None if there is none.
 
-    Its intervals follow from the steps again, as these may be replaced.
+    Its intervals follow from the steps again, as these may be replaced, and its weights are new.
     """
     found = [each for each in (path / "config.json", path) if os.path.isfile(each)]
     if not found:
         return None
     config = load_config(found[0])
-    return replace(config, train=replace(config.train, report_every=None, eval_every=None))
+    fresh = replace(config.train, report_every=None, eval_every=None, init_from=None)
+    return replace(config, train=fresh)
 
 
 def _model_of(folder: Any) -> ModelConfig:
