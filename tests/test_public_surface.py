@@ -103,6 +103,7 @@ SampleConfig
     max_attempts: int | None = None
 StepInfo
     state: TrainState
+    get_variables: Callable[[], dict[str, Any]]
     step: int
     train_loss: float
     gradient_norm: float
@@ -120,6 +121,7 @@ TrainConfig
     steps: int | None = None
     patience: float | None = None
     seed: int = 0
+    init_from: str | None = None
     report_every: int | None = None
     eval_every: int | None = None
 WaveNet
@@ -141,9 +143,11 @@ load -> LanguageModel
     checkpoint: Literal['best', 'latest'] = 'best'
 resume -> LanguageModel
     run_dir: str | PathLike[str]
+    *, steps: int | None = None
+    *, epochs: float | None = None
     *, on_step: Callable[[StepInfo], object] = <lambda>
 train -> LanguageModel
-    config: str | Config = 'auto'
+    config: str | PathLike[str] | Config = 'auto'
     *, run_dir: str | PathLike[str] | None = None
     *, overwrite: bool = False
     *, on_step: Callable[[StepInfo], object] = <lambda>

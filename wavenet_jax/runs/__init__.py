@@ -8,9 +8,8 @@ from wavenet_jax.runs.folder import (
     load_run,
     prepare_run,
 )
-from wavenet_jax.runs.initial import WarmStart, warm_start
+from wavenet_jax.runs.going_on import WarmStart, extend_run, warm_start
 from wavenet_jax.runs.record import (
-    extend_run,
     is_finished,
     read_metrics,
     read_validations,

@@ -4,14 +4,12 @@ import json
 import math
 import time
 from collections.abc import Generator, Iterator
-from dataclasses import replace
 from itertools import chain
 from typing import Any
 
-from wavenet_jax.config import config_to_dict, extend
 from wavenet_jax.errors import require
 from wavenet_jax.runs.checkpoints import Checkpoints, open_checkpoints
-from wavenet_jax.runs.folder import Run, create_run, write_json, write_whole
+from wavenet_jax.runs.folder import Run, create_run, write_whole
 from wavenet_jax.training import StepInfo, Validation, has_stalled
 
 SECONDS_BETWEEN_SAVES = 2.0  # a save takes a tenth of one
@@ -150,38 +148,6 @@ def is_finished(run: Run, step: int) -> bool:
     """Tell whether a run that has come to a step has nothing left to train."""
     total, patience = run.total_steps, run.config.train.patience
     return step >= total or has_stalled(read_validations(run, step), patience, total)
-
-
-def extend_run(
-    run: Run, done: int, *, steps: int | None = None, epochs: float | None = None
-) -> Run:
-    """Return a run that is finished after `done` steps with more of them, and write that down.
-
-    Raises `InputError` as `extend` does, for both numbers, and where the run is not finished.
-    """
-    settings, total = run.config.train, run.data.splits.train.num_predictions
-    require(
-        is_finished(run, done),
-        f"{str(run.folder)!r} is at step {done:,} of {run.total_steps:,}, expected a finished run "
-        "to train for longer; resume it first, without steps and epochs.",
-        "steps",
-    )
-    require(
-        steps is None or epochs is None,
-        f"steps is {steps} and epochs is {epochs}, expected one of them; leave one out.",
-        "steps",
-    )
-    more = replace(
-        settings,
-        steps=steps,
-        epochs=1.0 if epochs is None else epochs,
-        eval_every=None,
-        report_every=1,
-    )
-    config = extend(run.config, done, more.count_steps(total).steps)
-    config.train.count_steps(total)
-    write_json(run.folder / "config.json", config_to_dict(config))
-    return run._replace(config=config)
 
 
 def truncate_metrics(run: Run, step: int) -> list[dict[str, Any]]:

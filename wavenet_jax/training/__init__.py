@@ -8,7 +8,6 @@ from wavenet_jax.training.diagnostics import (
     MatrixDiagnostics,
     diagnose,
     next_batch,
-    principal_components,
 )
 from wavenet_jax.training.loop import (
     MAX_VAL_TOKENS,
@@ -58,7 +57,6 @@ __all__ = [
     "make_schedule",
     "make_trainer",
     "next_batch",
-    "principal_components",
     "require_row_fits",
     "steps_within",
     "train_chunk",

@@ -81,19 +81,6 @@ def diagnose(trainer: Trainer, state: TrainState, batch: Batch) -> Diagnostics:
     return Diagnostics(float(loss), layers, _matrices(*matrices))
 
 
-def principal_components(embedding: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Project an embedding `[V, C]` onto its two main axes: `[V, 2]`, and their shares `[2]`.
-
-    X - mean = U·S·Vᵀ; the coordinates are U·S, and an axis has the share S² / ΣS² of the variance.
-    The sign of an axis is free: its largest coordinate is positive.
-    """
-    left, scales, _ = np.linalg.svd(embedding - embedding.mean(axis=0), full_matrices=False)
-    axes = np.pad(left * scales, ((0, 0), (0, 1)))[:, :2]  # one channel has one axis
-    largest = np.take_along_axis(axes, abs(axes).argmax(axis=0)[None], axis=0)
-    variances = np.pad(scales**2, (0, 1))
-    return axes * np.where(largest < 0, -1, 1), variances[:2] / max(variances.sum(), 1e-30)
-
-
 @partial(jax.jit, static_argnames="trainer")
 def _measure(trainer: Trainer, state: TrainState, batch: Batch) -> tuple[Any, ...]:
     """Return loss, readings, the gradients of the activations, and params, gradients, updates."""

@@ -13,7 +13,6 @@ from matplotlib.font_manager import FontProperties, findfont, get_font
 
 from wavenet_jax.cli.plots.canvas import save, set_title
 from wavenet_jax.data import BOUNDARY, END_SIGN
-from wavenet_jax.training import principal_components
 
 MANY, NAMED = 80, 50  # of many characters, only the most frequent ones are named
 
@@ -50,6 +49,19 @@ def draw_embedding(
         x, y = places[index]
         _write(axes, characters[index], (x, y), dots.to_rgba(percent[index]), size)
     save(figure, path, dpi=150)
+
+
+def principal_components(embedding: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Project an embedding `[V, C]` onto its two main axes: `[V, 2]`, and their shares `[2]`.
+
+    X - mean = U·S·Vᵀ; the coordinates are U·S, and an axis has the share S² / ΣS² of the variance.
+    The sign of an axis is free: its largest coordinate is positive.
+    """
+    left, scales, _ = np.linalg.svd(embedding - embedding.mean(axis=0), full_matrices=False)
+    axes = np.pad(left * scales, ((0, 0), (0, 1)))[:, :2]  # one channel has one axis
+    largest = np.take_along_axis(axes, abs(axes).argmax(axis=0)[None], axis=0)
+    variances = np.pad(scales**2, (0, 1))
+    return axes * np.where(largest < 0, -1, 1), variances[:2] / max(variances.sum(), 1e-30)
 
 
 def _write(axes: Axes, character: str, place: tuple[float, float], colour: Any, size: int) -> None:

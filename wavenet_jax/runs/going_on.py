@@ -1,16 +1,18 @@
-"""A new run that starts from the weights of another, whose vocabulary may be another too."""
+"""A new run that starts from the weights of another, and a finished run that trains for longer."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 
-from wavenet_jax.config import Config
+from wavenet_jax.config import Config, config_to_dict, extend
 from wavenet_jax.data import Dataset, Vocab
 from wavenet_jax.errors import pluralize, require
 from wavenet_jax.nn import WaveNet, change_vocab
 from wavenet_jax.runs.checkpoints import open_checkpoints
-from wavenet_jax.runs.folder import load_run
+from wavenet_jax.runs.folder import Run, load_run, write_json
+from wavenet_jax.runs.record import is_finished
 from wavenet_jax.training import TrainState, init_state, make_trainer
 
 MAX_LISTED = 20  # fresh characters that the note lists
@@ -68,3 +70,35 @@ def _difference(vocab: Vocab, old: Vocab) -> str:
     new = f"{pluralize(len(fresh), 'character')} fresh ({listed})" if fresh else "none fresh"
     kept = len(vocab) - 1 - len(fresh)
     return f": {pluralize(kept, 'character')} kept, {new}, {len(gone):,} dropped."
+
+
+def extend_run(
+    run: Run, done: int, *, steps: int | None = None, epochs: float | None = None
+) -> Run:
+    """Return a run that is finished after `done` steps with more of them, and write that down.
+
+    Raises `InputError` as `extend` does, for both numbers, and where the run is not finished.
+    """
+    settings, total = run.config.train, run.data.splits.train.num_predictions
+    require(
+        is_finished(run, done),
+        f"{str(run.folder)!r} is at step {done:,} of {run.total_steps:,}, expected a finished run "
+        "to train for longer; resume it first, without steps and epochs.",
+        "steps",
+    )
+    require(
+        steps is None or epochs is None,
+        f"steps is {steps} and epochs is {epochs}, expected one of them; leave one out.",
+        "steps",
+    )
+    more = replace(
+        settings,
+        steps=steps,
+        epochs=1.0 if epochs is None else epochs,
+        eval_every=None,
+        report_every=1,
+    )
+    config = extend(run.config, done, more.count_steps(total).steps)
+    config.train.count_steps(total)
+    write_json(run.folder / "config.json", config_to_dict(config))
+    return run._replace(config=config)
