@@ -176,6 +176,8 @@ def require_default(config: Any, why: str, *names: str) -> None:
 
 def show_value(value: Any) -> str:
     """Return a value of a configuration as a user types it."""
+    if value is None:
+        return "(none)"
     return (" ".join(map(str, value)) or "(none)") if isinstance(value, tuple) else str(value)
 
 

@@ -29,7 +29,7 @@ SENTENCES = {
     "train --no-resid": "option --no-resid is unknown; did you mean --no-residual?",
     "train --wings 3": "option --wings is unknown; see `wavenet-jax train --help`.",
     "train --resume": "option --resume is unknown; did you mean `wavenet-jax resume RUN`?",
-    "resume runs/demo --steps 3": "option --steps is unknown; see `wavenet-jax resume --help`.",
+    "resume runs/demo --seed 3": "option --seed is unknown; see `wavenet-jax resume --help`.",
     "evaluate --jsn": "option --jsn is unknown; did you mean --json?",
     "evaluate runs/demo --no-json": "option --no-json is unknown; did you mean --json?",
     "sample runs/demo --temp 1": "option --temp is unknown; did you mean --temperature?",

@@ -124,14 +124,15 @@ def test_non_finite_loss_keeps_the_last_good_checkpoint(
     run = tmp_path / "run"
 
     def poisoned(*arguments: Any) -> tuple[TrainState, Any]:
-        state, chunk_losses = train_chunk(*arguments)
-        return state, chunk_losses.at[3].set(float("nan"))
+        state, metrics = train_chunk(*arguments)
+        return state, metrics._replace(losses=metrics.losses.at[3].set(float("nan")))
 
     poison = partial(monkeypatch.setattr, "wavenet_jax.training.loop.train_chunk", poisoned)
     after_step(40, poison, monkeypatch)
     sentence = says(train_command(names_file, run))
     assert "loss is nan in step 44" in sentence
     assert f"{run} keeps the state of step 40" in sentence
+    assert (run / "loss.png").exists()
     assert "--learning-rate" in sentence
     assert int(final_state(run).step) == 40
 

@@ -1,6 +1,7 @@
 """What can be watched: TensorBoard has what metrics.jsonl has, and pictures come early."""
 
 import json
+import shutil
 import struct
 import sys
 from collections.abc import Iterator
@@ -75,6 +76,12 @@ def test_run_that_goes_on_has_its_earlier_steps_in_tensorboard_too(watched: Path
     assert call(f"resume {watched} --steps 20") == 0
     assert read_metrics(watched)[-1]["step"] == 80
     assert_board_holds_the_metrics(watched)
+
+
+def test_finished_run_is_written_for_tensorboard_later(trained: Path, tmp_path: Path) -> None:
+    shutil.copytree(trained, tmp_path / "run")
+    assert call(f"resume {tmp_path / 'run'} --tensorboard") == 0
+    assert_board_holds_the_metrics(tmp_path / "run")
 
 
 def test_tensorboard_without_its_package_is_refused_before_training(

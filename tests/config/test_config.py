@@ -106,11 +106,12 @@ REFUSED: list[tuple[Any, dict[str, Any], str, str]] = [
     (OptimConfig, LINEAR | {"warmup": math.nan}, "warmup is nan", FRACTION),
     (OptimConfig, {"cooldown": 0.1}, "cooldown is 0.1", "the piecewise schedule has none, unlike"),
     (OptimConfig, {"schedule": "wsd", "cooldown": 1}, "cooldown is 1", FRACTION),
+    (OptimConfig, {"schedule": "wsd", "cooldown": 0}, "cooldown is 0", "above 0 that leaves room"),
     (
         OptimConfig,
         {"schedule": "wsd", "warmup": 0.7, "cooldown": 0.6},
-        "warmup and cooldown are 0.7 and 0.6",
-        "lower one.",
+        "cooldown is 0.6",
+        "leaves room for a warmup of 0.7, such as 0.2.",
     ),
     (
         OptimConfig,

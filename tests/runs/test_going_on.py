@@ -10,9 +10,9 @@ from support.corpora import NAMES
 from support.runs import assert_same, changed, final_state, losses
 
 import wavenet_jax as wn
-from wavenet_jax.config import Config, OptimConfig, TrainConfig, extend
+from wavenet_jax.config import Config, Extent, OptimConfig, Recipe, TrainConfig, extend
 from wavenet_jax.errors import InputError
-from wavenet_jax.runs import load_run, warm_start
+from wavenet_jax.runs import extend_run, load_run, warm_start
 from wavenet_jax.training import evaluation_variables, make_schedule, make_trainer
 
 SMALL: dict[str, Any] = {
@@ -118,6 +118,31 @@ def test_configuration_of_another_run_is_a_preset(source: Path) -> None:
     shorter = wn.train(source / "config.json", documents=NAMES, steps=3)
     assert shorter.config.train.steps == 3
     assert shorter.config.train.eval_every == 1
+
+
+def test_weights_of_a_preset_are_new_and_its_data_are_looked_at_again(
+    source: Path, tmp_path: Path
+) -> None:
+    train(tmp_path / "warm", init_from=source, steps=1)
+    recipe = Recipe(str(tmp_path / "warm"), {"data": "book.txt"})
+    config = recipe.config(Extent("text", num_predictions=1_000, document_length=0))
+    assert config.train.init_from is None
+    assert config.data.kind == "text"
+
+
+def test_much_longer_run_is_validated_as_often_as_a_run_of_its_length(tmp_path: Path) -> None:
+    train(tmp_path / "run", steps=40, schedule="constant")
+    run = extend_run(load_run(tmp_path / "run"), 40, steps=40_000)
+    assert run.config.train.eval_every == 2_000
+    assert load_run(tmp_path / "run").config == run.config
+
+
+def test_link_to_a_run_is_followed_when_the_run_begins(source: Path, tmp_path: Path) -> None:
+    (tmp_path / "latest").symlink_to(source)
+    config = Recipe("auto", {"init_from": tmp_path / "latest"}).config(
+        Extent("list", num_predictions=1_000, document_length=8)
+    )
+    assert config.train.init_from == str(source.resolve())
 
 
 def test_longer_run_is_the_run_that_was_longer_from_the_start(tmp_path: Path) -> None:

@@ -85,7 +85,7 @@ class Train:
     """Train a model; leave it, its loss curve and samples in a run folder."""
 
     preset: Annotated[str, arg(metavar="NAME")] = AUTO
-    """Where the options that are not given come from: a preset, or the folder of a run."""
+    """Where the options that are not given come from: a preset, a run or its config.json."""
     run_dir: Annotated[str | None, arg(metavar="DIR", help_behavior_hint="")] = None
     """Folder of the run; by default runs/ and the time."""
     overwrite: Switch = False
@@ -159,7 +159,7 @@ class Inspect:
     """Draw what a training step does inside the network: activations, gradients, updates."""
 
     run: RunFolder
-    out: Annotated[Path | None, arg(metavar="DIR", help_behavior_hint="")] = None
+    out: Annotated[str | None, arg(metavar="DIR", help_behavior_hint="")] = None
     """Folder of the pictures; by default inspect/ in the run folder."""
     json: Switch = False
     """Print JSON instead of a table."""

@@ -27,6 +27,16 @@ HABITS = {
         "--num-samples --num --samples --count": "-n",
         "--bs --batch": "--batch-size",
         "--wd": "--weight-decay",
+        "--opt --optim": "--optimizer",
+        "--scheduler --lr-schedule --lr-scheduler --lr-decay": "--schedule",
+        "--warmup-steps --warmup-iters --warmup-ratio": "--warmup",
+        "--grad-clip --gradient-clip --clip --max-grad-norm --clip-grad-norm": "--clip-norm",
+        "--ema-decay --average --polyak": "--ema",
+        "--beta1": "--b1",
+        "--beta2": "--b2",
+        "--gradient-accumulation-steps --grad-accum --accum": "--accumulate",
+        "--pretrained --finetune --fine-tune --warm-start": "--init-from",
+        "--tb": "--tensorboard",
         "--block-size --context --context-length": "--dilations --seq-len",
         "--hidden-size --width --n-channels": "--n-hidden",
         "--n-layer --layers --num-layers": "--dilations",
@@ -93,7 +103,7 @@ def require_once(command: Callable[..., Any], words: list[str]) -> None:
 def did_you_mean(word: str, known: Collection[str]) -> str:
     """Return the end of a sentence on an unknown word; empty if no known word is meant."""
     meant = [each for each in HABITS.get(word, "").split() if each in known]
-    near = " or ".join(meant) or nearest(word, known)
+    near = " or ".join(meant) or nearest(word, known) or nearest(word.lower(), known)
     return f"; did you mean {near}?" if near else ""
 
 

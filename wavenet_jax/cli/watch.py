@@ -7,6 +7,7 @@ from pathlib import Path
 from time import monotonic
 from typing import Any
 
+from wavenet_jax.cli import process
 from wavenet_jax.errors import require, show_short
 from wavenet_jax.runs import Run, read_metrics
 
@@ -45,19 +46,22 @@ class Watch:
         self._boarded = 0  # the last step in TensorBoard
         self._opened = time.time()  # which TensorBoard takes for that of the first step
         folder = run.folder / BOARD
-        if tensorboard or (folder.exists() and find_spec("tensorboardX")):
+        has_board, has_package = folder.exists(), find_spec("tensorboardX") is not None
+        if has_board and not has_package:
+            process.stderr.print(f"{folder} stays as it is: tensorboardX is not installed.")
+        if has_package and (tensorboard or has_board):
             from tensorboardX import SummaryWriter  # noqa: PLC0415  an optional extra
 
             shutil.rmtree(folder, ignore_errors=True)
             self._board = SummaryWriter(str(folder))
 
-    def update(self) -> None:
-        """Show what is new."""
+    def update(self, *, at_once: bool = False) -> None:
+        """Show what is new, the curve only where it is due, or at once."""
         metrics = read_metrics(self._run)
         if self._board is not None:
             self._write(metrics)
         started = monotonic()
-        if started >= self._next_drawing:
+        if at_once or started >= self._next_drawing:
             draw_loss_curve(self._run, metrics)
             ended = monotonic()
             self._next_drawing = ended + (ended - started) / SHARE_OF_TIME

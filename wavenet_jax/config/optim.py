@@ -118,12 +118,11 @@ class OptimConfig:
             "expected constant.",
             "schedule",
         )
-        falling = self.warmup + (self.cooldown if self.schedule == "wsd" else 0.0)
         require(
-            falling <= 1,
-            f"warmup and cooldown are {self.warmup} and {self.cooldown}, expected fractions of the "
-            "run that leave room for each other; lower one.",
-            "warmup",
+            self.schedule != "wsd" or 0 < self.cooldown <= 1 - self.warmup,
+            f"cooldown is {self.cooldown}, expected a fraction of the run above 0 that leaves room "
+            f"for a warmup of {self.warmup}, such as 0.2.",
+            "cooldown",
         )
 
     @property

@@ -98,7 +98,12 @@ def extend_run(
         eval_every=None,
         report_every=1,
     )
-    config = extend(run.config, done, more.count_steps(total).steps)
-    config.train.count_steps(total)
+    counts = more.count_steps(total)
+    config = extend(run.config, done, counts.steps)
+    between = config.train.count_steps(total).eval_every
+    if counts.eval_every > between:  # many more steps are validated less often
+        unit = config.train.report_every or between
+        between = counts.eval_every // unit * unit
+        config = replace(config, train=replace(config.train, eval_every=max(between, unit)))
     write_json(run.folder / "config.json", config_to_dict(config))
     return run._replace(config=config)

@@ -37,11 +37,16 @@ def inspect(command: Inspect) -> int:
         "inspect draws with matplotlib, which is not installed, expected the extra plots; add it "
         "by `pip install -e '.[plots]'` in a clone.",
     )
+    require(
+        command.out != "",
+        "out is '', expected a folder for the pictures, such as pictures.",
+        "out",
+    )
     run = load_run(command.run)
     with open_checkpoints(run) as checkpoints:
         state = checkpoints.restore_state()
     require_row_fits(run.data.splits.train, run.config.train, run.config.model.receptive_field)
-    folder, step = command.out or run.folder / "inspect", int(state.step)
+    folder, step = Path(command.out or run.folder / "inspect"), int(state.step)
     _make(folder)
     trainer, learning_rate, rate = _next_step(run, state)
     batch = next_batch(trainer, state, run.data.splits.train)

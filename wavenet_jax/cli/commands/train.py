@@ -92,6 +92,7 @@ def resume(command: Resume) -> int:
             f"{run.folder} is finished at step {step:,} of {run.total_steps:,}: nothing is left to "
             "train; --steps trains it for longer."
         )
+        Watch(run, tensorboard=command.tensorboard).close()
         return _finish(run)
     with _failures_explained(run):
         record = partial(record_resumed, run, step=step)
@@ -143,18 +144,14 @@ def _train(
         process.training_progress(total, done) as progress,
     ):
         infos = fit(run.model, run.config, run.data.splits, state, validations)
-        with closing(record(_with_samples(run, infos))) as recorded:  # which saves the last state
-            watch: Watch | None = None
-            for info in recorded:
-                watch = watch or Watch(run, tensorboard=tensorboard)
+        recorded = record(_with_samples(run, infos))
+        # Closing saves the last state.
+        with closing(recorded), closing(_watched(run, recorded, tensorboard=tensorboard)) as shown:
+            for info in shown:
                 progress.show(info)
-                if info.val is not None:
-                    watch.update()
                 done = info.step
                 if received:
                     break
-            if watch is not None:
-                watch.close()
     _link_latest(run.folder.resolve())
     if received and not is_finished(run, done):
         process.stderr.print(
@@ -169,6 +166,24 @@ def _train(
             f"for {run.config.train.patience:.0%} of the steps."
         )
     return _finish(run)
+
+
+def _watched(run: Run, infos: Infos, *, tensorboard: bool) -> Infos:
+    """Yield the infos of a run, which has a folder from the first on, and show what is new."""
+    watch: Watch | None = None
+    try:
+        for info in infos:
+            watch = watch or Watch(run, tensorboard=tensorboard)
+            if info.val is not None:
+                watch.update()
+            yield info
+    except DivergenceError:  # when a curve is looked for
+        if watch is not None:
+            watch.update(at_once=True)
+        raise
+    finally:
+        if watch is not None:
+            watch.close()
 
 
 def _link_latest(folder: Path) -> None:

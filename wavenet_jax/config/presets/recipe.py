@@ -56,6 +56,10 @@ class Recipe(NamedTuple):
             require_preset(self.base, [AUTO, *PRESETS])
         return loaded or preset(self.base)
 
+    def _is_loaded(self) -> bool:
+        """Tell whether the configuration is that of a run, with what was guessed of its data."""
+        return isinstance(self.base, str) and self.base not in (AUTO, *PRESETS)
+
     def _with_options(self, start: Config, **known: Any) -> Config:
         steps, epochs = self.given.get("steps"), self.given.get("epochs")
         require(
@@ -63,9 +67,14 @@ class Recipe(NamedTuple):
             f"steps is {steps} and epochs is {epochs}, expected one of them; leave one out.",
             "steps",
         )
+        if "data" in self.given and "kind" not in self.given and self._is_loaded():
+            start = replace(start, data=replace(start.data, kind=None))  # to be guessed again
         if epochs is not None:  # the steps of a run's configuration follow from its own epochs
             start = replace(start, train=replace(start.train, steps=None))
-        config = replace_fields(start, **{**self.given, **known})
+        given = {**self.given, **known}
+        if os.path.islink(source := str(given.get("init_from", ""))):  # such as runs/latest
+            given["init_from"] = os.path.realpath(source)
+        config = replace_fields(start, **given)
         if config.train.init_from is not None:
             _require_same_model(config.model, config.train.init_from)
         return config
@@ -76,7 +85,11 @@ def _load_preset(path: Path) -> Config | None:
 
     Its intervals follow from the steps again, as these may be replaced, and its weights are new.
     """
-    found = [each for each in (path / "config.json", path) if os.path.isfile(each)]
+    found = [
+        each
+        for each in (path / "config.json", path)
+        if each.suffix == ".json" and os.path.isfile(each)
+    ]
     if not found:
         return None
     config = load_config(found[0])
