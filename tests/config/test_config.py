@@ -453,12 +453,12 @@ def test_another_optimizer_has_its_scale_of_the_learning_rate_and_decays_as_much
         optimizer="adamw", learning_rate=0.01, schedule="linear", weight_decay=4.0, b1=0.8
     )
     lion = adamw.with_optimizer("lion")
-    assert (lion.learning_rate, lion.weight_decay, lion.b1) == (0.001, 40.0, 0.8)
+    assert (lion.learning_rate, lion.weight_decay, lion.b1) == (0.0025, 16.0, 0.8)
     sgd = adamw.with_optimizer("sgd")
-    assert (sgd.learning_rate, sgd.weight_decay, sgd.b1) == (0.2, 0.2, 0.9)
+    assert (sgd.learning_rate, sgd.weight_decay, sgd.b1) == (0.5, 0.08, 0.9)
     assert sgd.schedule == "linear"
     free = adamw.with_optimizer("schedule_free_adamw")
-    assert (free.learning_rate, free.schedule, free.weight_decay) == (0.01, "constant", 4.0)
+    assert (free.learning_rate, free.schedule, free.weight_decay) == (0.025, "constant", 1.6)
     assert adamw.with_optimizer("adam").weight_decay == 0.0
     nesterov = OptimConfig(momentum=0.9, nesterov=True).with_optimizer("rmsprop")
     assert (nesterov.momentum, nesterov.nesterov) == (None, False)

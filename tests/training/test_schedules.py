@@ -88,8 +88,7 @@ def test_a_run_that_falls_would_be_at_nothing_after_its_last_step(
     schedule: Any, steps: int
 ) -> None:
     rate = make_schedule(OptimConfig(schedule=schedule, warmup=0.3), steps)
-    is_cooled = schedule != "wsd" or steps >= 5  # a fifth of fewer steps is none
-    assert float(rate(steps)) == pytest.approx(0.0 if is_cooled else 0.1, abs=1e-8)
+    assert float(rate(steps)) == pytest.approx(0.0, abs=1e-8)
 
 
 def test_fraction_of_steps_is_rounded_down_but_not_for_rounding_errors() -> None:

@@ -26,13 +26,14 @@ class OptimizerTraits(NamedTuple):
     momentum: float = 0.0
 
 
+# The learning rates are near the best that experiments/optimizers.py found for the lecture's net.
 OPTIMIZERS: dict[str, OptimizerTraits] = {
     "sgd": OptimizerTraits(0.1, ("momentum", "nesterov", "weight_decay")),
     "rmsprop": OptimizerTraits(2e-3, ("momentum", "nesterov", "b2", "weight_decay")),
-    "adam": OptimizerTraits(5e-3, ("b1", "b2")),
-    "adamw": OptimizerTraits(5e-3, ("b1", "b2", "weight_decay")),
+    "adam": OptimizerTraits(2e-3, ("b1", "b2")),
+    "adamw": OptimizerTraits(2e-3, ("b1", "b2", "weight_decay")),
     "lion": OptimizerTraits(5e-4, ("b1", "b2", "weight_decay")),
-    "muon": OptimizerTraits(5e-3, ("momentum", "b1", "b2", "weight_decay"), momentum=0.95),
+    "muon": OptimizerTraits(2e-3, ("momentum", "b1", "b2", "weight_decay"), momentum=0.95),
     "schedule_free_adamw": OptimizerTraits(5e-3, ("b1", "b2", "weight_decay")),
 }
 NUMBERS = ("momentum", "nesterov", "b1", "b2", "weight_decay")

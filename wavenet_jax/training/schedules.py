@@ -17,7 +17,7 @@ def make_schedule(config: OptimConfig, steps: int) -> optax.Schedule:
     piecewise:  fall = decay^(number of boundaries b with step >= b · steps)
     linear:     fall = 1 - u,            u = (step - w) / (steps - w), and 0 before w
     cosine:     fall = ½ (1 + cos πu)    (1608.03983, eq. 5)
-    wsd:        fall = min(1, (steps - step) / c), with c = ⌊cooldown · steps⌋    (2404.06395)
+    wsd:        fall = min(1, (steps - step) / c), with c = ⌊cooldown · steps⌋ or 1  (2404.06395)
 
     >>> rate = make_schedule(OptimConfig(learning_rate=0.1, boundaries=(0.75,)), steps=200_000)
     >>> [round(float(rate(step)), 3) for step in (0, 149_999, 150_000)]
@@ -41,7 +41,7 @@ def _fall(config: OptimConfig, steps: int, rising: int) -> optax.Schedule:
             cosine = optax.cosine_decay_schedule(peak, max(1, steps - rising))
             return lambda step: cosine(jnp.maximum(step - rising, 0))
         case "wsd":
-            falling = _count(config.cooldown, steps)
+            falling = max(1, _count(config.cooldown, steps))
             return optax.linear_schedule(peak, 0.0, falling, transition_begin=steps - falling)
         case "piecewise":
             return optax.piecewise_constant_schedule(peak, _boundaries(config, steps))
