@@ -129,7 +129,7 @@ def first_loss(model: WaveNet, config: Config, corpus: Corpus) -> float:
     trainer = make_trainer(model, config, steps)
     state = init_state(trainer)
     _, metrics = train_chunk(trainer, state, corpus, steps=1)
-    return float(metrics.losses[0])
+    return float(metrics.loss[0])
 
 
 if __name__ == "__main__":

@@ -106,7 +106,7 @@ StepInfo
     get_variables: Callable[[], dict[str, Any]]
     step: int
     train_loss: float
-    gradient_norm: float
+    gradient_norm: float | None
     learning_rate: float
     steps_per_second: float | None
     val: Loss | None
@@ -138,6 +138,7 @@ fit -> Generator[StepInfo, None, None]
     state: TrainState | None = None
     validations: Sequence[Validation] = ()
     *, draw: Callable[[Array, Corpus, TrainConfig, int], Batch] = draw_batch
+    *, gradient_norms: bool = False
 load -> LanguageModel
     run_dir: str | PathLike[str]
     checkpoint: Literal['best', 'latest'] = 'best'

@@ -125,7 +125,7 @@ def test_non_finite_loss_keeps_the_last_good_checkpoint(
 
     def poisoned(*arguments: Any) -> tuple[TrainState, Any]:
         state, metrics = train_chunk(*arguments)
-        return state, metrics._replace(losses=metrics.losses.at[3].set(float("nan")))
+        return state, metrics._replace(loss=metrics.loss.at[3].set(float("nan")))
 
     poison = partial(monkeypatch.setattr, "wavenet_jax.training.loop.train_chunk", poisoned)
     after_step(40, poison, monkeypatch)

@@ -32,6 +32,11 @@ def require_tensorboard() -> None:
     )
 
 
+def has_board(run: Run) -> bool:
+    """Tell whether a run is written for TensorBoard already."""
+    return (run.folder / BOARD).is_dir()
+
+
 class Watch:
     """Shows what metrics.jsonl holds, at every validation.
 
@@ -46,10 +51,10 @@ class Watch:
         self._boarded = 0  # the last step in TensorBoard
         self._opened = time.time()  # which TensorBoard takes for that of the first step
         folder = run.folder / BOARD
-        has_board, has_package = folder.exists(), find_spec("tensorboardX") is not None
-        if has_board and not has_package:
+        is_there, has_package = has_board(run), find_spec("tensorboardX") is not None
+        if is_there and not has_package:
             process.stderr.print(f"{folder} stays as it is: tensorboardX is not installed.")
-        if has_package and (tensorboard or has_board):
+        if has_package and (tensorboard or is_there):
             from tensorboardX import SummaryWriter  # noqa: PLC0415  an optional extra
 
             shutil.rmtree(folder, ignore_errors=True)

@@ -101,10 +101,11 @@ def metrics_line(info: StepInfo, seconds: float = 0.0) -> dict[str, Any]:
         "step": info.step,
         "train_loss": info.train_loss,
         "learning_rate": info.learning_rate,
-        "gradient_norm": info.gradient_norm,
         "steps_per_second": None if speed is None else round(speed, 1),
         "seconds": round(seconds + info.seconds, 3),
     }
+    if info.gradient_norm is not None:
+        line["gradient_norm"] = info.gradient_norm
     if info.val_loss is not None:
         line["val_loss"] = info.val_loss
     if info.samples:

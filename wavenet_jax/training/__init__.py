@@ -22,8 +22,7 @@ from wavenet_jax.training.optimizers import make_optimizer
 from wavenet_jax.training.schedules import make_schedule
 from wavenet_jax.training.state import DrawBatch, Trainer, TrainState, init_state, make_trainer
 from wavenet_jax.training.step import (
-    ChunkMetrics,
-    StepOutput,
+    StepMetrics,
     evaluation_variables,
     loss_fn,
     train_chunk,
@@ -34,14 +33,13 @@ __all__ = [
     "MAX_VAL_TOKENS",
     "SATURATED",
     "Batch",
-    "ChunkMetrics",
     "Diagnostics",
     "DivergenceError",
     "DrawBatch",
     "LayerDiagnostics",
     "MatrixDiagnostics",
     "StepInfo",
-    "StepOutput",
+    "StepMetrics",
     "TrainState",
     "Trainer",
     "Validation",

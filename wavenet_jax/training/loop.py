@@ -16,7 +16,7 @@ from wavenet_jax.nn import Variables, WaveNet
 from wavenet_jax.training.batches import draw_batch, require_row_fits
 from wavenet_jax.training.schedules import make_schedule
 from wavenet_jax.training.state import DrawBatch, Trainer, TrainState, init_state, make_trainer
-from wavenet_jax.training.step import ChunkMetrics, evaluation_variables, train_chunk
+from wavenet_jax.training.step import StepMetrics, evaluation_variables, train_chunk
 
 DIVERGED = 100  # times the loss of guessing, ln V: no run comes back from there
 MAX_VAL_TOKENS = 1_000_000  # predictions of val, from its start, that validation scores
@@ -29,7 +29,7 @@ class StepInfo(NamedTuple):
     get_variables: Callable[[], Variables]  # computes them when they are first needed
     step: int  # steps done
     train_loss: float  # mean over the chunk's steps, nats per character
-    gradient_norm: float  # of the chunk's last step, before clipping
+    gradient_norm: float | None  # mean over the chunk's steps, before clipping; None if not wanted
     learning_rate: float  # of the chunk's last step
     steps_per_second: float | None  # of the chunk alone; None for a chunk that was compiled
     val: Loss | None  # at steps that validate; of no predictions where val is empty
@@ -77,11 +77,11 @@ class _Chunk(NamedTuple):
     state: TrainState
     get_variables: Callable[[], Variables]
     step: int  # steps done
-    metrics: ChunkMetrics
+    metrics: StepMetrics  # [steps of the chunk]
     steps_per_second: float | None
 
 
-def fit(
+def fit(  # noqa: PLR0913  two of them are for those who look inside
     model: WaveNet,
     config: Config,
     splits: Splits[Corpus],
@@ -89,18 +89,21 @@ def fit(
     validations: Sequence[Validation] = (),
     *,
     draw: DrawBatch = draw_batch,
+    gradient_norms: bool = False,
 ) -> Generator[StepInfo, None, None]:
     """Train for the configured steps, and yield every chunk.
 
     Goes on from a state, if one is given, with the validations up to it.  Validates every
     `eval_every` steps and at the end, on the first `MAX_VAL_TOKENS` predictions of `splits.val`.
-    Stops early where it `has_stalled`.  `draw` makes the minibatches.  Raises `InputError` where a
+    Stops early where it `has_stalled`.  `draw` makes the minibatches.  With
+    `gradient_norms`, steps measure them.  Raises `InputError` where a
     row is longer than the training data, and `DivergenceError`.
     """
     started, settings = time.perf_counter(), config.train
     require_row_fits(splits.train, settings, model.config.receptive_field)
     counts = settings.count_steps(splits.train.num_predictions)
     trainer = make_trainer(model, config, counts.steps, draw)
+    trainer = trainer._replace(gradient_norms=gradient_norms)
     if state is None:
         # Waited for, so that a state that does not fit the memory is known here.
         state = jax.block_until_ready(init_state(trainer))
@@ -115,12 +118,13 @@ def fit(
             val = validate(chunk.get_variables())
             if not math.isfinite(val.nll_nats):
                 raise DivergenceError(val.nll_nats, step)
+        norms = chunk.metrics.gradient_norm
         info = StepInfo(
             state=chunk.state,
             get_variables=chunk.get_variables,
             step=step,
-            train_loss=float(chunk.metrics.losses.mean()),
-            gradient_norm=float(chunk.metrics.gradient_norm),
+            train_loss=float(chunk.metrics.loss.mean()),
+            gradient_norm=None if norms is None else float(norms.mean()),
             learning_rate=float(rate(step - 1)),
             steps_per_second=chunk.steps_per_second,
             val=val,
@@ -188,7 +192,7 @@ def _chunks(
         metrics = jax.device_get(on_device)  # waits for the chunk
         speed = steps / (time.perf_counter() - started) if steps in compiled else None
         compiled.add(steps)
-        _require_small(metrics.losses, done + 1, trainer.model.vocab_size)
+        _require_small(metrics.loss, done + 1, trainer.model.vocab_size)
         done += steps
         variables = cache(partial(_variables, trainer, state, corpus))
         yield _Chunk(state, variables, done, metrics, speed)

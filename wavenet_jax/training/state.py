@@ -26,7 +26,8 @@ class Trainer(NamedTuple):
     model: WaveNet
     optimizer: optax.GradientTransformation
     settings: TrainConfig
-    ema: float | None = None  # decay of the averages of the variables
+    ema: float | None = None  # decay of the averages of the parameters
+    gradient_norms: bool = False  # whether steps measure them, which takes time
     draw: DrawBatch = draw_batch  # (key, corpus, settings, receptive field) -> Batch
 
 
@@ -35,7 +36,7 @@ def make_trainer(
 ) -> Trainer:
     """Return what trains a model for a run of `steps`."""
     optimizer = make_optimizer(config.optim, steps)
-    return Trainer(model, optimizer, config.train, config.optim.ema, draw)
+    return Trainer(model, optimizer, config.train, config.optim.ema, draw=draw)
 
 
 class TrainState(NamedTuple):

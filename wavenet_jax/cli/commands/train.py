@@ -16,7 +16,7 @@ from wavenet_jax.cli import process, tables
 from wavenet_jax.cli.arguments import PROGRAM, Resume, Train
 from wavenet_jax.cli.commands.announce import announce
 from wavenet_jax.cli.mistakes import all_options, in_flags
-from wavenet_jax.cli.watch import Watch, draw_loss_curve, require_tensorboard
+from wavenet_jax.cli.watch import Watch, draw_loss_curve, has_board, require_tensorboard
 from wavenet_jax.config import SampleConfig
 from wavenet_jax.errors import InputError, pluralize, require
 from wavenet_jax.nn import Variables
@@ -143,7 +143,10 @@ def _train(
         process.stop_signals() as received,
         process.training_progress(total, done) as progress,
     ):
-        infos = fit(run.model, run.config, run.data.splits, state, validations)
+        infos = fit(
+            *(run.model, run.config, run.data.splits, state, validations),
+            gradient_norms=tensorboard or has_board(run),
+        )
         recorded = record(_with_samples(run, infos))
         # Closing saves the last state.
         with closing(recorded), closing(_watched(run, recorded, tensorboard=tensorboard)) as shown:
