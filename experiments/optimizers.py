@@ -148,7 +148,7 @@ def main(
             study = shortened(study)
         results[name] = conduct(study)
         print(table(results[name]), flush=True)
-    (out / "optimizers.json").write_text(json.dumps(results, indent=1) + "\n", "utf-8")
+    (out / "optimizers.json").write_text(json.dumps(results) + "\n", "utf-8")
     draw(results, out / "optimizers.png")
 
 
@@ -340,7 +340,8 @@ def median_step(runs: list[Result], target: float) -> float | None:
 def mean_curve(runs: list[Result]) -> list[tuple[int, float]]:
     """Return the mean loss at each validated step."""
     losses = np.mean([[loss for _, loss in each["curve"]] for each in runs], axis=0)
-    return [(step, float(loss)) for (step, _), loss in zip(runs[0]["curve"], losses, strict=True)]
+    pairs = zip(runs[0]["curve"], losses, strict=True)
+    return [(step, round(float(loss), 4)) for (step, _), loss in pairs]
 
 
 def numbers(optim: OptimConfig) -> dict[str, Any]:

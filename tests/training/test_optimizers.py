@@ -123,7 +123,7 @@ def test_muon_moves_the_matrices_of_layers_and_adamw_all_others() -> None:
     assert_same_steps(found, expected)
 
 
-@pytest.mark.parametrize("name", set(OPTIMIZERS) - {"adam"})
+@pytest.mark.parametrize("name", [name for name in OPTIMIZERS if name != "adam"])
 def test_a_step_decays_as_much_with_any_optimizer(name: Any) -> None:
     """Without a gradient, only the decay moves the matrices."""
     adamw = OptimConfig(
