@@ -142,7 +142,7 @@ def test_fields_are_held_as_their_types_even_where_they_are_frozen() -> None:
 
 
 @pytest.mark.parametrize(
-    ("value", "shown"), [((1, 2, 4), "1 2 4"), ((), "(none)"), (0.1, "0.1"), (None, "None")]
+    ("value", "shown"), [((1, 2, 4), "1 2 4"), ((), "(none)"), (0.1, "0.1"), (None, "(none)")]
 )
 def test_values_are_shown_as_a_user_types_them(value: Any, shown: str) -> None:
     assert show_value(value) == shown

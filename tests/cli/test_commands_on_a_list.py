@@ -20,7 +20,11 @@ from wavenet_jax.runs.folder import CONTENTS
 
 
 def test_training_leaves_a_whole_run_folder(trained: Path) -> None:
-    assert {path.name for path in trained.iterdir()} == set(CONTENTS) - {"inspect", *TOKEN_FILES}
+    assert {path.name for path in trained.iterdir()} == set(CONTENTS) - {
+        "inspect",
+        "tensorboard",
+        *TOKEN_FILES,
+    }
     lines = (trained / "metrics.jsonl").read_text().splitlines()
     metrics = [json.loads(line) for line in lines]
     assert [line["step"] for line in metrics] == [10, 20, 30, 40, 50, 60]

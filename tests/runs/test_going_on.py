@@ -10,9 +10,20 @@ from support.corpora import NAMES
 from support.runs import assert_same, changed, final_state, losses
 
 import wavenet_jax as wn
-from wavenet_jax.config import Config, Extent, OptimConfig, Recipe, TrainConfig, extend
+from wavenet_jax.config import (
+    Config,
+    DataConfig,
+    Extent,
+    ModelConfig,
+    OptimConfig,
+    Recipe,
+    TrainConfig,
+    extend,
+    plan,
+)
+from wavenet_jax.data import dataset_from_list
 from wavenet_jax.errors import InputError
-from wavenet_jax.runs import extend_run, load_run, warm_start
+from wavenet_jax.runs import WarmStart, extend_run, load_run, warm_start
 from wavenet_jax.training import evaluation_variables, make_schedule, make_trainer
 
 SMALL: dict[str, Any] = {
@@ -51,32 +62,30 @@ def test_warm_start_on_the_same_data_beats_a_cold_one(source: Path, tmp_path: Pa
     assert warm.evaluate().val.all.nll_nats < cold.evaluate().val.all.nll_nats
 
 
-def test_characters_are_kept_by_themselves_and_not_by_their_ids(
-    source: Path, tmp_path: Path
-) -> None:
-    """Of the data, two letters are new and come first, so that every id is another."""
-    documents = [f"-{name}1" for name in NAMES]
-    model = train(
-        tmp_path / "run", documents=documents, init_from=source, steps=1, learning_rate=1e-30
-    )
-    old = wn.load(source)
-    shared = [each for each in old.data.vocab.characters if each in model.data.vocab.characters]
-    for each in shared:
-        ours, theirs = (
-            np.asarray(m.variables["params"]["embedding"]["embedding"])[
-                m.data.vocab.characters.index(each)
-            ]
-            for m in (model, old)
-        )
-        np.testing.assert_array_equal(ours, theirs)
-
-
-def test_what_became_of_the_characters_is_said(source: Path, tmp_path: Path) -> None:
-    run = load_run(source)
-    model = train(tmp_path / "run", documents=["ab1", "ba2"] * 20, init_from=source, steps=1)
-    start = warm_start(model.config, model.data)
+def started(source: Path, documents: list[str]) -> tuple[Any, WarmStart, Any]:
+    """Return the source, the start of a run on other documents, and their vocabulary."""
+    old = load_run(source)
+    data = dataset_from_list(documents, DataConfig())
+    start = warm_start(changed(old.config, init_from=str(source)), data)
     assert start is not None
-    dropped = len(run.data.vocab) - 1 - 2
+    return old, start, data.vocab
+
+
+def test_characters_are_kept_by_themselves_and_not_by_their_ids(source: Path) -> None:
+    """Of the data, two characters are new and come first, so that every id is another."""
+    old, start, vocab = started(source, [f"-{name}1" for name in NAMES])
+    table = np.asarray(start.state.params["embedding"]["embedding"])
+    theirs = np.asarray(wn.load(source).variables["params"]["embedding"]["embedding"])
+    shared = [each for each in old.data.vocab.characters if each in vocab.characters]
+    assert len(shared) == len(vocab) - 2
+    for each in shared:
+        index = vocab.characters.index(each), old.data.vocab.characters.index(each)
+        np.testing.assert_array_equal(table[index[0]], theirs[index[1]])
+
+
+def test_what_became_of_the_characters_is_said(source: Path) -> None:
+    old, start, _ = started(source, ["ab1", "ba2"] * 20)
+    dropped = len(old.data.vocab) - 1 - 2
     assert start.note.endswith(
         f"step 40: 2 characters kept, 2 characters fresh ('1' '2'), {dropped} dropped."
     )
@@ -200,14 +209,11 @@ def test_averages_of_an_interrupted_run_have_their_own_statistics(tmp_path: Path
 
 
 @pytest.mark.parametrize("schedule", ["linear", "cosine", "wsd"])
-def test_run_whose_learning_rate_has_fallen_to_nothing_does_not_go_on(
-    tmp_path: Path, schedule: str
-) -> None:
-    train(tmp_path / "run", steps=5, schedule=schedule, report_every=5, eval_every=5)
+def test_run_whose_learning_rate_has_fallen_to_nothing_does_not_go_on(schedule: Any) -> None:
+    run = Config(optim=OptimConfig(schedule=schedule), train=TrainConfig(steps=5))
     said = f"the {schedule} schedule of the run brings the learning rate to 0 within its 5 steps"
     with pytest.raises(InputError, match=said):
-        wn.resume(tmp_path / "run", steps=5)
-    assert load_run(tmp_path / "run").total_steps == 5
+        extend(run, done=5, more=5)
 
 
 def test_numbers_that_mean_nothing_are_refused(source: Path) -> None:
@@ -230,10 +236,8 @@ def test_run_that_is_not_finished_is_resumed_first(tmp_path: Path) -> None:
         wn.resume(tmp_path / "run", steps=5)
 
 
-def test_tiny_list_is_learned_from_any_network(tmp_path: Path) -> None:
-    options: dict[str, Any] = {"mode": "sequence", "seq_len": 8, "dilations": (1, 2, 1)}
-    train(tmp_path / "run", steps=1, **options)
-    model = wn.train(
-        documents=["anna", "emma", "lea", "noah", "liam"], init_from=tmp_path / "run", steps=1
-    )
-    assert model.config.model.dilations == (1, 2, 1)
+def test_tiny_list_is_learned_from_any_network() -> None:
+    network = ModelConfig(dilations=(1, 2, 1))
+    planned = plan(Extent("list", num_predictions=20, document_length=4), {}, network)
+    assert (planned.model, planned.train.mode) == (network, "sequence")
+    assert planned.train.seq_len + network.receptive_field <= 20 + 1

@@ -12,6 +12,7 @@ from wavenet_jax.errors import require, show_short
 from wavenet_jax.runs import Run, read_metrics
 
 SHARE_OF_TIME = 0.05  # of a run, that redrawing its loss curve may take
+WORTH_WATCHING = 5.0  # seconds that a run has taken when its curve is first drawn
 SCALARS = {
     "train_loss": "loss/train",
     "val_loss": "loss/val",
@@ -46,7 +47,7 @@ class Watch:
 
     def __init__(self, run: Run, *, tensorboard: bool) -> None:
         self._run = run
-        self._next_drawing = 0.0  # by the monotonic clock
+        self._next_drawing = monotonic() + WORTH_WATCHING
         self._board: Any = None
         self._boarded = 0  # the last step in TensorBoard
         self._opened = time.time()  # which TensorBoard takes for that of the first step
