@@ -14,7 +14,7 @@ demo: $(INSTALLED)
 	$(BIN)/wavenet-jax sample runs/demo --seed 0
 	@echo "The lecture itself: $(BIN)/wavenet-jax train --preset makemore on these names, or on its own after wavenet-jax data makemore."
 
-# Without XLA's optimisations, since compiling takes most of the time.
+# Without XLA's optimisations, since compiling takes most of the time; so is `make test`.
 quick: lint
 	XLA_FLAGS=--xla_backend_optimization_level=0 $(BIN)/python -m pytest --quiet -n auto tests/laws
 

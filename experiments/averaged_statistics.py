@@ -9,7 +9,15 @@ statistics as they are, an average of them like that of the weights, and an esti
 minibatches of the run, with more and more positions.  The last is what `--ema` does.
 
 Claim: only an estimate is right, and 8,192 positions are enough for it.
-Measured on 2026-11-26: TO BE MEASURED
+Measured on 2026-11-26, seeds 0 and 1, jax 0.10.2, two cores of an AMD EPYC; val in nats per
+character (beside schedule-free AdamW there is no average of the statistics):
+
+    run                    weights   running  averaged      1,024      4,096      8,192     65,536
+    linear, ema 0.99        1.9656     1.9675     1.9635     1.9654     1.9643     1.9643     1.9639
+    linear, ema 0.999       1.9656     3.3154     2.9150     1.9731     1.9725     1.9729     1.9725
+    constant, ema 0.99      2.0686     1.9978     1.9961     1.9937     1.9927     1.9925     1.9924
+    constant, ema 0.999     2.0686     2.0401     2.8461     1.9955     1.9948     1.9947     1.9946
+    schedule-free           2.0201     1.9771          –     1.9686     1.9673     1.9674     1.9668
 """
 
 from functools import partial
