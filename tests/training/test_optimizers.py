@@ -120,7 +120,7 @@ def test_muon_moves_the_matrices_of_layers_and_adamw_all_others() -> None:
         }
         for moved, turned in zip(adamw, muon, strict=True)
     ]
-    assert_same_steps(found, expected)
+    assert_same_steps(found, expected, rtol=1e-4)  # Newton and Schulz's products are rounded
 
 
 @pytest.mark.parametrize("name", [name for name in OPTIMIZERS if name != "adam"])
