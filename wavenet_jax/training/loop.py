@@ -158,7 +158,7 @@ def steps_within(model: WaveNet, config: Config, splits: Splits[Corpus], minutes
     corpus, steps = jax.device_put(splits.train, may_alias=True), min(counts.report_every, 100)
     validate = make_validation(model, splits.val.head(MAX_VAL_TOKENS))
     step_seconds = _seconds(lambda: train_chunk(trainer, state, corpus, steps)) / steps
-    val_seconds = _seconds(lambda: validate(_variables(trainer, state, corpus)))
+    val_seconds = _seconds(lambda: validate(evaluation_variables(trainer, state, corpus)))
     validations = counts.steps // counts.eval_every
     spent = validations * val_seconds + 2 * (time.perf_counter() - started)
     return max(1, int((60 * minutes - spent) / step_seconds))
@@ -194,13 +194,8 @@ def _chunks(
         compiled.add(steps)
         _require_small(metrics.loss, done + 1, trainer.model.vocab_size)
         done += steps
-        variables = cache(partial(_variables, trainer, state, corpus))
+        variables = cache(partial(evaluation_variables, trainer, state, corpus))
         yield _Chunk(state, variables, done, metrics, speed)
-
-
-def _variables(trainer: Trainer, state: TrainState, corpus: Corpus) -> Variables:
-    """Return the variables to evaluate with; those of a state without averages are no copies."""
-    return evaluation_variables(trainer, state, corpus) if state.has_averages else state.variables
 
 
 def _require_small(losses: np.ndarray, first_step: int, vocab_size: int) -> None:

@@ -99,7 +99,6 @@ def train_chunk(
     return jax.lax.scan(partial(train_step, trainer), state, batches)
 
 
-@partial(jax.jit, static_argnames=("trainer", "positions"))
 def evaluation_variables(
     trainer: Trainer, state: TrainState, corpus: Corpus, positions: int = STATISTICS_POSITIONS
 ) -> Variables:
@@ -112,6 +111,14 @@ def evaluation_variables(
     params = state.averaged_params
     if params is None:
         return state.variables
+    return {"params": params, "batch_stats": _estimate(trainer, params, state, corpus, positions)}
+
+
+@partial(jax.jit, static_argnames=("trainer", "positions"))
+def _estimate(
+    trainer: Trainer, params: Any, state: TrainState, corpus: Corpus, positions: int
+) -> Any:
+    """Return the statistics of a network of these parameters."""
     settings, field = trainer.settings, trainer.model.config.receptive_field
     count = -(-positions // (settings.batch_size * settings.seq_len))
     config = replace(trainer.model.config, dropout=0.0)
@@ -126,5 +133,4 @@ def evaluation_variables(
 
     total, _ = jax.lax.scan(add, none, jnp.arange(count))
     # An update from zero is the batch's share of the running statistics.
-    means = jax.tree.map(lambda leaf: leaf / (count * (1 - NORM_MOMENTUM)), total)
-    return {"params": params, "batch_stats": means}
+    return jax.tree.map(lambda leaf: leaf / (count * (1 - NORM_MOMENTUM)), total)
