@@ -59,25 +59,19 @@ import json
 import math
 import statistics
 import tempfile
-from collections.abc import Callable, Mapping
-from functools import cache, partial
+from collections.abc import Mapping
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
-import jax
 import numpy as np
 from common.command import require_package, run
 from common.pool import Result, run_tasks
-from common.timing import median_seconds
+from common.study import COLORS, Task, deviation, difference, time_steps, train
 from scipy.stats import qmc
 
-from wavenet_jax.backend import use_compilation_cache
 from wavenet_jax.config import Config, DataConfig, OptimConfig, preset, replace_fields
-from wavenet_jax.data import Dataset, load_dataset
-from wavenet_jax.evaluation import document_nll, index_corpus, total_loss
-from wavenet_jax.nn import WaveNet
-from wavenet_jax.training import DivergenceError, fit, init_state, make_trainer, train_chunk
+from wavenet_jax.data import load_dataset
 
 HERE = Path(__file__).parent
 REFERENCE = "adamw"
@@ -111,8 +105,6 @@ TITLES = {
     "window": "the lecture's net, windows, 20,000 steps",
     "sequence": "makemore-fast, sequences, 3,000 steps",
 }
-# Okabe and Ito's colours, which colour-blind readers tell apart, with grey in place of yellow.
-COLORS = ("#000000", "#E69F00", "#56B4E9", "#009E73", "#D55E00", "#0072B2", "#CC79A7", "#999999")
 WORKLOADS = {"window": Workload("makemore", 20_000), "sequence": Workload("makemore-fast", 3_000)}
 MEAN_RATE = {"piecewise": 0.775, "linear": 0.5, "constant": 1.0}  # of the highest, in a run
 SPACES = {
@@ -140,13 +132,6 @@ VARIANTS: dict[str, dict[str, Any]] = {
 
 
 FRESH_SEEDS = 100  # the first of the winners'
-
-
-class Task(NamedTuple):
-    """A run to make."""
-
-    config: Config
-    keeps_documents: bool = False  # the nats of every document of val and test
 
 
 class Study(NamedTuple):
@@ -293,50 +278,6 @@ def rounded(number: float) -> float:
     return float(f"{number:.3g}")
 
 
-@cache
-def load(data: DataConfig) -> Dataset:
-    """Return the data, read once in each process."""
-    use_compilation_cache()
-    return load_dataset(data)
-
-
-def train(task: Task) -> Result:
-    """Return the validation loss of a run by step, the last one, and the documents' losses."""
-    dataset, curve = load(task.config.data), []
-    model = WaveNet(task.config.model, len(dataset.vocab))
-    try:
-        for info in fit(model, task.config, dataset.splits):
-            if info.val_loss is not None:
-                curve.append((info.step, info.val_loss))
-    except DivergenceError:
-        return {"val": math.inf, "curve": curve}
-    result = {"val": curve[-1][1], "curve": curve}
-    if task.keeps_documents:
-        for split in ("val", "test"):
-            corpus = getattr(dataset.splits, split)
-            batches = index_corpus(model, corpus)
-            nats, predictions = document_nll(model, info.variables, corpus, batches)
-            result[split] = float(nats.sum() / predictions.sum())
-            result[f"{split}_documents"] = [nats.tolist(), predictions.tolist()]
-    return result
-
-
-def time_steps(task: Task) -> Result:
-    """Return the seconds of a step, as the median of chunks without compilation."""
-    dataset, config = load(task.config.data), task.config
-    model, steps = WaveNet(config.model, len(dataset.vocab)), config.train.steps or 1
-    trainer = make_trainer(model, config, steps)
-    state, corpus = init_state(trainer), jax.device_put(dataset.splits.train)
-    size = min(steps, 100)
-    call = partial(block, partial(train_chunk, trainer, state, corpus, size))
-    return {"seconds": median_seconds(call, rounds=5) / size}
-
-
-def block(call: Callable[[], Any]) -> None:
-    """Call and wait for the result."""
-    jax.block_until_ready(call())
-
-
 def row(runs: list[Result], reference: list[Result], seconds: float) -> dict[str, Any]:
     """Return what a winner reached, and its distance from the reference with the same seeds."""
     losses = [each["val"] for each in runs]
@@ -352,28 +293,6 @@ def row(runs: list[Result], reference: list[Result], seconds: float) -> dict[str
         "seconds_to": {t: None if n is None else n * seconds for t, n in steps.items()},
         "curve": mean_curve(runs),
     }
-
-
-def deviation(values: list[float]) -> float:
-    """Return the standard deviation of a sample, NaN of one value."""
-    return statistics.stdev(values) if len(values) > 1 else math.nan
-
-
-def difference(runs: list[Result], reference: list[Result], split: str) -> tuple[float, float]:
-    """Return the mean difference of the losses of a split, and its standard error.
-
-    Paired by seed, which decides weights and minibatches, and by name.  The two errors, of few
-    seeds and of few names, add up in their squares.
-    """
-    by_seed = [a[split] - b[split] for a, b in zip(runs, reference, strict=True)]
-    ours, theirs = (
-        np.mean([each[f"{split}_documents"][0] for each in several], axis=0)
-        for several in (runs, reference)
-    )
-    predictions = np.array(runs[0][f"{split}_documents"][1])
-    of_names = total_loss(ours - theirs, predictions).standard_error
-    of_seeds = deviation(by_seed) / math.sqrt(len(by_seed))
-    return statistics.mean(by_seed), math.hypot(of_seeds, of_names)
 
 
 def median_step(runs: list[Result], target: float) -> float | None:
