@@ -1,5 +1,6 @@
 """The network: one set of weights, run over windows, over sequences, or step by step."""
 
+from wavenet_jax.nn.bridge import from_nnx, to_nnx
 from wavenet_jax.nn.rings import CACHE_AXES, DecodeCache, replicate_cache
 from wavenet_jax.nn.vocabulary import change_vocab
 from wavenet_jax.nn.wavenet import (
@@ -18,6 +19,8 @@ __all__ = [
     "WaveNet",
     "change_vocab",
     "count_parameters",
+    "from_nnx",
     "init_variables",
     "replicate_cache",
+    "to_nnx",
 ]
