@@ -61,7 +61,7 @@ def other_names(tmp_path: Path) -> Path:
 
 
 def test_every_experiment_is_known_here() -> None:
-    assert set(SCRIPTS) == {*DATA, "everyones_data", "three_runs"}
+    assert set(SCRIPTS) == {*DATA, "everyones_data", "functional_vs_stateful", "three_runs"}
 
 
 @pytest.mark.parametrize(("name", "data"), DATA.items())
@@ -211,3 +211,20 @@ def test_the_study_of_optimizers_runs_for_a_moment_and_goes_on(
     assert rows["adamw"]["difference"][0] == 0.0
     assert rows["adamw"]["val"] != rows["schedule-free"]["val"]
     assert (tmp_path / "optimizers.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_the_designs_are_compared_for_a_moment(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: Any
+) -> None:
+    script = str(SCRIPTS["functional_vs_stateful"])
+    monkeypatch.setattr(sys, "argv", [script, "--quick", "--out", str(tmp_path)])
+    monkeypatch.setattr("design_study.typed.check", lambda _: {})  # a checker takes its time
+    with jax.numpy_rank_promotion("allow"), pytest.raises(SystemExit) as leaves:
+        runpy.run_path(script, run_name="__main__")
+    assert leaves.value.code == 0
+    results = json.loads((tmp_path / "functional_vs_stateful.json").read_text())
+    assert set(results["agreement"]) == {"functions", "nnx", "package"}
+    assert set(results["agreement"]["nnx"].values()) == {0.0}
+    assert results["mistakes"]["tracer leaked"]["nnx"][0] == "raises"
+    assert (tmp_path / "functional_vs_stateful.png").read_bytes().startswith(b"\x89PNG")
+    assert capsys.readouterr().out == (tmp_path / "functional_vs_stateful.md").read_text()
