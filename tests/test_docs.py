@@ -92,7 +92,7 @@ def test_commands_are_understood(page: Path) -> None:
 
 def test_commands_are_found() -> None:
     found = {command.split()[1] for page in PAGES for command in commands(page)}
-    assert found >= {"train", "resume", "evaluate", "inspect", "sample", "score", "data"}
+    assert found >= {"train", "resume", "evaluate", "inspect", "sample", "score", "verify", "data"}
 
 
 @every_page

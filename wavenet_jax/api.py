@@ -42,6 +42,7 @@ from wavenet_jax.runs import (
     read_validations,
     record_new,
     record_resumed,
+    reopen_run,
     warm_start,
 )
 from wavenet_jax.sampling import generate_documents, generate_texts
@@ -238,18 +239,22 @@ def resume(
     on, and `DivergenceError`.
     """
     _require_callable(on_step)
-    run = load_run(_folder(run_dir))
     use_compilation_cache()
-    with open_checkpoints(run) as checkpoints:
-        state = checkpoints.restore_state()
-    step = int(state.step)
-    if steps is not None or epochs is not None:
-        run = extend_run(run, step, steps=steps, epochs=epochs)
-    if not is_finished(run, step):
-        validations = read_validations(run, step)
-        infos = fit(run.model, run.config, run.data.splits, state, validations)
-        _best_info(record_resumed(run, infos, step), on_step)
+    with reopen_run(_folder(run_dir)) as (found, state, notes):
+        _warn(notes)
+        run, step = found, int(state.step)
+        if steps is not None or epochs is not None:
+            run = extend_run(run, step, steps=steps, epochs=epochs)
+        if not is_finished(run, step):
+            validations = read_validations(run, step)
+            infos = fit(run.model, run.config, run.data.splits, state, validations)
+            _best_info(record_resumed(run, infos, step), on_step)
     return load(run_dir)
+
+
+def _warn(notes: list[str]) -> None:
+    for note in notes:
+        warnings.warn(note, stacklevel=3)
 
 
 def _best_info(
@@ -284,6 +289,7 @@ def load(
     use_compilation_cache()
     with open_checkpoints(run) as checkpoints:
         _, variables = checkpoints.restore_variables(checkpoint)
+    _warn(checkpoints.notes)
     return LanguageModel(run.config, run.data, variables)
 
 

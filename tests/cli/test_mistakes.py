@@ -15,7 +15,7 @@ from wavenet_jax.cli.main import answer, parse_command
 from wavenet_jax.config import PRESETS, Recipe
 from wavenet_jax.errors import InputError
 
-KNOWN = "train, resume, evaluate, inspect, score, sample, data"
+KNOWN = "train, resume, evaluate, inspect, score, sample, verify, data"
 SENTENCES = {
     # Commands.
     "trian": f"command 'trian' is unknown, expected {KNOWN}; did you mean train?",

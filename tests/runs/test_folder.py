@@ -16,7 +16,7 @@ from support.runs import changed
 from wavenet_jax.config import Config, DataConfig, Recipe
 from wavenet_jax.data import TOKEN_FILES, Dataset, dataset_from_list, load_dataset
 from wavenet_jax.errors import InputError
-from wavenet_jax.runs import Run, changed_environment, create_run, load_run, prepare_run
+from wavenet_jax.runs import Run, accept_run, changed_environment, create_run, load_run, prepare_run
 from wavenet_jax.runs.folder import CONTENTS, load_run_config, require_vacant
 
 
@@ -49,6 +49,7 @@ def test_a_folder_contains_all_that_its_run_is(run: Run) -> None:
         "vocab.json",
         "documents.txt",
         "environment.json",
+        "manifest.json",
     }
     assert names_in(run.folder) < set(CONTENTS)
     loaded = load_run(run.folder)
@@ -102,7 +103,7 @@ def test_documents_are_the_same_to_the_letter_and_prepared_once(
 def test_the_folder_of_a_text_contains_its_tokens_and_no_documents(
     text_run: Run, text_file: Path
 ) -> None:
-    others = {"config.json", "vocab.json", "environment.json"}
+    others = {"config.json", "manifest.json", "vocab.json", "environment.json"}
     assert names_in(text_run.folder) == others | set(TOKEN_FILES)
     content = text_file.read_text("utf-8")
     sizes = [(text_run.folder / name).stat().st_size for name in TOKEN_FILES]
@@ -127,6 +128,32 @@ def test_a_text_in_memory_is_written_like_a_prepared_text(
         assert (run.folder / name).read_bytes() == (text_run.folder / name).read_bytes()
 
 
+@pytest.mark.parametrize("name", ["p[1]", "a*", "what?", "back\\slash", "b\udcff"])
+def test_a_path_that_checkpoints_cannot_be_read_from_is_refused(
+    tmp_path: Path, text: Config, name: str
+) -> None:
+    refused = pytest.raises(InputError, match="cannot be read again")
+    with refused as caught, prepare_run(tmp_path / name / "run", Recipe(text)):
+        pass
+    assert caught.value.field == "run_dir"
+    assert not (tmp_path / name).exists()
+
+
+def test_a_path_too_long_for_checkpoints_is_refused(tmp_path: Path, text: Config) -> None:
+    deep = tmp_path.joinpath(*["d" * 200] * 18)
+    with pytest.raises(InputError, match="expected at most"), prepare_run(deep, Recipe(text)):
+        pass
+
+
+def test_a_run_is_prepared_by_one_process_at_a_time(tmp_path: Path, text: Config) -> None:
+    with prepare_run(tmp_path / "run", Recipe(text)) as run:
+        refused = pytest.raises(InputError, match="another process is training")
+        with refused, prepare_run(tmp_path / "run", Recipe(text)):
+            pass
+        create_run(run)
+    assert load_run(run.folder).config == run.config
+
+
 def test_tokens_of_a_text_wait_in_its_folder_under_a_name_of_their_own(
     tmp_path: Path, text: Config
 ) -> None:
@@ -134,11 +161,8 @@ def test_tokens_of_a_text_wait_in_its_folder_under_a_name_of_their_own(
     place.mkdir()
     with prepare_run(place / "run", Recipe(text)) as run:
         before = [corpus.tokens.copy() for corpus in run.data.splits]
-        with prepare_run(place / "run", Recipe(text)) as other:
-            assert run.staged_tokens is not None
-            assert other.staged_tokens is not None
-            waiting = names_in(place / "run")
-            assert waiting == {run.staged_tokens.name, other.staged_tokens.name}
+        assert run.staged_tokens is not None
+        assert names_in(place / "run") == {run.staged_tokens.name}
         create_run(run)
         assert set(TOKEN_FILES) < names_in(place / "run")
         assert names_in(run.staged_tokens) == set()
@@ -257,7 +281,7 @@ def test_damage_of_a_text_is_named(
 def test_a_damaged_vocabulary_is_named(run: Run, characters: str) -> None:
     (run.folder / "vocab.json").write_text(json.dumps({"characters": characters}))
     with pytest.raises(InputError, match=r"vocab\.json is damaged, expected '\\x00' and the"):
-        load_run(run.folder)
+        accept_run(run.folder)
 
 
 def rewrite_config(run: Run, **values: Any) -> None:

@@ -20,6 +20,7 @@ from wavenet_jax.runs import (
     record_new,
     record_resumed,
 )
+from wavenet_jax.runs.manifest import read_manifest
 from wavenet_jax.runs.record import append_metrics, truncate_metrics
 from wavenet_jax.training import StepInfo, TrainState, fit
 
@@ -42,8 +43,8 @@ def test_every_info_is_a_line_and_every_validation_a_checkpoint(new: Run) -> Non
     infos = []
     for info in record_new(new, infos_of(new)):
         infos.append(info)
-        assert read_metrics(new)[-1]["step"] == info.step
-    lines = read_metrics(new)
+        assert read_metrics(new.folder)[-1]["step"] == info.step
+    lines = read_metrics(new.folder)
     assert [line["step"] for line in lines] == [10, 20, 30, 40, 50, 60]
     for info, line in zip(infos, lines, strict=True):
         assert line["train_loss"] == info.train_loss
@@ -116,7 +117,7 @@ def test_a_run_stopped_between_validations_and_resumed_is_the_uninterrupted_run(
     assert [info.step for info in record_new(whole, infos_of(whole))][-1] == 60
     stopped = [info.step for info in record_new(new, infos_of(new, stop_at=50))]
     assert stopped == [10, 20, 30, 40, 50]
-    assert "val_loss" not in read_metrics(new)[-1]
+    assert "val_loss" not in read_metrics(new.folder)[-1]
     with open_checkpoints(load_run(new.folder)) as checkpoints:
         state = checkpoints.restore_state()  # saved although there is no loss
         best = checkpoints.restore_variables("best")[0]
@@ -127,10 +128,7 @@ def test_a_run_stopped_between_validations_and_resumed_is_the_uninterrupted_run(
     assert resumed.step == 60
     assert losses(new.folder) == losses(whole.folder)
     assert_same(final_state(new.folder), final_state(whole.folder))
-    kept = [
-        sorted(path.name for path in (each.folder / "checkpoints").iterdir())
-        for each in (new, whole)
-    ]
+    kept = [read_manifest(each.folder).ranked("best")[0] for each in (new, whole)]
     assert kept[0] == kept[1]
 
 
@@ -140,9 +138,9 @@ def test_resuming_drops_later_lines_only_when_the_first_info_has_come(run: Run) 
 
     with pytest.raises(ZeroDivisionError):
         list(record_resumed(run, failing(), 20))
-    assert [line["step"] for line in read_metrics(run)] == [10, 20, 30]
+    assert [line["step"] for line in read_metrics(run.folder)] == [10, 20, 30]
     assert list(record_resumed(run, iter(()), 20)) == []  # all steps were done
-    assert [line["step"] for line in read_metrics(run)] == [10, 20, 30]
+    assert [line["step"] for line in read_metrics(run.folder)] == [10, 20, 30]
 
 
 def test_metrics_after_the_resumed_step_are_dropped(run: Run) -> None:
@@ -152,18 +150,18 @@ def test_metrics_after_the_resumed_step_are_dropped(run: Run) -> None:
         file.write('{"step": 4')  # a line that a kill cut short
     truncate_metrics(run, 20)
     append_metrics(run, {"step": 30})
-    assert [line["step"] for line in read_metrics(run)] == [10, 20, 30]
+    assert [line["step"] for line in read_metrics(run.folder)] == [10, 20, 30]
 
 
 @pytest.mark.parametrize("line", ['{"st', "3", "[]", "{}", '{"step": "10"}'])
 def test_damaged_metrics_are_named(run: Run, line: str) -> None:
     (run.folder / "metrics.jsonl").write_text(f'{{"step": 10}}\n{line}\n{{"step": 30}}\n')
     with pytest.raises(InputError, match=r"metrics\.jsonl is damaged"):
-        read_metrics(run)
+        read_metrics(run.folder)
 
 
 def test_metrics_that_are_missing_are_none(run: Run) -> None:
-    assert read_metrics(run) == []
+    assert read_metrics(run.folder) == []
 
 
 def test_states_that_follow_within_seconds_are_saved_where_they_are_the_best_or_the_last(

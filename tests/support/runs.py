@@ -10,6 +10,7 @@ import numpy as np
 
 from wavenet_jax.config import Config
 from wavenet_jax.runs import load_run, open_checkpoints
+from wavenet_jax.runs.manifest import read_manifest
 from wavenet_jax.training import TrainState
 
 
@@ -54,10 +55,12 @@ def modified(run: Path) -> dict[Path, int]:
 
 
 def assert_same_run(a: Path, b: Path) -> None:
-    """Compare the last state, the best one, which states are kept, the losses and the samples."""
+    """Compare the last state, the best one, the losses and the samples."""
     assert_same(final_state(a), final_state(b))
-    kept = [sorted(path.name for path in (run / "checkpoints").iterdir()) for run in (a, b)]
-    assert kept[0] == kept[1]
+    manifests = [read_manifest(run) for run in (a, b)]
+    for which in ("best", "latest"):
+        steps = [manifest.ranked(which)[0] for manifest in manifests]
+        assert steps[0] == steps[1]
     best = []
     for run in (a, b):
         with open_checkpoints(load_run(run)) as checkpoints:

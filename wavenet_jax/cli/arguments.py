@@ -267,6 +267,19 @@ class Sample:
 
 
 @dataclass(frozen=True)
+class Verify:
+    """Read every file of a run, and say what is whole, what is damaged, and what can be done.
+
+    Each file that does not change has a record with its SHA-256, and so has each checkpoint.  The
+    exit code is 1 where something is damaged.
+    """
+
+    run: RunFolder
+    accept: Switch = False
+    """Take the files as they are from now on, after you have changed or restored some."""
+
+
+@dataclass(frozen=True)
 class Data:
     """Download a data set into the user's cache, check its SHA-256, and print its path."""
 
@@ -274,7 +287,7 @@ class Data:
     """makemore (the lecture's names, for `train --data makemore`) or shakespeare (one text)."""
 
 
-Command = Train | Resume | Evaluate | Inspect | Score | Sample | Data
+Command = Train | Resume | Evaluate | Inspect | Score | Sample | Verify | Data
 COMMANDS: dict[str, type[Command]] = {
     "train": Train,
     "resume": Resume,
@@ -282,6 +295,7 @@ COMMANDS: dict[str, type[Command]] = {
     "inspect": Inspect,
     "score": Score,
     "sample": Sample,
+    "verify": Verify,
     "data": Data,
 }
 

@@ -111,7 +111,7 @@ def _call(command: Command) -> int:
     from wavenet_jax import backend  # noqa: PLC0415  imports JAX
     from wavenet_jax.cli import commands  # noqa: PLC0415
 
-    if not isinstance(command, arguments.Data):
+    if not isinstance(command, arguments.Data | arguments.Verify):
         backend.use_device(command.device)
         backend.use_compilation_cache()
     match command:
@@ -127,6 +127,8 @@ def _call(command: Command) -> int:
             code = commands.score(command)
         case arguments.Sample():
             code = commands.sample(command)
+        case arguments.Verify():
+            code = commands.verify(command)
         case arguments.Data():
             code = commands.data(command)
     return code

@@ -124,16 +124,22 @@ def track_documents(documents: Iterator[GeneratedDocument], n: int) -> Iterator[
                 drawn, then = 0, time.perf_counter()
 
 
+# How a user, the system and a closed terminal end a process; Windows has no SIGHUP.
+STOPS = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)]
+
+
 @contextmanager
 def stop_signals() -> Iterator[list[int]]:
-    """Note the first Ctrl-C or SIGTERM in a list; a second one acts as it did before."""
+    """Note the first signal that stops a process in a list; a second one acts as it did before."""
     received: list[int] = []
 
     def note(number: int, _: Any) -> None:
         received.append(number)
         signal.signal(number, before[signal.Signals(number)])
 
-    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    handlers = {number: signal.getsignal(number) for number in STOPS}
+    # What is ignored stays so, as SIGHUP under nohup.
+    before = {number: each for number, each in handlers.items() if each is not signal.SIG_IGN}
     for number in before:
         signal.signal(number, note)
     try:
@@ -145,12 +151,12 @@ def stop_signals() -> Iterator[list[int]]:
 
 @contextmanager
 def signals_unwind() -> Iterator[None]:
-    """Let Ctrl-C and SIGTERM leave through `finally`, which removes what is half written."""
+    """Let such signals leave through `finally`, which removes what is half written."""
 
     def leave(number: int, _: Any) -> None:
         raise SystemExit(128 + number)
 
-    before = {number: signal.signal(number, leave) for number in (signal.SIGINT, signal.SIGTERM)}
+    before = {number: signal.signal(number, leave) for number in STOPS}
     try:
         yield
     finally:

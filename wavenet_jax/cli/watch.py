@@ -63,7 +63,7 @@ class Watch:
 
     def update(self, *, at_once: bool = False) -> None:
         """Show what is new, the curve only where it is due, or at once."""
-        metrics = read_metrics(self._run)
+        metrics = read_metrics(self._run.folder)
         if self._board is not None:
             self._write(metrics)
         started = monotonic()
@@ -75,7 +75,7 @@ class Watch:
     def close(self) -> None:
         """Write what TensorBoard does not have yet."""
         if self._board is not None:
-            self._write(read_metrics(self._run))
+            self._write(read_metrics(self._run.folder))
             self._board.close()
 
     def _write(self, metrics: list[dict[str, Any]]) -> None:

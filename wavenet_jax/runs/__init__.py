@@ -8,7 +8,7 @@ from wavenet_jax.runs.folder import (
     load_run,
     prepare_run,
 )
-from wavenet_jax.runs.going_on import WarmStart, extend_run, warm_start
+from wavenet_jax.runs.going_on import Reopened, WarmStart, extend_run, reopen_run, warm_start
 from wavenet_jax.runs.record import (
     is_finished,
     read_metrics,
@@ -16,11 +16,15 @@ from wavenet_jax.runs.record import (
     record_new,
     record_resumed,
 )
+from wavenet_jax.runs.verify import Verification, accept_run, verify_run
 
 __all__ = [
     "Checkpoints",
+    "Reopened",
     "Run",
+    "Verification",
     "WarmStart",
+    "accept_run",
     "changed_environment",
     "create_run",
     "extend_run",
@@ -32,5 +36,7 @@ __all__ = [
     "read_validations",
     "record_new",
     "record_resumed",
+    "reopen_run",
+    "verify_run",
     "warm_start",
 ]

@@ -1,8 +1,14 @@
-"""The states of a run, saved and restored; the only user of Orbax."""
+"""The states of a run, saved and restored; the only user of Orbax.
 
-import math
+    checkpoints/250/   written by Orbax, and complete once manifest.json has its record
+
+The two latest states are kept, so that damage of one leaves the other, and the best.
+"""
+
 from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import jax
@@ -11,44 +17,85 @@ from orbax.checkpoint import v1 as ocp
 
 from wavenet_jax.errors import InputError, require
 from wavenet_jax.nn import Variables, init_variables
+from wavenet_jax.runs.files import remove
 from wavenet_jax.runs.folder import Run
+from wavenet_jax.runs.manifest import (
+    CHECKPOINTS,
+    Manifest,
+    damage_of_checkpoint,
+    read_manifest,
+    record_checkpoint,
+    states,
+    write_manifest,
+)
 from wavenet_jax.training import TrainState, init_state, make_trainer
+
+LATEST_KEPT = 2
 
 
 class Checkpoints:
-    """The states of a run: the latest and the best are kept, written in the background."""
+    """The states of a run.
 
-    def __init__(self, checkpointer: ocp.training.Checkpointer, run: Run) -> None:
-        self._checkpointer = checkpointer
+    Attributes:
+        notes: What was damaged when a state was restored, and which state was taken instead.
+    """
+
+    def __init__(self, run: Run, writer: ThreadPoolExecutor) -> None:
+        self.notes: list[str] = []
         self._run = run
+        self._folder = (run.folder / CHECKPOINTS).resolve()  # Orbax needs an absolute path
+        self._writer = writer
+        self._saving: Future[None] | None = None
 
     def save(self, state: TrainState, variables: Variables, val_loss: float | None) -> None:
         """Start to save a state and what to evaluate it with, and raise what the last save met.
 
         A state without a validation loss is never the best.
         """
+        self.wait()
         items = {"variables": variables, "training": _training(state)}
-        metrics = None if val_loss is None else {"val_loss": val_loss}
-        # Without force, Orbax skips a save while the previous one is still being written.
-        self._checkpointer.save_checkpointables_async(
-            int(state.step), items, metrics=metrics, force=True
-        )
+        self._saving = self._writer.submit(self._write, int(state.step), items, val_loss)
+
+    def wait(self) -> None:
+        """Wait until the last save is complete; raise `InputError` where it failed."""
+        saving, self._saving = self._saving, None
+        if saving is not None:
+            saving.result()
+
+    def _write(self, step: int, items: dict[str, Any], val_loss: float | None) -> None:
+        """Write a checkpoint, then its record, then remove those that are not kept any more."""
+        folder, manifest = self._folder / str(step), read_manifest(self._run.folder)
+        try:
+            remove(folder)  # what has no record is left from an interrupted save
+            ocp.save_checkpointables(folder, items)
+            manifest.checkpoints[step] = record_checkpoint(folder, val_loss)
+            gone = set(manifest.checkpoints) - _kept(manifest)
+            kept = {s: each for s, each in manifest.checkpoints.items() if s not in gone}
+            write_manifest(self._run.folder, manifest._replace(checkpoints=kept))
+        except (OSError, ValueError) as error:
+            raise InputError(
+                f"the state of step {step:,} cannot be saved in {str(self._run.folder)!r} "
+                f"({_reason(error)}), expected room to write; what was saved before is whole: make "
+                "room and resume the run."
+            ) from error
+        for each in gone:
+            remove(self._folder / str(each))
 
     def latest_step(self) -> int | None:
         """Return the step of the latest state, None if there is none."""
-        return max((found.step for found in self._checkpointer.checkpoints), default=None)
+        return max(self._manifest().checkpoints, default=None)
 
     def restore_state(self) -> TrainState:
-        """Return the latest state, to resume from; raise `InputError` when there is none."""
-        chosen = self._choose("latest")
+        """Return the latest whole state, to resume from; raise `InputError` when there is none."""
         trainer = make_trainer(self._run.model, self._run.config, self._run.total_steps)
         shapes = jax.eval_shape(lambda: init_state(trainer))
-        loaded = self._load(chosen, {"variables": shapes.variables, "training": _training(shapes)})
-        step = jnp.asarray(chosen.step, jnp.int32)
-        return TrainState(**loaded["variables"] | loaded["training"], step=step)
+        wanted = {"variables": shapes.variables, "training": _training(shapes)}
+        step, loaded = self._load("latest", wanted)
+        parts = loaded["variables"] | loaded["training"]
+        return TrainState(**parts, step=jnp.asarray(step, jnp.int32))
 
     def restore_variables(self, which: str) -> tuple[int, Variables]:
-        """Return step and variables of the `best` or the `latest` state.
+        """Return step and variables of the `best` or the `latest` whole state.
 
         Raises `InputError` when there is none.
         """
@@ -57,51 +104,85 @@ class Checkpoints:
             f"checkpoint is {which!r}, expected best or latest.",
             "checkpoint",
         )
-        chosen = self._choose(which)
         shapes = jax.eval_shape(lambda: init_variables(self._run.model, jax.random.key(0)))
-        return chosen.step, self._load(chosen, {"variables": shapes})["variables"]
+        step, loaded = self._load(which, {"variables": shapes})
+        return step, loaded["variables"]
 
-    def _choose(self, which: str) -> Any:
-        found = self._checkpointer.checkpoints
+    def discard_after(self, step: int) -> None:
+        """Remove whatever is not the whole state of a step up to this, which a run resumes from."""
+        manifest = self._manifest()
+        whole = {
+            s: each
+            for s, each in manifest.checkpoints.items()
+            if s <= step and damage_of_checkpoint(self._folder / str(s), each) is None
+        }
+        write_manifest(self._run.folder, manifest._replace(checkpoints=whole))
+        for path in states(self._folder):
+            if path.name not in set(map(str, whole)):
+                remove(path)
+
+    def _manifest(self) -> Manifest:
+        """Return the manifest, of the run that was loaded and no other."""
+        manifest = read_manifest(self._run.folder)
         require(
-            len(found) > 0,
-            f"run folder {str(self._run.folder)!r} holds no checkpoint, expected one in "
-            "checkpoints/; train the run again.",
+            self._run.recorded in (None, manifest.files),
+            f"{str(self._run.folder)!r} was overwritten by another run while it was read; run the "
+            "command again.",
         )
-        # Without validation losses the latest state is the best.
-        by = _val_loss if which == "best" else lambda _: 0.0
-        return min(found, key=lambda checkpoint: (by(checkpoint), -checkpoint.step))
+        return manifest
 
-    def _load(self, chosen: Any, shapes: dict[str, Any]) -> dict[str, Any]:
+    def _load(self, which: str, shapes: dict[str, Any]) -> tuple[int, dict[str, Any]]:
+        """Return step and contents of the first whole state in the order of `which`."""
+        while True:
+            damages: list[str] = []
+            manifest = self._manifest()
+            require(
+                len(manifest.checkpoints) > 0,
+                f"run folder {str(self._run.folder)!r} holds no checkpoint, expected one in "
+                "checkpoints/; train the run again.",
+            )
+            for step in manifest.ranked(which):
+                folder, record = self._folder / str(step), manifest.checkpoints[step]
+                damage = damage_of_checkpoint(folder, record)
+                if damage is None:
+                    damage, loaded = self._read(folder, shapes)
+                if damage is None:
+                    self.notes = [f"{each}; step {step:,} is taken instead." for each in damages]
+                    return step, loaded
+                damages.append(damage)
+            if self._manifest().checkpoints.keys() == manifest.checkpoints.keys():
+                raise InputError(
+                    f"{damages[0]}, and no other checkpoint of {str(self._run.folder)!r} is whole, "
+                    "expected one; restore the folder or train the run again."
+                )
+            # The run trains on, and has replaced these checkpoints since.
+
+    def _read(self, folder: Path, shapes: dict[str, Any]) -> tuple[str | None, dict[str, Any]]:
+        """Return what is wrong with a checkpoint, None if nothing is, and its contents."""
         device = jax.sharding.SingleDeviceSharding(jax.devices()[0])
         described = jax.tree.map(
             lambda leaf: jax.ShapeDtypeStruct(leaf.shape, leaf.dtype, sharding=device), shapes
         )
         try:
-            loaded: dict[str, Any] = self._checkpointer.load_checkpointables(chosen, described)
+            return None, ocp.load_checkpointables(folder, described)
         except (ValueError, KeyError, OSError) as error:
-            raise InputError(
-                f"checkpoint {chosen.step} of {str(self._run.folder)!r} cannot be read, expected "
-                "the state of this run: it is damaged, or config.json or vocab.json is of another "
-                "run; restore the folder or train again."
-            ) from error
-        return loaded
+            return f"{folder} cannot be read ({_reason(error)})", {}
 
 
 @contextmanager
 def open_checkpoints(run: Run) -> Iterator[Checkpoints]:
     """Open the checkpoints of a run; closing waits for the last save."""
-    policies = ocp.training.preservation_policies
-    best = policies.BestN(
-        get_metric_fn=lambda metrics: metrics["val_loss"],
-        reverse=True,
-        n=1,
-        keep_checkpoints_without_metrics=False,
-    )
-    kept = policies.AnyPreservationPolicy([policies.LatestN(1), best])
-    folder = (run.folder / "checkpoints").resolve()  # Orbax needs an absolute path
-    with ocp.training.Checkpointer(folder, preservation_policy=kept) as checkpointer:
-        yield Checkpoints(checkpointer, run)
+    with ThreadPoolExecutor(1, "save") as writer:
+        checkpoints = Checkpoints(run, writer)
+        try:
+            yield checkpoints
+        finally:
+            checkpoints.wait()
+
+
+def _kept(manifest: Manifest) -> set[int]:
+    """Return the steps of the checkpoints that are kept."""
+    return {*manifest.ranked("latest")[:LATEST_KEPT], *manifest.ranked("best")[:1]}
 
 
 def _training(state: TrainState) -> dict[str, Any]:
@@ -113,5 +194,7 @@ def _training(state: TrainState) -> dict[str, Any]:
     return training | state.variables | average
 
 
-def _val_loss(checkpoint: Any) -> float:
-    return float((checkpoint.metrics or {}).get("val_loss", math.inf))
+def _reason(error: Exception) -> str:
+    """Return why the system refuses, in a few words."""
+    words = getattr(error, "strerror", None) or str(error) or type(error).__name__
+    return words.strip().splitlines()[0][:100]

@@ -1,23 +1,22 @@
 """The run folder: what a run is and what it reported, in plain files.
 
 config.json       the configuration, and the format of the folder
+manifest.json     SHA-256 of the files that do not change, and of each checkpoint
 vocab.json        the characters in order of their ids
 documents.txt     the documents of a list, as read, so that a run needs nothing but its folder
 train.bin, val.bin, test.bin
                   instead of it, the tokens of each split of a text
 environment.json  versions and devices
 metrics.jsonl     a line per report
-checkpoints/      the latest state, and the best one by validation loss
+checkpoints/      the two latest states, and the best one by validation loss
 loss.png          the loss curve, where matplotlib is installed
 tensorboard/      what metrics.jsonl holds, for TensorBoard, where that was asked for
 samples.txt       documents sampled at the end of training
 inspect/          pictures of the latest state, where they have been asked for
 """
 
-import json
 import os
 import platform
-import shutil
 import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -48,17 +47,26 @@ from wavenet_jax.data import (
 )
 from wavenet_jax.errors import InputError, require
 from wavenet_jax.nn import WaveNet
+from wavenet_jax.runs import manifest
+from wavenet_jax.runs.files import (
+    PARTIAL,
+    only_writer,
+    remove,
+    require_savable,
+    write_json,
+    write_whole,
+)
 
 PACKAGES = ("wavenet-jax", "jax", "jaxlib", "flax", "optax", "orbax-checkpoint", "numpy")
-PARTIAL = ".partial"  # suffix of a file or folder that is not complete yet
+CONFIG = "config.json"
+LARGE = ("documents.txt", *TOKEN_FILES)  # may be large, so that their time tells of a change
+FIXED = ("vocab.json", *LARGE, "environment.json")
 CONTENTS = (
-    "config.json",
-    "vocab.json",
-    "documents.txt",
-    *TOKEN_FILES,
-    "environment.json",
+    CONFIG,
+    manifest.NAME,
+    *FIXED,
     "metrics.jsonl",
-    "checkpoints",
+    manifest.CHECKPOINTS,
     "loss.png",
     "samples.txt",
     "tensorboard",
@@ -73,6 +81,7 @@ class Run(NamedTuple):
     config: Config
     data: Dataset
     staged_tokens: Path | None = None  # folder of a text's tokens until `create_run` moves them
+    recorded: dict[str, manifest.FileRecord] | None = None  # of the folder that it was loaded from
 
     @property
     def model(self) -> WaveNet:
@@ -105,7 +114,7 @@ def require_vacant(folder: Path, *, overwrite: bool) -> None:
             "the run, overwrite it, or choose another folder.",
             "run_dir",
         )
-        values = read_json(folder / "config.json")  # of any format
+        values = read_json(folder / CONFIG)  # of any format
         require(
             isinstance(values, dict) and {"data", "model", "train"} <= set(values),
             f"run_dir is {str(folder)!r}, whose files are no run's, expected a run to overwrite; "
@@ -124,23 +133,42 @@ def prepare_run(
 ) -> Iterator[Run]:
     """Read the data of a new run, which `create_run` writes later; else nothing is left behind.
 
-    The tokens of a text wait in a temporary folder inside the run folder.  Raises `InputError` as
-    `require_vacant`, `load` and the recipe do.
+    No other process may train in the folder meanwhile.  The tokens of a text wait in a temporary
+    folder inside it.  Raises `InputError` as `require_vacant`, `only_writer`, `load` and the recipe
+    do.
     """
+    require_savable(folder)
     require_vacant(folder, overwrite=overwrite)
     staged = folder / f"tokens-{uuid.uuid4().hex}{PARTIAL}"
     missing = [parent for parent in staged.absolute().parents if not parent.exists()]
     try:
-        dataset = load(recipe.data_config(), staged)
-        # Only a text that was read from files is staged.
-        yield Run(
-            folder, recipe.config(dataset.extent), dataset, staged if staged.exists() else None
-        )
+        _make(folder)
+        with only_writer(folder, "run_dir"):
+            require_vacant(folder, overwrite=overwrite)
+            dataset = load(recipe.data_config(), staged)
+            # Only a text that was read from files is staged.
+            tokens = staged if staged.exists() else None
+            yield Run(folder, recipe.config(dataset.extent), dataset, tokens)
     finally:
-        _remove(staged)
+        remove(staged)
         with suppress(OSError):  # a folder that is not empty stays, and so do those above it
             for parent in missing:
                 parent.rmdir()
+
+
+def _make(folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise _not_writable(folder, error) from error
+
+
+def _not_writable(folder: Path, error: OSError) -> InputError:
+    return InputError(
+        f"run_dir is {str(folder)!r}, which cannot be written ({error.strerror or error}), "
+        "expected a writable folder; choose another.",
+        "run_dir",
+    )
 
 
 def create_run(run: Run, *, overwrite: bool = False) -> None:
@@ -152,10 +180,8 @@ def create_run(run: Run, *, overwrite: bool = False) -> None:
     require_vacant(folder, overwrite=overwrite)
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        # The configuration is removed last and written first: an interruption leaves a run's files.
-        for name in reversed(CONTENTS):
-            _remove(folder / name)
-        write_json(folder / "config.json", config_to_dict(run.config))
+        _clear(folder)
+        write_json(folder / CONFIG, config_to_dict(run.config))
         write_json(folder / "vocab.json", {"characters": data.vocab.characters})
         if data.is_text:
             _write_tokens(run)
@@ -163,22 +189,54 @@ def create_run(run: Run, *, overwrite: bool = False) -> None:
             lines = "".join(f"{document}\n" for document in data.documents)
             write_whole(folder / "documents.txt", lines)
         write_json(folder / "environment.json", environment())
+        # Last, so that a folder without it was not created to its end.
+        manifest.write_manifest(folder, manifest.Manifest(record_files(folder), {}))
     except OSError as error:
-        raise InputError(
-            f"run_dir is {str(folder)!r}, which cannot be written ({error.strerror or error}), "
-            "expected a writable folder; choose another.",
-            "run_dir",
-        ) from error
+        raise _not_writable(folder, error) from error
+
+
+def _clear(folder: Path) -> None:
+    """Remove the files of a run, its configuration last: an interruption leaves a run's files."""
+    for name in reversed(CONTENTS):
+        if name == manifest.CHECKPOINTS:
+            for state in manifest.states(folder / name):
+                remove(state)
+            with suppress(OSError):  # files of others stay
+                (folder / name).rmdir()
+        else:
+            remove(folder / name)
+
+
+def record_files(folder: Path) -> dict[str, manifest.FileRecord]:
+    """Return the records of the files of a run that do not change."""
+    names = (name for name in (CONFIG, *FIXED) if (folder / name).exists())
+    return {name: manifest.record_file(folder / name) for name in names}
 
 
 def load_run(folder: Path) -> Run:
     """Read the folder of a run; raise `InputError` when it holds none or is damaged."""
     config = load_run_config(folder)
+    recorded = _require_whole(folder)
     vocab = _load_vocab(folder / "vocab.json")
     if config.data.is_text:
-        return Run(folder, config, map_text_dataset(folder, vocab, config.data))
-    documents = load_documents(folder / "documents.txt")
-    return Run(folder, config, dataset_from_documents(documents, vocab, config.data))
+        dataset = map_text_dataset(folder, vocab, config.data)
+    else:
+        documents = load_documents(folder / "documents.txt")
+        dataset = dataset_from_documents(documents, vocab, config.data)
+    return Run(folder, config, dataset, recorded=recorded)
+
+
+def _require_whole(folder: Path) -> dict[str, manifest.FileRecord]:
+    """Return the records of the files that do not change; raise `InputError` where one has."""
+    recorded = manifest.read_manifest(folder).files
+    for name, record in recorded.items():
+        damage = manifest.damage_of_file(folder, name, record, whole=name not in LARGE)
+        require(
+            damage is None,
+            f"{damage}, expected the file that the run was created with; restore it, or train the "
+            "run again.",
+        )
+    return recorded
 
 
 def _load_vocab(path: Path) -> Vocab:
@@ -197,10 +255,10 @@ def _load_vocab(path: Path) -> Vocab:
 def load_run_config(folder: Path) -> Config:
     """Read the configuration of the run in a folder; raise `InputError` when there is none."""
     require(
-        os.path.isfile(folder / "config.json"),  # Path.is_file raises where a name is too long
+        os.path.isfile(folder / CONFIG),  # Path.is_file raises where a name is too long
         f"{str(folder)!r} holds no run, expected a folder that `wavenet-jax train` made.",
     )
-    return load_config(folder / "config.json")
+    return load_config(folder / CONFIG)
 
 
 def environment() -> dict[str, Any]:
@@ -224,13 +282,6 @@ def changed_environment(run: Run) -> list[str]:
     return [f"{name} {value}" for name, value in before.items() if now.get(name) != value]
 
 
-def write_whole(path: Path, text: str) -> None:
-    """Write a file whole or not at all."""
-    partial = path.with_name(path.name + PARTIAL)
-    partial.write_bytes(text.encode("utf-8"))  # line ends and all as they are
-    partial.replace(path)
-
-
 def _write_tokens(run: Run) -> None:
     if run.staged_tokens is None:
         write_text_dataset(run.data, run.folder)
@@ -241,15 +292,3 @@ def _write_tokens(run: Run) -> None:
 
 def _exists(path: Path) -> bool:
     return path.exists() or path.is_symlink()
-
-
-def _remove(path: Path) -> None:
-    if path.is_dir() and not path.is_symlink():
-        shutil.rmtree(path)
-    else:
-        path.unlink(missing_ok=True)
-
-
-def write_json(path: Path, value: Any) -> None:
-    """Write a value as JSON, whole or not at all."""
-    write_whole(path, json.dumps(value, indent=2, ensure_ascii=False) + "\n")

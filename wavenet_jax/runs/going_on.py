@@ -1,5 +1,7 @@
 """A new run that starts from the weights of another, and a finished run that trains for longer."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
@@ -11,7 +13,9 @@ from wavenet_jax.data import Dataset, Vocab
 from wavenet_jax.errors import pluralize, require
 from wavenet_jax.nn import WaveNet, change_vocab
 from wavenet_jax.runs.checkpoints import open_checkpoints
-from wavenet_jax.runs.folder import Run, load_run, write_json
+from wavenet_jax.runs.files import only_writer, write_json
+from wavenet_jax.runs.folder import CONFIG, Run, load_run, load_run_config
+from wavenet_jax.runs.manifest import read_manifest, record_file, write_manifest
 from wavenet_jax.runs.record import is_finished
 from wavenet_jax.training import TrainState, init_state, make_trainer
 
@@ -72,6 +76,28 @@ def _difference(vocab: Vocab, old: Vocab) -> str:
     return f": {pluralize(kept, 'character')} kept, {new}, {len(gone):,} dropped."
 
 
+class Reopened(NamedTuple):
+    """A run to train on, and what a user should know of it."""
+
+    run: Run
+    state: TrainState  # the latest whole one
+    notes: list[str]
+
+
+@contextmanager
+def reopen_run(folder: Path) -> Iterator[Reopened]:
+    """Load a run and its latest state to train on; no other process may train it meanwhile.
+
+    Raises `InputError` as `load_run`, `only_writer` and `Checkpoints.restore_state` do.
+    """
+    load_run_config(folder)  # is there a run at all?
+    with only_writer(folder, "run"):
+        run = load_run(folder)
+        with open_checkpoints(run) as checkpoints:
+            state = checkpoints.restore_state()
+        yield Reopened(run, state, checkpoints.notes)
+
+
 def extend_run(
     run: Run, done: int, *, steps: int | None = None, epochs: float | None = None
 ) -> Run:
@@ -105,5 +131,13 @@ def extend_run(
         unit = config.train.report_every or between
         between = counts.eval_every // unit * unit
         config = replace(config, train=replace(config.train, eval_every=max(between, unit)))
-    write_json(run.folder / "config.json", config_to_dict(config))
-    return run._replace(config=config)
+    return _rewritten(run, config)
+
+
+def _rewritten(run: Run, config: Config) -> Run:
+    """Return a run with another configuration, after that is written down."""
+    write_json(run.folder / CONFIG, config_to_dict(config))
+    known = read_manifest(run.folder)
+    files = known.files | {CONFIG: record_file(run.folder / CONFIG)}
+    write_manifest(run.folder, known._replace(files=files))
+    return run._replace(config=config, recorded=files)

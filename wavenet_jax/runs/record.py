@@ -5,13 +5,16 @@ import math
 import time
 from collections.abc import Generator, Iterator
 from itertools import chain
+from pathlib import Path
 from typing import Any
 
 from wavenet_jax.errors import require
 from wavenet_jax.runs.checkpoints import Checkpoints, open_checkpoints
-from wavenet_jax.runs.folder import Run, create_run, write_whole
+from wavenet_jax.runs.files import write_whole
+from wavenet_jax.runs.folder import Run, create_run
 from wavenet_jax.training import StepInfo, Validation, has_stalled
 
+METRICS = "metrics.jsonl"
 SECONDS_BETWEEN_SAVES = 2.0  # a save takes a tenth of one
 
 
@@ -38,6 +41,8 @@ def record_resumed(
     """
     first = next(infos, None)
     if first is not None:
+        with open_checkpoints(run) as checkpoints:
+            checkpoints.discard_after(step)
         kept = truncate_metrics(run, step)
         seconds = kept[-1].get("seconds", 0.0) if kept else 0.0
         yield from _record(run, chain([first], infos), seconds)
@@ -115,17 +120,19 @@ def metrics_line(info: StepInfo, seconds: float = 0.0) -> dict[str, Any]:
 
 def append_metrics(run: Run, line: dict[str, Any]) -> None:
     """Add a line to the metrics of a run."""
-    with (run.folder / "metrics.jsonl").open("a", encoding="utf-8") as file:
+    with (run.folder / METRICS).open("a", encoding="utf-8") as file:
         file.write(json.dumps(line) + "\n")
 
 
-def read_metrics(run: Run) -> list[dict[str, Any]]:
-    """Return the lines of the metrics of a run, without an incomplete last line."""
-    path = run.folder / "metrics.jsonl"
-    text = path.read_text("utf-8") if path.exists() else ""
-    whole = [line for line in text.splitlines(keepends=True) if line.endswith("\n")]
+def read_metrics(folder: Path) -> list[dict[str, Any]]:
+    """Return the lines of the metrics of a run, without an incomplete last line.
+
+    Raises `InputError` where they are damaged.
+    """
+    path = folder / METRICS
+    data = path.read_bytes() if path.exists() else b""
     try:
-        lines = [json.loads(line) for line in whole]
+        lines = [json.loads(line) for line in data.splitlines(keepends=True) if line[-1:] == b"\n"]
     except ValueError:
         lines = [None]
     require(
@@ -140,7 +147,7 @@ def read_validations(run: Run, step: int) -> list[Validation]:
     """Return the validations up to a step, as `fit` takes them from a run that is resumed."""
     return [
         Validation(line["step"], line["val_loss"])
-        for line in read_metrics(run)
+        for line in read_metrics(run.folder)
         if line["step"] <= step and "val_loss" in line
     ]
 
@@ -153,6 +160,6 @@ def is_finished(run: Run, step: int) -> bool:
 
 def truncate_metrics(run: Run, step: int) -> list[dict[str, Any]]:
     """Drop the lines after a step, which a run resumed there writes again; return the others."""
-    kept = [line for line in read_metrics(run) if line["step"] <= step]
-    write_whole(run.folder / "metrics.jsonl", "".join(json.dumps(line) + "\n" for line in kept))
+    kept = [line for line in read_metrics(run.folder) if line["step"] <= step]
+    write_whole(run.folder / METRICS, "".join(json.dumps(line) + "\n" for line in kept))
     return kept

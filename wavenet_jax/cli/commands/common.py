@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from wavenet_jax.cli import process
 from wavenet_jax.cli.arguments import Evaluate, Sample, Score
 from wavenet_jax.nn import Variables
 from wavenet_jax.runs import Run, load_run, open_checkpoints
@@ -11,7 +12,15 @@ def restore(folder: Path, command: Evaluate | Score | Sample) -> tuple[Run, int,
     """Return a run that a command reads, with the step and variables of its checkpoint."""
     run = load_run(folder)
     with open_checkpoints(run) as checkpoints:
-        return run, *checkpoints.restore_variables(command.checkpoint)
+        step, variables = checkpoints.restore_variables(command.checkpoint)
+    print_notes(checkpoints.notes)
+    return run, step, variables
+
+
+def print_notes(notes: list[str]) -> None:
+    """Print what a user should know, a line each."""
+    for note in notes:
+        process.stderr.print(f"Note: {note}")
 
 
 def describe(run: Run, command: Evaluate | Score | Sample, step: int) -> str:

@@ -10,6 +10,7 @@ import numpy as np
 
 from wavenet_jax.cli import process, tables
 from wavenet_jax.cli.arguments import Inspect
+from wavenet_jax.cli.commands.common import print_notes
 from wavenet_jax.errors import InputError, pluralize, require
 from wavenet_jax.runs import Run, load_run, open_checkpoints
 from wavenet_jax.training import (
@@ -45,6 +46,7 @@ def inspect(command: Inspect) -> int:
     run = load_run(command.run)
     with open_checkpoints(run) as checkpoints:
         state = checkpoints.restore_state()
+    print_notes(checkpoints.notes)
     require_row_fits(run.data.splits.train, run.config.train, run.config.model.receptive_field)
     folder, step = Path(command.out or run.folder / "inspect"), int(state.step)
     _make(folder)

@@ -15,6 +15,7 @@ import jax
 from wavenet_jax.cli import process, tables
 from wavenet_jax.cli.arguments import PROGRAM, Resume, Train
 from wavenet_jax.cli.commands.announce import announce
+from wavenet_jax.cli.commands.common import print_notes
 from wavenet_jax.cli.mistakes import all_options, in_flags
 from wavenet_jax.cli.watch import Watch, draw_loss_curve, has_board, require_tensorboard
 from wavenet_jax.config import SampleConfig
@@ -24,13 +25,13 @@ from wavenet_jax.runs import (
     Run,
     extend_run,
     is_finished,
-    load_run,
     open_checkpoints,
     prepare_run,
     read_metrics,
     read_validations,
     record_new,
     record_resumed,
+    reopen_run,
     warm_start,
 )
 from wavenet_jax.sampling import generate_documents, generate_texts
@@ -74,9 +75,13 @@ def train(command: Train) -> int:
 def resume(command: Resume) -> int:
     """Continue a run from its latest state; return as `train` does."""
     # The run that a link such as runs/latest leads to now.
-    run = load_run(command.run.resolve() if command.run.is_symlink() else command.run)
-    with open_checkpoints(run) as checkpoints:
-        state = checkpoints.restore_state()
+    folder = command.run.resolve() if command.run.is_symlink() else command.run
+    with reopen_run(folder) as (run, state, notes):
+        print_notes(notes)
+        return _go_on(command, run, state)
+
+
+def _go_on(command: Resume, run: Run, state: TrainState) -> int:
     step = int(state.step)
     if command.tensorboard:
         require_tensorboard()
@@ -251,7 +256,7 @@ def _kept(run: Run) -> str:
 
 def _finish(run: Run, *, is_interrupted: bool = False) -> int:
     """Draw the loss curve and samples of the best state, print the losses and what is next."""
-    metrics = read_metrics(run)
+    metrics = read_metrics(run.folder)
     if why := draw_loss_curve(run, metrics):
         process.stderr.print(why)
     with open_checkpoints(run) as checkpoints:

@@ -1,0 +1,67 @@
+"""The records of a run's files: what differs from them is noticed."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+from wavenet_jax.errors import InputError
+from wavenet_jax.runs import Run, load_run
+from wavenet_jax.runs.manifest import (
+    CheckpointRecord,
+    Manifest,
+    damage_of_file,
+    read_manifest,
+    record_file,
+    write_manifest,
+)
+
+
+def test_records_are_read_as_they_were_written(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("text")
+    records = {2: CheckpointRecord(1.5, {"a/b": "0"}), 10: CheckpointRecord(None, {})}
+    manifest = Manifest({"file": record_file(tmp_path / "file")}, records)
+    write_manifest(tmp_path, manifest)
+    assert read_manifest(tmp_path) == manifest
+
+
+def test_checkpoints_are_ranked_by_loss_or_step() -> None:
+    losses = {1: 2.0, 2: 1.0, 3: None, 4: 1.0}
+    manifest = Manifest({}, {step: CheckpointRecord(loss, {}) for step, loss in losses.items()})
+    assert manifest.ranked("latest") == [4, 3, 2, 1]
+    assert manifest.ranked("best") == [4, 2, 1, 3]
+
+
+def test_a_file_is_taken_to_be_whole_by_its_size_and_time(tmp_path: Path) -> None:
+    path = tmp_path / "file"
+    path.write_text("text")
+    record = record_file(path)
+    path.write_text("tixt")
+    os.utime(path, ns=(record.mtime_ns, record.mtime_ns))
+    assert damage_of_file(tmp_path, "file", record, whole=False) is None
+    assert damage_of_file(tmp_path, "file", record, whole=True) == f"{path} is damaged"
+    path.write_text("text")
+    os.utime(path, ns=(0, 0))  # a copy
+    assert damage_of_file(tmp_path, "file", record, whole=False) is None
+    path.unlink()
+    assert damage_of_file(tmp_path, "file", record, whole=False) == f"{path} is missing"
+    path.mkdir()
+    assert "cannot be read" in (damage_of_file(tmp_path, "file", record, whole=True) or "")
+
+
+@pytest.mark.parametrize(
+    "name", ["config.json", "vocab.json", "documents.txt", "environment.json", "manifest.json"]
+)
+def test_a_changed_file_of_a_run_is_named(run: Run, name: str) -> None:
+    path = run.folder / name
+    whole = path.read_bytes()
+    flipped = whole.replace(b"a", b"c", 1)
+    for content in (whole[: len(whole) // 2], b"", flipped):
+        path.write_bytes(content)
+        with pytest.raises(InputError, match=name):
+            load_run(run.folder)
+    path.unlink()
+    with pytest.raises(InputError, match=name if name != "config.json" else "holds no run"):
+        load_run(run.folder)
+    path.write_bytes(whole)
+    load_run(run.folder)

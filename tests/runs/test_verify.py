@@ -1,0 +1,49 @@
+"""What is whole and what is damaged, and files that are taken as they are."""
+
+import pytest
+
+from wavenet_jax.errors import InputError
+from wavenet_jax.runs import Run, accept_run, load_run, open_checkpoints, verify_run
+from wavenet_jax.training import init_state, make_trainer
+
+
+@pytest.fixture
+def saved(run: Run) -> Run:
+    """Return a run with states at the steps 1 to 3, of which the second is the best."""
+    state = init_state(make_trainer(run.model, run.config, 60))
+    with open_checkpoints(run) as checkpoints:
+        for step, loss in enumerate([3.0, 1.0, 2.0], start=1):
+            checkpoints.save(state._replace(step=state.step + step), state.variables, loss)
+    return run
+
+
+def test_a_whole_run_is_whole(saved: Run) -> None:
+    found = verify_run(saved.folder)
+    assert found.damages == []
+    assert set(found.checkpoints) == {2, 3}
+    assert (found.best, found.latest) == (2, 3)
+    assert "documents.txt" in found.files
+
+
+def test_every_damage_is_listed(saved: Run) -> None:
+    (saved.folder / "documents.txt").unlink()
+    (saved.folder / "metrics.jsonl").write_bytes(b"\xff\n")
+    (saved.folder / "checkpoints" / "3" / "_CHECKPOINT_METADATA").write_text("")
+    found = verify_run(saved.folder)
+    assert len(found.damages) == 3
+    assert found.checkpoints[2] is None
+    assert (found.best, found.latest) == (2, 2)
+
+
+def test_a_changed_file_is_accepted_where_it_is_a_run(saved: Run) -> None:
+    path = saved.folder / "documents.txt"
+    path.write_text(path.read_text().splitlines()[0] + "\n" + path.read_text())
+    with pytest.raises(InputError, match=r"documents\.txt is damaged"):
+        load_run(saved.folder)
+    (saved.folder / "manifest.json").unlink()
+    accept_run(saved.folder)
+    load_run(saved.folder)
+    assert verify_run(saved.folder).damages == []
+    path.write_text("")
+    with pytest.raises(InputError):
+        accept_run(saved.folder)

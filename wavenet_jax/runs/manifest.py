@@ -1,0 +1,151 @@
+"""What a run's files were when they were written: their SHA-256, to be checked before use.
+
+manifest.json holds a record of each file that does not change, and of each checkpoint once it is
+complete.  A checkpoint counts from the moment that it stands there: whatever is in checkpoints/
+beside it is left from a save that was interrupted.  metrics.jsonl grows and has no record.
+"""
+
+import hashlib
+import os
+from io import BufferedReader
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from wavenet_jax.config import read_json
+from wavenet_jax.errors import InputError, require
+from wavenet_jax.runs.files import fsync_folder, write_json
+
+NAME = "manifest.json"
+CHECKPOINTS = "checkpoints"
+
+
+class FileRecord(NamedTuple):
+    """A file as it was written."""
+
+    sha256: str
+    size: int  # bytes
+    mtime_ns: int  # of the last change; a copy of the folder may have another
+
+
+class CheckpointRecord(NamedTuple):
+    """A complete checkpoint."""
+
+    val_loss: float | None
+    files: dict[str, str]  # SHA-256 by the path below the checkpoint's folder
+
+
+class Manifest(NamedTuple):
+    """The records of a run."""
+
+    files: dict[str, FileRecord]
+    checkpoints: dict[int, CheckpointRecord]  # by step
+
+    def ranked(self, which: str) -> list[int]:
+        """Return the steps of the checkpoints, the `best` or the `latest` first.
+
+        Without a validation loss a state is behind those that have one.
+        """
+        if which == "latest":
+            return sorted(self.checkpoints, reverse=True)
+        return sorted(self.checkpoints, key=lambda step: (self._loss(step), -step))
+
+    def _loss(self, step: int) -> float:
+        loss = self.checkpoints[step].val_loss
+        return float("inf") if loss is None else loss
+
+
+def record_file(path: Path) -> FileRecord:
+    """Return the record of a file, after it has reached the disk."""
+    with path.open("rb") as file:
+        os.fsync(file.fileno())
+        status = os.fstat(file.fileno())
+        return FileRecord(_digest(file), status.st_size, status.st_mtime_ns)
+
+
+def _digest(file: BufferedReader) -> str:
+    return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def record_checkpoint(folder: Path, val_loss: float | None) -> CheckpointRecord:
+    """Return the record of a complete checkpoint, after it has reached the disk."""
+    files = {path.relative_to(folder).as_posix(): record_file(path) for path in _files(folder)}
+    for each in (folder, *(path for path in folder.rglob("*") if path.is_dir())):
+        fsync_folder(each)
+    fsync_folder(folder.parent)
+    return CheckpointRecord(val_loss, {name: record.sha256 for name, record in files.items()})
+
+
+def _files(folder: Path) -> list[Path]:
+    return sorted(path for path in folder.rglob("*") if not path.is_dir())
+
+
+def read_manifest(folder: Path) -> Manifest:
+    """Read the manifest of a run; raise `InputError` where it is missing or damaged."""
+    path = folder / NAME
+    require(
+        path.exists(),
+        f"{path} is missing, expected the records of the run's files: it was not created to its "
+        f"end, or the file was removed; {_REMEDY}",
+    )
+    values = read_json(path)
+    try:
+        return _from_json(values)
+    except (TypeError, ValueError, KeyError, AttributeError):
+        raise InputError(
+            f"{path} is damaged, expected the records of the run's files; {_REMEDY}"
+        ) from None
+
+
+_REMEDY = "restore it, or let `wavenet-jax verify` accept the files as they are."
+
+
+def _from_json(values: Any) -> Manifest:
+    return Manifest(
+        {name: FileRecord(**each) for name, each in values["files"].items()},
+        {int(step): CheckpointRecord(**each) for step, each in values[CHECKPOINTS].items()},
+    )
+
+
+def write_manifest(folder: Path, manifest: Manifest) -> None:
+    """Write the manifest of a run, whole or not at all."""
+    files = {name: each._asdict() for name, each in manifest.files.items()}
+    steps = {str(step): each._asdict() for step, each in manifest.checkpoints.items()}
+    write_json(folder / NAME, {"files": files, CHECKPOINTS: steps})
+
+
+def damage_of_file(folder: Path, name: str, record: FileRecord, *, whole: bool) -> str | None:
+    """Return what is wrong with a file, in some words; None where it is as it was.
+
+    Unless `whole`, a file with the size and time of its record is taken to be.
+    """
+    path = folder / name
+    if not path.exists():
+        return f"{path} is missing"
+    status = path.stat()
+    if not whole and (status.st_size, status.st_mtime_ns) == (record.size, record.mtime_ns):
+        return None
+    return _damage(path, record.sha256)
+
+
+def _damage(path: Path, sha256: str) -> str | None:
+    try:
+        with path.open("rb") as file:
+            return None if _digest(file) == sha256 else f"{path} is damaged"
+    except OSError as error:
+        return f"{path} cannot be read ({error.strerror or error})"
+
+
+def damage_of_checkpoint(folder: Path, record: CheckpointRecord) -> str | None:
+    """Return what is wrong with a checkpoint in a folder, in some words; None where it is whole."""
+    for name, sha256 in record.files.items():
+        if found := _damage(folder / name, sha256):
+            return found
+    others = {path.relative_to(folder).as_posix() for path in _files(folder)} - set(record.files)
+    return f"{folder / min(others)} is no part of it" if others else None
+
+
+def states(folder: Path) -> list[Path]:
+    """Return the folders of states in checkpoints/, complete or not, and no other files."""
+    if not folder.is_dir():
+        return []
+    return [path for path in folder.iterdir() if path.name.split(".")[0].isdecimal()]

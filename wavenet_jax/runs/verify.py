@@ -1,0 +1,80 @@
+"""What of a run is whole, what is damaged, and what can still be done."""
+
+from pathlib import Path
+from typing import NamedTuple
+
+from wavenet_jax.errors import InputError
+from wavenet_jax.runs.folder import load_run, load_run_config, record_files
+from wavenet_jax.runs.manifest import (
+    CHECKPOINTS,
+    Manifest,
+    damage_of_checkpoint,
+    damage_of_file,
+    read_manifest,
+    record_checkpoint,
+    states,
+    write_manifest,
+)
+from wavenet_jax.runs.record import METRICS, read_metrics
+
+
+class Verification(NamedTuple):
+    """What is wrong with each file and each checkpoint of a run, in some words; None if nothing."""
+
+    files: dict[str, str | None]
+    checkpoints: dict[int, str | None]  # by step
+    best: int | None  # of the whole checkpoints, the one with the lowest validation loss
+    latest: int | None
+
+    @property
+    def damages(self) -> list[str]:
+        """Return what is wrong with the run."""
+        return [each for each in (*self.files.values(), *self.checkpoints.values()) if each]
+
+
+def verify_run(folder: Path) -> Verification:
+    """Read every file of a run and compare it with its record.
+
+    Raises `InputError` where the folder holds no run, or its manifest is damaged.
+    """
+    load_run_config(folder)
+    manifest = read_manifest(folder)
+    files = {
+        name: damage_of_file(folder, name, record, whole=True)
+        for name, record in manifest.files.items()
+    }
+    checkpoints = {
+        step: damage_of_checkpoint(folder / CHECKPOINTS / str(step), record)
+        for step, record in sorted(manifest.checkpoints.items())
+    }
+    whole = [step for step in manifest.ranked("best") if checkpoints[step] is None]
+    return Verification(
+        files | {METRICS: _damage_of_metrics(folder)},
+        checkpoints,
+        best=next(iter(whole), None),
+        latest=max(whole, default=None),
+    )
+
+
+def _damage_of_metrics(folder: Path) -> str | None:
+    """Return whether the metrics, which have no record, cannot be read."""
+    try:
+        read_metrics(folder)
+    except InputError:
+        return f"{folder / METRICS} is damaged"
+    return None
+
+
+def accept_run(folder: Path) -> None:
+    """Write the records anew, of the files and checkpoints as they are.
+
+    Raises `InputError` where they are no run.
+    """
+    load_run_config(folder)
+    losses = {line["step"]: line.get("val_loss") for line in read_metrics(folder)}
+    found = [path for path in states(folder / CHECKPOINTS) if path.name.isdecimal()]
+    checkpoints = {
+        int(path.name): record_checkpoint(path, losses.get(int(path.name))) for path in found
+    }
+    write_manifest(folder, Manifest(record_files(folder), checkpoints))
+    load_run(folder)  # is it one?
