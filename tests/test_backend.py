@@ -12,7 +12,7 @@ import jax
 import jax.numpy as jnp
 import pytest
 from jax.experimental.compilation_cache import compilation_cache
-from support.commands import Says, call
+from support.commands import Prints, Says, call
 
 import wavenet_jax as wn
 from wavenet_jax import backend
@@ -151,3 +151,17 @@ def test_a_device_that_is_not_there_is_an_input_error() -> None:
     with pytest.raises(InputError) as caught:
         backend.use_device("gpu")
     assert caught.value.field == "device"
+
+
+def test_a_command_gives_the_same_numbers_whatever_the_environment_says(
+    trained: Path, prints: Prints
+) -> None:
+    words = ["sample", str(trained), "--seed", "1", "--json"]
+    expected, before = prints(*words), settings(tuple(backend.SETTINGS))
+    try:
+        SETTINGS.update("jax_enable_x64", True)
+        SETTINGS.update("jax_threefry_partitionable", False)
+        assert prints(*words) == expected
+    finally:
+        for name, value in before.items():
+            SETTINGS.update(name, value)

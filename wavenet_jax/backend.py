@@ -36,6 +36,25 @@ def use_device(kind: DeviceKind | None) -> None:
     )
 
 
+# On which all numbers depend, and what they are unless somebody has changed them.
+SETTINGS = {
+    "jax_enable_x64": False,
+    "jax_threefry_partitionable": True,
+    "jax_default_prng_impl": "threefry2x32",
+}
+
+
+def pin_settings() -> None:
+    """Let a seed mean the same numbers whatever JAX's environment variables say."""
+    for name, value in SETTINGS.items():
+        _settings.update(name, value)
+
+
+def numeric_settings() -> dict[str, Any]:
+    """Return the settings on which all numbers depend."""
+    return {name: getattr(_settings, name) for name in SETTINGS}
+
+
 def use_compilation_cache() -> None:
     """Keep compiled programs between processes, in the user's cache.
 

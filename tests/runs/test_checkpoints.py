@@ -183,6 +183,9 @@ def test_every_file_of_a_checkpoint_is_guarded(run: Run) -> None:
         assert f"{path} cannot be read" in (damage_of_checkpoint(folder, record) or "")
         path.write_bytes(whole)
     assert damage_of_checkpoint(folder, record) is None
+    (folder / "more").symlink_to(files[0])
+    assert damage_of_checkpoint(folder, record) == f"{folder / 'more'} is a link"
+    (folder / "more").unlink()
     (folder / "more").touch()
     assert damage_of_checkpoint(folder, record) == f"{folder / 'more'} is no part of it"
 

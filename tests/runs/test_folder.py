@@ -311,6 +311,17 @@ def test_a_config_of_wrong_values_is_named(run: Run, model: Any) -> None:
         load_run(run.folder)
 
 
+@pytest.mark.parametrize("name", ["documents.txt", "checkpoints", "samples.txt", "metrics.jsonl"])
+def test_a_link_in_a_run_folder_is_not_followed(run: Run, tmp_path: Path, name: str) -> None:
+    if (run.folder / name).exists():
+        (run.folder / name).rename(tmp_path / "elsewhere")
+    (run.folder / name).symlink_to(tmp_path / "elsewhere")
+    with pytest.raises(InputError, match=f"{name} is a link, expected a file of the run"):
+        load_run(run.folder)
+    create_run(run, overwrite=True)  # replaces the link, not what it leads to
+    assert load_run(run.folder).config == run.config
+
+
 @pytest.mark.parametrize("written", [None, 0, 1, "2"])
 def test_another_format_is_refused_by_name_and_can_be_overwritten(run: Run, written: Any) -> None:
     assert json.loads((run.folder / "config.json").read_text())["format"] == 2
@@ -369,3 +380,12 @@ def test_another_environment_is_listed(run: Run) -> None:
     assert changed_environment(run) == ["jax 0.1.2"]
     path.unlink()
     assert changed_environment(run) == []
+
+
+def test_a_setting_that_would_change_all_numbers_is_refused(run: Run) -> None:
+    path = run.folder / "environment.json"
+    values = json.loads(path.read_text())
+    assert values["jax_enable_x64"] is False
+    path.write_text(json.dumps(values | {"jax_enable_x64": True}))
+    with pytest.raises(InputError, match="jax_enable_x64 is False, but the run began with True"):
+        changed_environment(run)

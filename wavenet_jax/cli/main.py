@@ -113,6 +113,7 @@ def _call(command: Command) -> int:
 
     if not isinstance(command, arguments.Data | arguments.Verify):
         backend.use_device(command.device)
+        backend.pin_settings()
         backend.use_compilation_cache()
     match command:
         case arguments.Train():

@@ -17,6 +17,7 @@ inspect/          pictures of the latest state, where they have been asked for
 
 import os
 import platform
+import sys
 import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -26,6 +27,7 @@ from typing import Any, NamedTuple
 
 import jax
 
+from wavenet_jax.backend import SETTINGS, numeric_settings
 from wavenet_jax.config import (
     Config,
     DataConfig,
@@ -198,7 +200,7 @@ def create_run(run: Run, *, overwrite: bool = False) -> None:
 def _clear(folder: Path) -> None:
     """Remove the files of a run, its configuration last: an interruption leaves a run's files."""
     for name in reversed(CONTENTS):
-        if name == manifest.CHECKPOINTS:
+        if name == manifest.CHECKPOINTS and not (folder / name).is_symlink():
             for state in manifest.states(folder / name):
                 remove(state)
             with suppress(OSError):  # files of others stay
@@ -215,6 +217,7 @@ def record_files(folder: Path) -> dict[str, manifest.FileRecord]:
 
 def load_run(folder: Path) -> Run:
     """Read the folder of a run; raise `InputError` when it holds none or is damaged."""
+    _require_no_links(folder)
     config = load_run_config(folder)
     recorded = _require_whole(folder)
     vocab = _load_vocab(folder / "vocab.json")
@@ -224,6 +227,16 @@ def load_run(folder: Path) -> Run:
         documents = load_documents(folder / "documents.txt")
         dataset = dataset_from_documents(documents, vocab, config.data)
     return Run(folder, config, dataset, recorded=recorded)
+
+
+def _require_no_links(folder: Path) -> None:
+    """Raise `InputError` where a file of the run is a link, which may lead anywhere."""
+    link = next((folder / name for name in CONTENTS if (folder / name).is_symlink()), None)
+    require(
+        link is None,
+        f"{link} is a link, expected a file of the run: nothing outside the folder is read or "
+        "written; put the file in its place.",
+    )
 
 
 def _require_whole(folder: Path) -> dict[str, manifest.FileRecord]:
@@ -267,18 +280,29 @@ def environment() -> dict[str, Any]:
         "python": platform.python_version(),
         **{package: version(package) for package in PACKAGES},
         "machine": platform.machine(),
-        "cpus": os.cpu_count(),
+        "cpus": len(os.sched_getaffinity(0)) if sys.platform == "linux" else os.cpu_count(),
         "devices": [device.device_kind for device in jax.devices()],
+        **numeric_settings(),
     }
 
 
 def changed_environment(run: Run) -> list[str]:
-    """Return what the run began with and no longer has, such as `jax 0.10.2`."""
+    """Return what the run began with and no longer has, such as `jax 0.10.2`.
+
+    Raises `InputError` where it is a setting that would change all numbers.
+    """
     now, path = environment(), run.folder / "environment.json"
     if not path.exists():
         return []  # no reason to stop
     before = read_json(path)
     require(isinstance(before, dict), f"{path} is damaged, expected versions; remove it to go on.")
+    for name in SETTINGS:
+        value = before.get(name, now[name])
+        require(
+            now[name] == value,
+            f"{name} is {now[name]!r}, but the run began with {value!r}, expected the same: all "
+            "numbers would differ; set it back.",
+        )
     return [f"{name} {value}" for name, value in before.items() if now.get(name) != value]
 
 

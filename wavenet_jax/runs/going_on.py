@@ -14,7 +14,13 @@ from wavenet_jax.errors import pluralize, require
 from wavenet_jax.nn import WaveNet, change_vocab
 from wavenet_jax.runs.checkpoints import open_checkpoints
 from wavenet_jax.runs.files import only_writer, write_json
-from wavenet_jax.runs.folder import CONFIG, Run, load_run, load_run_config
+from wavenet_jax.runs.folder import (
+    CONFIG,
+    Run,
+    changed_environment,
+    load_run,
+    load_run_config,
+)
 from wavenet_jax.runs.manifest import read_manifest, record_file, write_manifest
 from wavenet_jax.runs.record import is_finished
 from wavenet_jax.training import TrainState, init_state, make_trainer
@@ -93,6 +99,7 @@ def reopen_run(folder: Path) -> Iterator[Reopened]:
     load_run_config(folder)  # is there a run at all?
     with only_writer(folder, "run"):
         run = load_run(folder)
+        changed_environment(run)  # is refused where all numbers would differ
         with open_checkpoints(run) as checkpoints:
             state = checkpoints.restore_state()
         yield Reopened(run, state, checkpoints.notes)

@@ -137,6 +137,9 @@ def _damage(path: Path, sha256: str) -> str | None:
 
 def damage_of_checkpoint(folder: Path, record: CheckpointRecord) -> str | None:
     """Return what is wrong with a checkpoint in a folder, in some words; None where it is whole."""
+    link = next((path for path in (folder, *folder.rglob("*")) if path.is_symlink()), None)
+    if link is not None:
+        return f"{link} is a link"
     for name, sha256 in record.files.items():
         if found := _damage(folder / name, sha256):
             return found
