@@ -3,12 +3,15 @@
 import os
 import tempfile
 
+from pathlib import Path
+
 # Before JAX starts: no test reaches for a GPU, or reads or fills the user's caches.
 os.environ["JAX_PLATFORMS"] = "cpu"
-os.environ["JAX_ENABLE_COMPILATION_CACHE"] = "false"
 os.environ["XDG_CACHE_HOME"] = tempfile.mkdtemp()
-
-from pathlib import Path
+# Compiling takes most of the time, so that workers share their programs, and a later run has them.
+os.environ["JAX_COMPILATION_CACHE_DIR"] = str(Path(__file__).parents[1] / ".pytest_cache" / "jax")
+os.environ["JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS"] = "0"
+os.environ["JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES"] = "-1"
 
 import jax
 import pytest
