@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from support.automata_cases import (
     ABC,
@@ -16,9 +16,89 @@ from support.automata_cases import (
 
 from wavenet_jax import constraints
 from wavenet_jax.constraints import Automaton, accepts, count_documents, endless, intersect
-from wavenet_jax.constraints.automata import has_document
+from wavenet_jax.constraints.automata import distances, distinct, has_document, minimize
 from wavenet_jax.data import Vocab
 from wavenet_jax.errors import InputError
+
+
+@st.composite
+def tables(draw: st.DrawFn) -> Automaton:
+    """Draw any states, with chains, cycles, dead ends and such as nothing leads to."""
+    size = draw(st.integers(1, 12))
+    kinds = [
+        st.integers(0, size - 1),
+        st.just(size - 1),
+        st.sampled_from([0, 1]).map(lambda step: -step),  # from the state itself
+    ]
+    row = st.lists(st.one_of(kinds), min_size=len(ABC) - 1, max_size=len(ABC) - 1)
+    after = [[(i + 1) % size if to <= 0 else to for to in draw(row)] for i in range(size)]
+    ends = draw(st.lists(st.booleans(), min_size=size, max_size=size))
+    return Automaton(np.insert(np.array(after, np.int32), 0, 0, axis=1), np.array(ends))
+
+
+def swept_distances(automaton: Automaton) -> np.ndarray:
+    """Return the distances as their definition says, a sweep over all states for each."""
+    distance = np.where(automaton.accepts, 0, len(automaton.accepts))
+    for _ in automaton.accepts:
+        distance = np.minimum(distance, 1 + distance[automaton.transitions[:, 1:]].min(axis=1))
+    return distance
+
+
+def equivalent(automaton: Automaton) -> np.ndarray:
+    """Tell which states accept the same texts, by the table of pairs (Moore, 1956): `[S, S]`."""
+    after = automaton.transitions[:, 1:]
+    same = automaton.accepts[:, None] == automaton.accepts
+    for _ in automaton.accepts:
+        same &= same[after[:, None], after[None]].all(axis=2)
+    return same
+
+
+@given(tables())
+def test_distances_are_those_of_a_sweep_over_all_states(automaton: Automaton) -> None:
+    found = distances(automaton.transitions[:, 1:], automaton.accepts)
+    assert found.tolist() == swept_distances(automaton).tolist()
+
+
+@settings(max_examples=300)
+@given(tables())
+def test_minimizing_merges_the_states_that_accept_the_same_and_no_others(
+    automaton: Automaton,
+) -> None:
+    table, column = automaton.transitions[:, 1:], np.arange(len(ABC) - 1)
+    found = minimize(table, automaton.accepts, column)
+    _, label = distinct(equivalent(automaton))
+    assert len(found.accepts) == label.max() + 1
+    assert (found.accepts[label] == automaton.accepts).all()
+    assert (found.transitions[label, 1:] == label[table]).all()
+
+
+@given(tables())
+def test_endless_is_the_greatest_fixed_point(automaton: Automaton) -> None:
+    goes_on = swept_distances(automaton) < len(automaton.accepts)
+    for _ in automaton.accepts:
+        goes_on &= goes_on[automaton.transitions[:, 1:]].any(axis=1)
+    assert endless(automaton).accepts.tolist() == (automaton.accepts & goes_on).tolist()
+
+
+@given(tables(), st.integers(0, 40), st.integers(0, 15))
+def test_document_of_the_lengths_is_found_in_any_table(
+    automaton: Automaton, shortest: int, more: int
+) -> None:
+    reached, found = {0}, False
+    for length in range(shortest + more + 1):
+        found |= length >= shortest and bool(automaton.accepts[list(reached)].any())
+        reached = {int(state) for each in reached for state in automaton.transitions[each, 1:]}
+    assert has_document(automaton, shortest, shortest + more) == found
+
+
+def test_long_chains_of_states_take_no_sweep_for_each() -> None:
+    chain = intersect(constraints.min_length(ABC, 9_999), constraints.any_text(ABC))
+    assert distances(chain.transitions[:, 1:], chain.accepts).tolist() == [*range(9_999, -1, -1)]
+    for regex in (".{0,1900}[ab]*", ".{0,1900}a", "a{900}|b{1100}"):
+        assert len(constraints.pattern(ABC, regex).accepts) > 1_900
+    rows = np.minimum(np.arange(1, 10_001, dtype=np.int32), 9_999)
+    ends = Automaton(np.stack([0 * rows, rows], axis=1), np.arange(10_000) < 9_999)
+    assert not endless(ends).accepts.any()
 
 
 @given(st.lists(PARTS, min_size=1, max_size=4))

@@ -5,9 +5,10 @@ V  vocabulary, boundary included
 """
 
 import math
-from collections import Counter
-from collections.abc import Callable, Hashable, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Callable, Collection, Hashable, Sequence
 from functools import partial, reduce
+from itertools import pairwise
 from typing import NamedTuple, TypeVar
 
 import numpy as np
@@ -69,34 +70,91 @@ def distinct(rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     return rows[first], np.array(number)
 
 
+def preceding(table: np.ndarray) -> list[np.ndarray]:
+    """Return for each state of a table, `[S, K]`, the states from which a character leads to it."""
+    size, (columns, _) = len(table), distinct(table.T)
+    steps = np.sort(columns.astype(np.int64) * size + np.arange(size), axis=None)
+    steps = steps[np.diff(steps, prepend=-1) > 0]  # each once, as after * S + before
+    bounds = np.searchsorted(steps, size * np.arange(size + 1)).tolist()
+    return [steps[first:last] % size for first, last in pairwise(bounds)]
+
+
 def distances(table: np.ndarray, accepts: np.ndarray) -> np.ndarray:
     """Return how many characters take each state to an accepting one, `[S]`; S if none do."""
-    distance = np.where(accepts, 0, len(accepts))
-    while True:
-        closer = np.minimum(distance, 1 + distance[table].min(axis=1))
-        if (closer == distance).all():
-            return distance
-        distance = closer
+    before, size = preceding(table), len(accepts)
+    distance = np.where(accepts, 0, size).tolist()
+    queue = np.flatnonzero(accepts).tolist()  # the nearest first
+    for state in queue:
+        for farther in before[state].tolist():
+            if distance[farther] == size:
+                distance[farther] = distance[state] + 1
+                queue.append(farther)
+    return np.array(distance)
 
 
 def minimize(table: np.ndarray, accepts: np.ndarray, column: np.ndarray) -> Automaton:
-    """Merge the states from which the same texts are accepted (Moore, 1956).
+    """Merge the states from which the same texts are accepted.
 
     Args:
         table: The state after each state and column, `[S, K]`.
         accepts: Whether the document may end in a state, `[S]`.
         column: The column of each character, `[V - 1]`.
     """
-    label, count = distances(table, accepts), 0
-    while True:
-        rows, label = distinct(np.column_stack([label, label[table]]))
-        if len(rows) == count:
-            break
-        count = len(rows)
+    _, label = distinct(_refine(table, distances(table, accepts))[:, None])
     _, first = np.unique(label, return_index=True)
-    transitions = np.zeros((count, 1 + len(column)), np.int32)
+    transitions = np.zeros((len(first), 1 + len(column)), np.int32)
     transitions[:, 1:] = label[table[first]][:, column]
     return Automaton(transitions, accepts[first])
+
+
+def _refine(table: np.ndarray, label: np.ndarray) -> np.ndarray:
+    """Split labels until all states of one are led to the same label by each character, `[S]`.
+
+    A state is compared again where one that it leads to is relabelled, and the largest part of a
+    label keeps it: so a state is relabelled log2(S) times at most (Hopcroft, 1971).
+    """
+    before, (_, label) = preceding(table), distinct(label[:, None])
+    members: defaultdict[int, set[int]] = defaultdict(set)  # of each label
+    for state, each in enumerate(label.tolist()):
+        members[each].add(state)
+    moved: Collection[int] = range(len(table))
+    while moved:
+        is_before = np.zeros(len(table), bool)
+        is_before[np.concatenate([before[state] for state in moved])] = True
+        parts = _smaller_parts(members, _alike(table, label, np.flatnonzero(is_before)))
+        for part in parts:
+            label[part] = len(members)
+            members[len(members)] = set(part)
+        moved = [state for part in parts for state in part]
+    return label
+
+
+def _alike(table: np.ndarray, label: np.ndarray, states: np.ndarray) -> dict[int, list[list[int]]]:
+    """Group states of a label that lead to the same labels: return the groups of each label."""
+    rows = np.column_stack([label[states], label[table[states]]])
+    alike: defaultdict[bytes, list[int]] = defaultdict(list)
+    for state, row in zip(states.tolist(), rows, strict=True):
+        alike[row.tobytes()].append(state)
+    groups: defaultdict[int, list[list[int]]] = defaultdict(list)
+    for group in alike.values():
+        groups[int(label[group[0]])].append(group)
+    return groups
+
+
+def _smaller_parts(
+    members: dict[int, set[int]], groups: dict[int, list[list[int]]]
+) -> list[list[int]]:
+    """Take all but the largest part out of each label; what is in no group is a part too."""
+    smaller: list[list[int]] = []
+    for label, parts in groups.items():
+        largest = max(parts, key=len)
+        members[label].difference_update(*parts)
+        if len(members[label]) < len(largest):
+            parts.remove(largest)
+            smaller += [list(members[label])] if members[label] else []
+            members[label] = set(largest)
+        smaller += parts
+    return smaller
 
 
 def intersect(
@@ -127,16 +185,23 @@ def _product(a: Automaton, b: Automaton, *, too_large: InputError) -> Automaton:
 
 def has_document(automaton: Automaton, min_length: int, max_length: int) -> bool:
     """Tell whether a document of `min_length` to `max_length` characters is accepted."""
-    table, size = automaton.transitions[:, 1:], len(automaton.accepts)
-    reached = np.arange(size) == 0  # after the number of characters so far
-    for _ in range(min_length):
-        after = np.zeros(size, bool)
+    table, accepts = automaton.transitions[:, 1:], automaton.accepts
+    distance = distances(table, accepts)[_reached(table, min_length)].min()
+    return bool(distance < len(accepts) and distance <= max_length - min_length)
+
+
+def _reached(table: np.ndarray, length: int) -> np.ndarray:
+    """Return which states the texts of that many characters lead to, `[S]` bool."""
+    reached, left, known = np.arange(len(table)) == 0, length, dict[bytes, int]()
+    while left:
+        period = known.setdefault(np.packbits(reached).tobytes(), left) - left
+        if period:  # after which it all repeats
+            left, known = left % period, {}
+            continue
+        after = np.zeros(len(table), bool)
         after[table[reached]] = True
-        if (after == reached).all():
-            break
-        reached = after
-    distance = distances(table, automaton.accepts)[reached].min()
-    return bool(distance < size and distance <= max_length - min_length)
+        reached, left = after, left - 1
+    return reached
 
 
 def count_documents(automaton: Automaton, max_length: int, enough: float = math.inf) -> int:
@@ -160,10 +225,16 @@ def endless(automaton: Automaton) -> Automaton:
     """Accept the texts of an automaton that begin longer ones without end.
 
     A state goes on if some character leads to a state that goes on: the greatest fixed point, from
-    all states that can still accept.
+    all states that can still accept, as those that are stuck are taken out one by one.
     """
-    after = automaton.transitions[:, 1:]
-    goes_on = distances(after, automaton.accepts) < len(automaton.accepts)
-    while (fewer := goes_on & goes_on[after].any(axis=1)).sum() < goes_on.sum():
-        goes_on = fewer
-    return automaton._replace(accepts=automaton.accepts & goes_on)
+    table, accepts = automaton.transitions[:, 1:], automaton.accepts
+    before, goes_on = preceding(table), distances(table, accepts) < len(accepts)
+    exits = np.zeros(len(accepts), int)  # how many states that go on follow each
+    for after in np.flatnonzero(goes_on):
+        exits[before[after]] += 1
+    stuck = np.flatnonzero(goes_on & (exits == 0)).tolist()
+    for state in stuck:
+        exits[before[state]] -= 1
+        stuck += before[state][exits[before[state]] == 0].tolist()
+    goes_on[stuck] = False
+    return automaton._replace(accepts=accepts & goes_on)

@@ -33,14 +33,14 @@ def compile_mask(automaton: Automaton) -> TokenMask:
     """Return the tables of an automaton."""
     transitions, accepts = automaton
     states = len(accepts)
-    distance = distances(transitions[:, 1:], accepts)
-    min_remaining = np.where(distance < states, 1 + distance, NEVER)[transitions]
+    distance = distances(transitions[:, 1:], accepts).astype(np.int32)
+    min_remaining = np.where(distance < states, 1 + distance, np.int32(NEVER))[transitions]
     min_remaining[:, BOUNDARY_ID] = np.where(accepts, 0, NEVER)
     size = max(_MIN_STATES, 1 << (states - 1).bit_length())
     padding = ((0, size - states), (0, 0))
     return TokenMask(
         np.pad(transitions, padding),
-        np.pad(min_remaining.astype(np.int32), padding, constant_values=NEVER),
+        np.pad(min_remaining, padding, constant_values=NEVER),
     )
 
 
