@@ -20,6 +20,8 @@ from wavenet_jax.constraints.automata import distances, distinct, has_document, 
 from wavenet_jax.data import Vocab
 from wavenet_jax.errors import InputError
 
+MILLION = 1_000_000
+
 
 @st.composite
 def tables(draw: st.DrawFn) -> Automaton:
@@ -163,6 +165,31 @@ def test_count_is_exact_beyond_64_bits() -> None:
     assert count_documents(name, 30) == 5 * 26**27
     assert count_documents(constraints.any_text(LETTERS), 40) == (26**41 - 1) // 25
     assert count_documents(constraints.any_text(LETTERS), 10**9, enough=100) == 27 + 26**2
+
+
+@given(tables(), st.integers(0, 12))
+def test_count_is_that_of_all_paths(automaton: Automaton, longest: int) -> None:
+    ways, total = np.eye(len(automaton.accepts), dtype=int)[0], 0
+    for _ in range(longest + 1):
+        total += int(ways[automaton.accepts].sum())
+        longer = np.zeros_like(ways)
+        np.add.at(longer, automaton.transitions[:, 1:], ways[:, None])
+        ways = longer
+    assert count_documents(automaton, longest) == total
+
+
+@pytest.mark.parametrize(
+    ("regex", "longest", "number"),
+    [
+        ("anna", 10**12, 1),  # which counting on through dead states would never reach
+        ("anna|bob|.{3}", 10**12, 26**3 + 1),
+        ("", 10**12, 1),
+        ("a$b", 10**12, 0),
+        ("ab*|b", MILLION, MILLION + 1),
+    ],
+)
+def test_count_leaves_out_what_cannot_accept(regex: str, longest: int, number: int) -> None:
+    assert count_documents(constraints.pattern(LETTERS, regex), longest) == number
 
 
 def test_endless_accepts_what_begins_longer_accepted_texts_without_end() -> None:

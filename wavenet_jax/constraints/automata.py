@@ -7,7 +7,7 @@ V  vocabulary, boundary included
 import math
 from collections import Counter, defaultdict
 from collections.abc import Callable, Collection, Hashable, Sequence
-from functools import partial, reduce
+from functools import cache, partial, reduce
 from itertools import pairwise
 from typing import NamedTuple, TypeVar
 
@@ -206,16 +206,22 @@ def _reached(table: np.ndarray, length: int) -> np.ndarray:
 
 def count_documents(automaton: Automaton, max_length: int, enough: float = math.inf) -> int:
     """Return how many documents of at most that length are accepted, exactly below `enough`."""
-    columns, column = distinct(automaton.transitions[:, 1:].T)
-    table, widths = columns.T.tolist(), np.bincount(column).tolist()
-    ways, total = Counter({0: 1}), 0  # the number of texts that lead to each state
+    table, accepts = automaton.transitions[:, 1:], automaton.accepts
+    can_accept = distances(table, accepts) < len(accepts)
+
+    @cache
+    def steps(state: int) -> list[tuple[int, int]]:
+        after = table[state][can_accept[table[state]]]
+        return list(Counter(after.tolist()).items())  # states, and by how many characters
+
+    ways, total = {0: 1}, 0  # the number of texts that lead to each state
     for _ in range(max_length + 1):
-        if total >= enough:
+        if not ways or total >= enough:
             break
-        total += sum(number for state, number in ways.items() if automaton.accepts[state])
-        longer: Counter[int] = Counter()
+        total += sum(number for state, number in ways.items() if accepts[state])
+        longer: defaultdict[int, int] = defaultdict(int)
         for state, number in ways.items():
-            for after, width in zip(table[state], widths, strict=True):
+            for after, width in steps(state):
                 longer[after] += number * width
         ways = longer
     return total
