@@ -8,7 +8,7 @@ from hypothesis import given
 from support.automata_cases import ABC, DOCUMENTS, PATTERNS, assert_refused, language, state_after
 
 from wavenet_jax.constraints import MAX_STATES, pattern
-from wavenet_jax.constraints.glushkov import MAX_POSITIONS
+from wavenet_jax.constraints.expressions import MAX_POSITIONS
 
 
 @pytest.mark.parametrize(
@@ -23,6 +23,7 @@ from wavenet_jax.constraints.glushkov import MAX_POSITIONS
         (".*", ".*", 1),
         ("a|b|ab|bb", "[ab]b?", 4),
         ("^(a|b)$", "[ab]", 3),
+        ("(a.|b.|c.)*", "(..)*", 2),  # no state is dead
         # Python would count these repeats one by one.
         ("(?:){4000000000}", "", 2),
         ("((?:a{0}){9999}){9999}c", "c", 3),
@@ -37,6 +38,13 @@ def test_automaton_of_a_pattern_is_right_and_minimal(regex: str, means: str, sta
     assert automaton.accepts.shape == (states,)
     assert automaton.transitions.dtype == np.int32
     assert automaton.accepts.dtype == bool
+
+
+@given(PATTERNS)
+def test_states_are_numbered_as_the_columns_first_lead_to_them(regex: str) -> None:
+    automaton = pattern(ABC, regex)
+    numbers = dict.fromkeys([0, *automaton.transitions[:, 1:].ravel().tolist()])
+    assert list(numbers) == list(range(len(automaton.accepts)))
 
 
 @given(PATTERNS)

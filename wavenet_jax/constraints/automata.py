@@ -6,7 +6,7 @@ V  vocabulary, boundary included
 
 import math
 from collections import Counter, defaultdict
-from collections.abc import Callable, Collection, Hashable, Sequence
+from collections.abc import Callable, Collection, Hashable
 from functools import cache, partial, reduce
 from itertools import pairwise
 from typing import NamedTuple, TypeVar
@@ -43,22 +43,24 @@ def accepts(automaton: Automaton, vocab: Vocab, text: str) -> bool:
 
 
 def reachable(
-    start: State, step: Callable[[State], Sequence[State]], too_large: InputError
+    start: State, step: Callable[[State], tuple[list[State], list[int]]], too_large: InputError
 ) -> tuple[list[State], np.ndarray]:
     """Number the states that the start leads to: return them and the table of steps, `[S, K]`.
 
-    `step` returns the K states after a state.  Raises `too_large` beyond `MAX_STATES`.
+    `step` returns some states, and which of them comes after each column, `[K]`.  Of these the
+    first column's is numbered first.  Raises `too_large` beyond `MAX_STATES`.
     """
     states, numbers, table = [start], {start: 0}, []
     for state in states:
-        row = step(state)
-        for after in row:
-            if after not in numbers:
-                numbers[after] = len(states)
-                states.append(after)
+        after, which = step(state)
+        row = dict.fromkeys(which, 0)
+        for place in row:
+            row[place] = numbers.setdefault(after[place], len(states))
+            if len(numbers) > len(states):
+                states.append(after[place])
         if len(states) > MAX_STATES:
             raise too_large
-        table.append([numbers[after] for after in row])
+        table.append(np.array([row[place] for place in which], np.int32))
     return states, np.array(table)
 
 
@@ -174,9 +176,10 @@ def intersect(
 def _product(a: Automaton, b: Automaton, *, too_large: InputError) -> Automaton:
     columns, column = distinct(np.concatenate([a.transitions, b.transitions])[:, 1:].T)
     after_a, after_b = (part.tolist() for part in np.split(columns.T, [len(a.accepts)]))
+    which = list(range(len(columns)))
 
-    def step(state: tuple[int, int]) -> list[tuple[int, int]]:
-        return list(zip(after_a[state[0]], after_b[state[1]], strict=True))
+    def step(state: tuple[int, int]) -> tuple[list[tuple[int, int]], list[int]]:
+        return list(zip(after_a[state[0]], after_b[state[1]], strict=True)), which
 
     states, table = reachable((0, 0), step, too_large)
     accepts = np.array([a.accepts[i] and b.accepts[j] for i, j in states], bool)

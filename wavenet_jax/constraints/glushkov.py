@@ -27,18 +27,16 @@ are the bits of an int.
 
 from collections import defaultdict
 from collections.abc import Callable, Iterator
-from functools import cache, reduce
-from itertools import count
+from functools import lru_cache, reduce
 from operator import or_
 from typing import NamedTuple
 
 import numpy as np
 
 from wavenet_jax.constraints.automata import Automaton, distinct, minimize, reachable
-from wavenet_jax.constraints.regex import Choice, Node, Repeat, Token, matches
-from wavenet_jax.errors import InputError, require
-
-MAX_POSITIONS = 2_000  # keeps the worst pattern a matter of seconds
+from wavenet_jax.constraints.expressions import Either, Join, Leaf, Marks, Step
+from wavenet_jax.constraints.regex import matches
+from wavenet_jax.errors import InputError
 
 _END = 1 << 0
 _START = 1 << 1  # in the state before the first character alone, where a begin anchor holds
@@ -53,56 +51,60 @@ class Fragment(NamedTuple):
 
 
 class Positions(NamedTuple):
-    """The positions so far; fragments of the same expression share them and add to them."""
+    """The positions; fragments of the same expression share them and link them."""
 
-    leaves: list[Token | None]  # the character or anchor at each position
+    leaves: list[Leaf | None]  # the character or anchor at each position
     follow: list[int]
 
 
 _EMPTY = Fragment(nullable=True, first=0, last=0)
 
 
-def compile_tree(tree: Node, characters: str, too_large: InputError) -> Automaton:
-    """Return the minimal automaton of a tree over the characters of a vocabulary, `[V - 1]`.
+def compile_steps(steps: list[Step], characters: str, too_large: InputError) -> Automaton:
+    """Return the minimal automaton of an expression over the characters of a vocabulary, `[V - 1]`.
 
-    Raises `InputError` beyond `MAX_POSITIONS`, and `too_large` beyond `MAX_STATES`.
+    Raises `too_large` beyond `MAX_STATES`.
     """
-    positions = Positions([None, None], [0, 0])
-    expression = _concat(positions, _fragment(positions, tree), Fragment(False, _END, _END))
-    matching, column = _columns(positions, characters)
-    begin, end = (_select(positions, kind) for kind in ("begin", "end"))
-    after = _unions(positions.follow)
-
-    def step(state: int) -> list[int]:
-        return [after(state & places) for places in matching]
-
-    start = _START | _pass(after, expression.first, begin)
+    positions, places = _number([step for step in steps if isinstance(step, Leaf)])
+    expression = _fragment(positions, steps, iter(places))
+    expression = _concat(positions, expression, Fragment(False, _END, _END))
+    start = _START | _through_begin(positions, expression.first)
+    ends, empty = _ends(positions, "end"), _ends(positions, "begin", "end")
+    step, column = _stepper(positions, characters)
     states, table = reachable(start, step, too_large)
-    ends = [_pass(after, s, end | begin if s & _START else end) & _END for s in states]
-    return minimize(table, np.array(ends, bool), column)
+    accepts = [bool(state & (empty if state & _START else ends)) for state in states]
+    return minimize(table, np.array(accepts), column)
 
 
-def _fragment(positions: Positions, node: Node) -> Fragment:
-    """Number the positions of a node from left to right, and link those within it."""
-    if isinstance(node, Choice):
-        options = [_sequence(positions, option) for option in node.options]
-        return reduce(_union, options)
-    if isinstance(node, Repeat):
-        return _repeat(positions, node)
-    return _leaf(positions, node)
+def _number(leaves: list[Leaf]) -> tuple[Positions, list[int]]:
+    """Number the leaves so that equal ones are side by side, which makes states quick to step."""
+    first = {leaf: number for number, leaf in enumerate(dict.fromkeys(leaves))}
+    order = sorted(range(len(leaves)), key=lambda number: first[leaves[number]])
+    places = (2 + np.argsort(order)).tolist()  # after the end and the start
+    return Positions([None, None, *(leaves[i] for i in order)], [0] * (2 + len(leaves))), places
 
 
-def _leaf(positions: Positions, leaf: Token) -> Fragment:
-    place = 1 << len(positions.leaves)
-    positions.leaves.append(leaf)
-    positions.follow.append(0)
-    require(
-        len(positions.leaves) - 2 <= MAX_POSITIONS,
-        f"the pattern is longer than {MAX_POSITIONS:,} characters with its repeats written out, "
-        "expected at most that; shorten it or its repeats.",
-        "pattern",
-    )
-    return Fragment(nullable=False, first=place, last=place)
+def _fragment(positions: Positions, steps: list[Step], places: Iterator[int]) -> Fragment:
+    """Link the positions of an expression, whose leaves have these places, and return it."""
+    parts: list[Fragment] = []
+    for step in steps:
+        match step:
+            case Leaf():
+                place = 1 << next(places)
+                parts.append(Fragment(nullable=False, first=place, last=place))
+            case Marks():
+                parts.append(_mark(positions, parts.pop(), step))
+            case Either(number):
+                parts[-number:] = [reduce(_union, parts[-number:])]
+            case Join(number, required):
+                parts[-number:] = [_join(positions, parts[-number:], required)]
+    return parts[0] if parts else _EMPTY
+
+
+def _mark(positions: Positions, part: Fragment, marks: Marks) -> Fragment:
+    if marks.again:
+        _link(positions, part.last, part.first)
+    return part._replace(nullable=part.nullable or marks.nullable)
 
 
 def _union(one: Fragment, other: Fragment) -> Fragment:
@@ -124,78 +126,110 @@ def _link(positions: Positions, last: int, first: int) -> None:
         positions.follow[place] |= first
 
 
-def _sequence(positions: Positions, nodes: list[Node]) -> Fragment:
-    fragments = [_fragment(positions, node) for node in nodes]
+def _join(positions: Positions, parts: list[Fragment], required: int) -> Fragment:
+    """Link parts in sequence, from the right, where `last` of the left stays small."""
     sequence = _EMPTY
-    for fragment in reversed(fragments):  # from the right, where `last` of the left stays small
-        sequence = _concat(positions, fragment, sequence)
+    for index, part in reversed(list(enumerate(parts))):
+        sequence = _concat(positions, part, sequence)
+        sequence = sequence._replace(nullable=sequence.nullable or index >= required)
     return sequence
 
 
-def _repeat(positions: Positions, repeat: Repeat) -> Fragment:
-    """Write out e{2,4} as e e (e (e)?)?, and e{2,} as e e+."""
-    node, low, high = repeat
-    copies = []
-    for _ in range(max(low, 1) if high is None else high):
-        copies.append(_fragment(positions, node))
-        if not copies[-1].first:
-            return _EMPTY  # what holds no position needs no other copy
-    if high is None:
-        _link(positions, copies[-1].last, copies[-1].first)
-    sequence = _EMPTY
-    for index, copy in reversed(list(enumerate(copies))):
-        sequence = _concat(positions, copy, sequence)
-        if index >= low:
-            sequence = sequence._replace(nullable=True)
-    return sequence
-
-
-def _columns(positions: Positions, characters: str) -> tuple[list[int], np.ndarray]:
-    """Return the K distinct sets of positions that match a character, and the set of each.
-
-    The latter are numbers from 0 to K - 1, `[V - 1]`.
-    """
-    occurrences: defaultdict[Token, int] = defaultdict(int)
-    for place in _bits(_select(positions, "character")):
-        leaf = positions.leaves[place]
-        assert leaf
-        occurrences[leaf._replace(place=0)] |= 1 << place
-    matched = np.array([matches(leaf, characters) for leaf in occurrences], bool)
-    rows, column = distinct(matched.reshape(len(occurrences), len(characters)).T)
-    places = list(occurrences.values())
-    matching = [reduce(or_, (places[i] for i in np.flatnonzero(row)), 0) for row in rows]
-    return matching, column
-
-
-def _select(positions: Positions, kind: str) -> int:
-    """Return the positions of one kind."""
-    return sum(
-        1 << place for place, leaf in enumerate(positions.leaves) if leaf and leaf.kind == kind
-    )
-
-
-def _unions(follow: list[int]) -> Callable[[int], int]:
-    """Return the function from positions to those that may come next after any of them.
-
-    It remembers the unions of eight positions, few of which differ between the states.
-    """
-
-    @cache
-    def after_eight(index: int, places: int) -> int:
-        return reduce(or_, (follow[8 * index + place] for place in _bits(places)), 0)
-
-    def after(places: int) -> int:
-        eights = places.to_bytes((places.bit_length() + 7) // 8, "little")
-        return reduce(or_, map(after_eight, count(), eights), 0)
-
-    return after
-
-
-def _pass(after: Callable[[int], int], state: int, anchors: int) -> int:
-    """Add to a state what may come next after anchors that hold."""
-    while (wider := state | after(state & anchors)) != state:
-        state = wider
+def _through_begin(positions: Positions, state: int) -> int:
+    """Add to a state what may come after begin anchors, which hold in it."""
+    ahead = set(_select(positions, "begin"))
+    while passed := ahead & set(_bits(state)):
+        state |= reduce(or_, (positions.follow[place] for place in passed))
+        ahead -= passed
     return state
+
+
+def _ends(positions: Positions, *kinds: str) -> int:
+    """Return the positions where the document may end, through anchors of these kinds alone."""
+    ends, before = _END, 0
+    while ends != before:
+        before = ends
+        for place in reversed(_select(positions, *kinds)):
+            ends |= bool(positions.follow[place] & ends) << place
+    return ends
+
+
+def _stepper(
+    positions: Positions, characters: str
+) -> tuple[Callable[[int], tuple[list[int], list[int]]], np.ndarray]:
+    """Return the function for `reachable`, and the column of each character, `[V - 1]`."""
+    set_at, columns, column = _sets(positions, characters)
+    after_eight = _after_eight(positions, set_at)
+    size, num_columns = len(positions.leaves) // 8 + 1, 1 + int(column.max())
+
+    def step(state: int) -> tuple[list[int], list[int]]:
+        after: defaultdict[int, int] = defaultdict(int)  # a character of each set
+        for index, places in enumerate(state.to_bytes(size, "little")):
+            for number, follow in after_eight(index, places) if places else ():
+                after[number] |= follow
+        return _spread(after, columns, num_columns)
+
+    return step, column
+
+
+def _spread(
+    after: dict[int, int], columns: list[list[int]], num_columns: int
+) -> tuple[list[int], list[int]]:
+    """Return the states after sets of characters as states after columns, as for `reachable`."""
+    everywhere, some = 0, defaultdict[int, int](int)
+    for number, follow in after.items():
+        if len(columns[number]) == num_columns:
+            everywhere |= follow
+        else:
+            for column in columns[number]:
+                some[column] |= follow
+    which = [0] * num_columns
+    for place, column in enumerate(some, start=1):
+        which[column] = place
+    return [everywhere, *(everywhere | follow for follow in some.values())], which
+
+
+def _after_eight(
+    positions: Positions, set_at: dict[int, int]
+) -> Callable[[int, int], list[tuple[int, int]]]:
+    """Return the function from eight positions to what may come next, after each set they match.
+
+    It remembers its answers, few of which differ between the states.
+    """
+
+    @lru_cache(maxsize=2**14)
+    def after_eight(index: int, places: int) -> list[tuple[int, int]]:
+        after: defaultdict[int, int] = defaultdict(int)
+        for place in _bits(places << 8 * index):
+            if place in set_at:
+                after[set_at[place]] |= positions.follow[place]
+        return list(after.items())
+
+    return after_eight
+
+
+def _sets(
+    positions: Positions, characters: str
+) -> tuple[dict[int, int], list[list[int]], np.ndarray]:
+    """Number the sets of characters that positions match.
+
+    Returns the number at each position, the columns of each set, and the column of each character,
+    `[V - 1]`: characters that the same sets hold have the same.
+    """
+    places = _select(positions, "character")
+    leaves = [leaf for leaf in positions.leaves if leaf and leaf.kind == "character"]
+    numbers = {leaf: number for number, leaf in enumerate(dict.fromkeys(leaves))}
+    matched = [[matches(token, characters) for token in leaf.tokens] for leaf in numbers]
+    sets = np.array([np.any(each, axis=0) for each in matched], bool)
+    sets, number = distinct(sets.reshape(len(numbers), len(characters)))
+    holds, column = distinct(sets.T)
+    set_at = {place: int(number[numbers[leaf]]) for place, leaf in zip(places, leaves, strict=True)}
+    return set_at, [np.flatnonzero(held).tolist() for held in holds.T], column
+
+
+def _select(positions: Positions, *kinds: str) -> list[int]:
+    """Return the positions of some kinds."""
+    return [place for place, leaf in enumerate(positions.leaves) if leaf and leaf.kind in kinds]
 
 
 def _bits(number: int) -> Iterator[int]:

@@ -17,17 +17,9 @@ from wavenet_jax.constraints.automata import (
     intersect,
 )
 from wavenet_jax.constraints.charsets import either_case, fold_case, some_of
-from wavenet_jax.constraints.glushkov import compile_tree
-from wavenet_jax.constraints.regex import (
-    Node,
-    Token,
-    bound_repeats,
-    is_class,
-    matches,
-    parse,
-    quote,
-    tokenize,
-)
+from wavenet_jax.constraints.expressions import parse
+from wavenet_jax.constraints.glushkov import compile_steps
+from wavenet_jax.constraints.regex import Token, is_class, matches, shorten, tokenize
 from wavenet_jax.data import Vocab
 from wavenet_jax.errors import InputError, pluralize, require
 
@@ -143,15 +135,12 @@ def pattern(
     for token in unknown:
         if not is_class(token):
             raise _unknown(vocab, token, regex)
-    tree: Node = parse(tokens, regex)
-    if max_length is not None:
-        tree = bound_repeats(tree, max_length)
     too_large = InputError(
-        f"pattern {quote(regex)} needs more than {MAX_STATES:,} states, expected at most that; "
+        f"pattern {shorten(regex)} needs more than {MAX_STATES:,} states, expected at most that; "
         "shorten its repeats and alternatives, or what follows them.",
         "pattern",
     )
-    automaton = compile_tree(tree, characters, too_large)
+    automaton = compile_steps(parse(tokens, regex, max_length).steps, characters, too_large)
     if unknown and not automaton.accepts.any():
         raise _unknown(vocab, unknown[0], regex)
     return automaton
@@ -159,8 +148,8 @@ def pattern(
 
 def _unknown(vocab: Vocab, token: Token, regex: str) -> InputError:
     return InputError(
-        f"pattern {quote(regex)} has {quote(token.text)} at position {token.place}, which is no "
-        f"character of this vocabulary; expected {some_of(vocab)}.",
+        f"pattern {shorten(regex)} has {shorten(token.text)} at position {token.place}, which is "
+        f"no character of this vocabulary; expected {some_of(vocab)}.",
         "pattern",
     )
 

@@ -1,4 +1,4 @@
-"""Regular expressions: from a pattern, as people type it for Python's `re`, to a tree.
+"""Regular expressions: from a pattern, as people type it for Python's `re`, to its tokens.
 
 `re` itself says which patterns are valid and which characters a literal, an escape or a class
 matches.  Only the operators are read here: `|`, groups, `*`, `+`, `?`, `{m,n}`, anchors, flags.
@@ -12,9 +12,10 @@ from typing import NamedTuple
 
 import numpy as np
 
-from wavenet_jax.errors import InputError, require
+from wavenet_jax.errors import InputError
 
-MAX_NESTING = 100  # groups within each other; the functions that walk a tree are recursive
+MAX_NESTING = 100  # groups within each other, for which Python's compiler has room
+MAX_SHOWN = 100  # characters of a pattern in a message
 
 _REPEAT = r"(?:[*+?]|\{(?:[0-9]+|[0-9]*,[0-9]*)\})"
 _ESCAPE = r"\\(?:x..|u.{4}|U.{8}|N\{[^}]*\}|[0-7]{1,3}|.)"  # in a pattern known to be valid
@@ -79,7 +80,6 @@ _TOKEN = (
 _TOKENS = re.compile(_TOKEN, re.DOTALL)
 _VERBOSE_TOKENS = re.compile(f"(?P<space>{_SPACE})|{_TOKEN}", re.DOTALL)
 _SEVERAL = re.compile(r"\[|\\[dDsSwW]|\.\Z")
-_BOUNDS = {"*": (0, None), "+": (1, None), "?": (0, 1)}
 
 
 class Token(NamedTuple):
@@ -89,23 +89,6 @@ class Token(NamedTuple):
     text: str
     place: int  # index in the pattern
     flags: re.RegexFlag
-
-
-class Repeat(NamedTuple):
-    """A node from `low` to `high` times; without limit where `high` is None."""
-
-    node: "Node"
-    low: int
-    high: int | None
-
-
-class Choice(NamedTuple):
-    """Alternatives, each a sequence of nodes."""
-
-    options: list[list["Node"]]
-
-
-Node = Token | Repeat | Choice  # as a leaf, a token is a character or an anchor
 
 
 @lru_cache(maxsize=1_024)
@@ -121,6 +104,11 @@ def quote(text: str) -> str:
     return repr(text).replace(r"\\", "\\") if text.isprintable() else repr(text)
 
 
+def shorten(pattern: str) -> str:
+    """Return a pattern in quotes, of a long one its beginning."""
+    return quote(pattern) if len(pattern) <= MAX_SHOWN else f"{quote(pattern[:MAX_SHOWN])}..."
+
+
 def is_class(token: Token) -> bool:
     r"""Tell whether a token stands for any of several characters, such as `[ab]` or `\d`."""
     return token.kind == "character" and _SEVERAL.match(token.text) is not None
@@ -133,12 +121,12 @@ def tokenize(pattern: str, flags: re.RegexFlag = re.NOFLAG) -> list[Token]:
     """
     try:
         flags |= compile_quietly(pattern).flags
-    except RecursionError as error:
-        raise InputError(_nested(pattern), "pattern") from error
+    except RecursionError:
+        raise InputError(nested(pattern), "pattern") from None
     except (re.error, OverflowError) as error:
         raise InputError(
-            f"pattern {quote(pattern)} is invalid: {error}, expected a regular expression; correct "
-            "that, or write a backslash before what is meant literally.",
+            f"pattern {shorten(pattern)} is invalid: {error}, expected a regular expression; "
+            "correct that, or write a backslash before what is meant literally.",
             "pattern",
         ) from error
     return list(_tokens(pattern, re.RegexFlag(flags)))
@@ -176,79 +164,29 @@ def _scoped(flags: re.RegexFlag, on: str, off: str) -> re.RegexFlag:
 def _refusal(pattern: str, match: re.Match[str]) -> InputError:
     refused = next(refused for refused in _REFUSED if re.fullmatch(refused.form, match[0]))
     return InputError(
-        f"pattern {quote(pattern)} has {refused.name} at position {match.start()}, expected "
+        f"pattern {shorten(pattern)} has {refused.name} at position {match.start()}, expected "
         f"literals, classes, '.', '|', groups, anchors and * + ? {{m,n}}; {refused.remedy}.",
         "pattern",
     )
 
 
-def _nested(pattern: str) -> str:
+def nested(pattern: str) -> str:
+    """Return what is said of a pattern with more than `MAX_NESTING` groups within each other."""
     return (
-        f"pattern {quote(pattern[:60])}... nests groups too deeply, expected at most {MAX_NESTING} "
+        f"pattern {shorten(pattern)} nests groups too deeply, expected at most {MAX_NESTING} "
         "within each other; leave out parentheses."
     )
 
 
-def parse(tokens: list[Token], pattern: str) -> Choice:
-    """Return the tree of a valid pattern; raise `InputError` beyond `MAX_NESTING`."""
-    groups = [Choice([[]])]  # those open, the innermost last
-    for token in tokens:
-        sequence = groups[-1].options[-1]
-        match token.kind:
-            case "open":
-                require(len(groups) <= MAX_NESTING, _nested(pattern), "pattern")
-                groups.append(Choice([[]]))
-            case "close":
-                group = groups.pop()
-                groups[-1].options[-1].append(group)
-            case "bar":
-                groups[-1].options.append([])
-            case "repeat":
-                sequence.append(Repeat(sequence.pop(), *_bounds(token.text)))
-            case _:
-                sequence.append(token)
-    return groups[0]
-
-
-def _bounds(repeat: str) -> tuple[int, int | None]:
-    if repeat in _BOUNDS:
-        return _BOUNDS[repeat]
-    low, comma, high = repeat[1:-1].partition(",")
-    if not comma:
-        return int(low), int(low)
-    return int(low or 0), int(high) if high else None
-
-
-def bound_repeats(node: Node, max_length: int) -> Node:
-    """Simplify the repeats of a tree that shall match texts of at most `max_length` characters.
-
-    A longer text may match in addition, never the reverse.  Let a copy have at least s characters.
-    Then at most n = max_length // s copies fit, and an upper bound from n on says nothing, nor
-    does it matter by how much a lower bound exceeds n.  Where s is 0, at most max_length copies
-    hold a character, and copies without any may be left out or added.
-    """
-    if isinstance(node, Choice):
-        return Choice([[bound_repeats(part, max_length) for part in seq] for seq in node.options])
-    if isinstance(node, Repeat):
-        inner = bound_repeats(node.node, max_length)
-        most = max_length // max(1, shortest(inner))
-        is_bounded = node.high is not None and node.high < most
-        return Repeat(inner, min(node.low, most + 1), node.high if is_bounded else None)
-    return node
-
-
-def shortest(node: Node) -> int:
-    """Return how many characters the shortest text that matches has, without its anchors."""
-    if isinstance(node, Choice):
-        return min(sum(map(shortest, sequence)) for sequence in node.options)
-    if isinstance(node, Repeat):
-        return node.low * shortest(node.node)
-    return int(node.kind == "character")
-
-
 def matches(token: Token, characters: str) -> np.ndarray:
     """Return which characters a token matches: `[V - 1]` bool."""
-    pattern = compile_quietly(token.text, token.flags & ~re.VERBOSE)
+    return _matched(token.text, token.flags & ~re.VERBOSE, characters)
+
+
+@lru_cache(maxsize=4_096)
+def _matched(text: str, flags: re.RegexFlag, characters: str) -> np.ndarray:
     matched = np.zeros(len(characters), bool)
-    matched[[match.start() for match in pattern.finditer(characters)]] = True
+    places = [match.start() for match in compile_quietly(text, flags).finditer(characters)]
+    matched[places] = True
+    matched.setflags(write=False)
     return matched
