@@ -1,17 +1,27 @@
-"""Patterns that are deep, long or built to explode."""
+"""Patterns that are deep, long or built to explode, and what chance types."""
 
 import re
 from collections.abc import Callable
 from functools import partial
+from itertools import product
 from typing import TypeVar
 
 import numpy as np
 import pytest
-from support.automata_cases import ABC, DOCUMENTS, LETTERS, assert_refused, language
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from support.automata_cases import ABC, DOCUMENTS, LETTERS, TYPED, assert_refused, language
 
-from wavenet_jax.constraints import MAX_STATES, pattern
+from wavenet_jax.constraints import MAX_STATES, accepts, pattern
 from wavenet_jax.constraints.expressions import Either, Join, Leaf, Marks, parse
-from wavenet_jax.constraints.regex import MAX_NESTING, compile_quietly, tokenize
+from wavenet_jax.constraints.regex import (
+    MAX_NESTING,
+    MAX_PATTERN,
+    MAX_WIDE,
+    compile_quietly,
+    tokenize,
+)
+from wavenet_jax.errors import InputError
 
 Result = TypeVar("Result")
 ALPHABET = LETTERS.characters[1:]
@@ -79,6 +89,12 @@ def _short(step: Leaf | Join | Either | Marks) -> str:
         ("((a{1,100}){1,100}){1,100}", "longer than 2,000 characters with its repeats"),
         ("(" * 90 + "a" + "){1,2}" * 90, "longer than 2,000 characters with its repeats"),
         ("|".join("ab" for _ in range(10_000)), "longer than 2,000 characters with its repeats"),
+        ("a|" * 500_000, "has 1,000,000 characters, expected at most 50,000; shorten it"),
+        (f"[{'ab' * 500_000}]", "has 1,000,002 characters, expected at most 50,000"),
+        ("(?i)" + r"[a-\U0010ffff]" * 101, "has 101 classes with ranges beyond U+00FF, expected"),
+        ("[a-漢]" * 101, "has 101 classes with ranges beyond U+00FF, expected at most 100; repeat"),
+        (f"a{{{'0' * 5_000}1}}", "is invalid: Exceeds the limit (4300 digits)"),
+        ("(?a)(?u)a", "is invalid: ASCII and UNICODE flags are incompatible, expected"),
     ],
     ids=brief,
 )
@@ -100,6 +116,8 @@ def test_what_would_explode_is_refused(regex: str, said: str) -> None:
         ("(" * 99 + "a" + ")*" * 99 + "b{1900}", 1_902),
         ("(a?" + "(?:$)?" * 1_000 + "){1}", 3),
         ("(?:^)?" * 1_000 + "a", 3),
+        ("|" * (MAX_PATTERN - 1) + "a", 3),
+        ("[a-漢]{1,101}|[a-漢]" + r"[\u0061-\u6f22]" * (MAX_WIDE - 2), 103),
     ],
     ids=brief,
 )
@@ -125,3 +143,16 @@ def test_simplified_expression_means_the_same(regex: str, means: str) -> None:
     expected = [text for text in DOCUMENTS if re.fullmatch(regex, text)]
     assert language(pattern(ABC, regex)) == expected
     assert [text for text in DOCUMENTS if re.fullmatch(means, text)] == expected
+
+
+@settings(max_examples=500)
+@given(st.text("()[]{}*+?|^$\\.,:=!<>#-01PimsxautNb AB", max_size=14))
+def test_what_chance_types_is_refused_in_a_sentence_or_means_what_python_says(regex: str) -> None:
+    try:
+        automaton = pattern(TYPED, regex)
+    except InputError as error:
+        assert str(error).endswith(".")  # noqa: PT017 - some draws only
+        return
+    texts = ["".join(letters) for size in range(4) for letters in product("AaBb #", repeat=size)]
+    expected = [text for text in texts if compile_quietly(regex).fullmatch(text)]
+    assert [text for text in texts if accepts(automaton, TYPED, text)] == expected

@@ -12,16 +12,18 @@ from typing import NamedTuple
 
 import numpy as np
 
-from wavenet_jax.errors import InputError
+from wavenet_jax.errors import InputError, require
 
 MAX_NESTING = 100  # groups within each other, for which Python's compiler has room
+MAX_PATTERN = 50_000  # characters; Python compiles that many within a second
 MAX_SHOWN = 100  # characters of a pattern in a message
+MAX_WIDE = 100  # classes with ranges beyond U+00FF, each of which takes Python milliseconds
 
 _REPEAT = r"(?:[*+?]|\{(?:[0-9]+|[0-9]*,[0-9]*)\})"
 _ESCAPE = r"\\(?:x..|u.{4}|U.{8}|N\{[^}]*\}|[0-7]{1,3}|.)"  # in a pattern known to be valid
 _CLASS = r"\[\^?\]?(?:[^\]\\]|\\.)*\]"
 _COMMENT = r"\(\?#(?:[^\\)]|\\.)*\)"
-_GLOBAL_FLAGS = r"\(\?[aimsux]+\)"  # which the compiled pattern tells
+_GLOBAL_FLAGS = r"\(\?[aimstux]+\)"  # which the compiled pattern tells; t until Python 3.11
 _OPEN = r"\((?:\?(?:P<[^>]*>|(?P<on>[aimsux]*)(?:-(?P<off>[imsx]+))?:))?"
 _SPACE = r"[ \t\n\r\v\f]|\#(?:[^\\\n]|\\.)*"  # means nothing where the flag x is set
 
@@ -80,6 +82,7 @@ _TOKEN = (
 _TOKENS = re.compile(_TOKEN, re.DOTALL)
 _VERBOSE_TOKENS = re.compile(f"(?P<space>{_SPACE})|{_TOKEN}", re.DOTALL)
 _SEVERAL = re.compile(r"\[|\\[dDsSwW]|\.\Z")
+_WIDE = re.compile(r"\[[^\[\]]*-(?:[^\0-\xff]|\\[uUN])")
 
 
 class Token(NamedTuple):
@@ -119,17 +122,36 @@ def tokenize(pattern: str, flags: re.RegexFlag = re.NOFLAG) -> list[Token]:
 
     A lazy quantifier becomes its greedy twin, as both match the same whole documents.
     """
+    _require_short(pattern)
     try:
         flags |= compile_quietly(pattern).flags
     except RecursionError:
         raise InputError(nested(pattern), "pattern") from None
-    except (re.error, OverflowError) as error:
+    except (re.error, OverflowError, ValueError) as error:
+        reason = str(error).partition("; use sys.")[0]
         raise InputError(
-            f"pattern {shorten(pattern)} is invalid: {error}, expected a regular expression; "
+            f"pattern {shorten(pattern)} is invalid: {reason}, expected a regular expression; "
             "correct that, or write a backslash before what is meant literally.",
             "pattern",
         ) from error
     return list(_tokens(pattern, re.RegexFlag(flags)))
+
+
+def _require_short(pattern: str) -> None:
+    """Raise `InputError` for a pattern that takes Python long to compile."""
+    require(
+        len(pattern) <= MAX_PATTERN,
+        f"pattern {shorten(pattern)} has {len(pattern):,} characters, expected at most "
+        f"{MAX_PATTERN:,}; shorten it.",
+        "pattern",
+    )
+    wide = len(_WIDE.findall(pattern))
+    require(
+        wide <= MAX_WIDE,
+        f"pattern {shorten(pattern)} has {wide:,} classes with ranges beyond U+00FF, expected at "
+        f"most {MAX_WIDE}; repeat one with {{m,n}}, or list its characters.",
+        "pattern",
+    )
 
 
 def _tokens(pattern: str, flags: re.RegexFlag) -> Iterator[Token]:
