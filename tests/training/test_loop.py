@@ -26,7 +26,9 @@ from wavenet_jax.training import (
     DivergenceError,
     StepInfo,
     TrainState,
+    Validation,
     fit,
+    has_stalled,
     init_state,
     loss_fn,
     make_trainer,
@@ -42,6 +44,12 @@ def model(tiny: Config) -> WaveNet:
 def last_state(model: WaveNet, config: Config, splits: Splits[Corpus]) -> TrainState:
     *_, info = fit(model, config, splits)
     return info.state
+
+
+def test_patience_is_a_fraction_of_the_steps_without_rounding() -> None:
+    validations = [Validation(1, 2.0), Validation(8, 3.0)]
+    assert has_stalled(validations, 0.07, 100)  # 0.07 · 100 is a little more than 7
+    assert not has_stalled(validations, 0.08, 100)
 
 
 def test_seed_decides_the_run(tiny: Config, model: WaveNet, splits: Splits[Corpus]) -> None:

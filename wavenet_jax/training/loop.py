@@ -96,8 +96,8 @@ def fit(  # noqa: PLR0913  two of them are for those who look inside
     Goes on from a state, if one is given, with the validations up to it.  Validates every
     `eval_every` steps and at the end, on the first `MAX_VAL_TOKENS` predictions of `splits.val`.
     Stops early where it `has_stalled`.  `draw` makes the minibatches.  With
-    `gradient_norms`, steps measure them.  Raises `InputError` where a
-    row is longer than the training data, and `DivergenceError`.
+    `gradient_norms`, steps measure them.  Raises `InputError` where a row is longer than the
+    training data or a step does not fit the memory, and `DivergenceError`.
     """
     started, settings = time.perf_counter(), config.train
     require_row_fits(splits.train, settings, model.config.receptive_field)
@@ -142,7 +142,7 @@ def has_stalled(validations: Sequence[Validation], patience: float | None, steps
     if patience is None or not validations:
         return False
     best = min(validations, key=lambda validation: validation.loss)  # the first of equal ones
-    return validations[-1].step - best.step >= patience * steps
+    return validations[-1].step - best.step >= round(patience * steps, 6)  # 0.07 · 100 exceeds 7
 
 
 def steps_within(model: WaveNet, config: Config, splits: Splits[Corpus], minutes: float) -> int:
