@@ -17,6 +17,7 @@ from wavenet_jax.errors import (
     require,
     require_default,
     require_positive,
+    show_short,
     show_value,
 )
 
@@ -146,6 +147,34 @@ def test_fields_are_held_as_their_types_even_where_they_are_frozen() -> None:
 )
 def test_values_are_shown_as_a_user_types_them(value: Any, shown: str) -> None:
     assert show_value(value) == shown
+
+
+@pytest.mark.parametrize(
+    ("value", "shown"),
+    [
+        ("x" * 10**8, f"'{'x' * 78}…"),
+        (["x" * 10**8] * 3, f"['{'x' * 77}…"),
+        (
+            list(range(10**6)),
+            "[0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, ",
+        ),
+        ([10**5000], "list of too many digits to show"),
+        ([[[[[[[[1]]]]]]]], "[[[[[[[...]]]]]]]"),
+        ("\x1b[31m\n\u202e", "'\\x1b[31m\\n\\u202e'"),
+    ],
+)
+def test_what_is_long_or_deep_is_shown_in_a_line_at_once(value: Any, shown: str) -> None:
+    assert show_short(value)[: len(shown)] == shown
+    assert len(show_short(value)) <= 80
+
+
+def test_sentences_are_cut_and_hold_nothing_that_a_terminal_obeys() -> None:
+    sentence = str(InputError(f"a is '\x1b[31m\u202e\n{'x' * 10**6}', expected b; leave it out."))
+    assert sentence.startswith(r"a is '\x1b[31m\u202e\nxxx")
+    assert sentence.endswith("xxx', expected b; leave it out.")
+    assert len(sentence) < 2_100
+    assert sentence.isprintable()
+    assert str(InputError("e\u0301 and \u200d stay.")) == "e\u0301 and \u200d stay."
 
 
 @pytest.mark.parametrize(

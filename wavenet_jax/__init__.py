@@ -38,7 +38,8 @@ Losses are in nats per character; the boundary that ends a document counts as a 
 The wings, lowest first.  A wing imports only wings that are listed before it; nn and constraints do
 not import each other.
 
-    errors, paths         the sentence of a mistake; the user's cache
+    errors, machine       the sentence of a mistake; regular files of a bounded size, and memory
+    paths                 the user's cache
     keys, backend         root keys of randomness; the device and the compiled programs
     config                frozen dataclasses, presets, the plan, JSON
     data                  files -> documents or a text -> splits -> corpus

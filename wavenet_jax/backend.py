@@ -6,6 +6,7 @@ from typing import Any, Literal
 import jax
 import jaxlib.version
 
+from wavenet_jax import machine
 from wavenet_jax.errors import InputError, require
 from wavenet_jax.paths import cache_dir
 
@@ -73,3 +74,9 @@ def use_compilation_cache() -> None:
     # Every program, however small: a command runs many that compile in less than JAX's threshold.
     _settings.update("jax_persistent_cache_min_compile_time_secs", 0.0)
     _settings.update("jax_persistent_cache_min_entry_size_bytes", -1)
+
+
+def memory_bytes() -> int | None:
+    """Return the memory of the device that JAX runs on; None if it is unknown."""
+    statistics = jax.devices()[0].memory_stats() or {}  # of a CPU there are none
+    return statistics.get("bytes_limit") or machine.memory_bytes()

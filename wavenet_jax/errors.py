@@ -2,16 +2,21 @@
 
 import dataclasses
 import difflib
-import math
 import os
 import sys
+import unicodedata
 from collections.abc import Collection, Iterable, Mapping
 from contextlib import suppress
+from reprlib import Repr
 from types import UnionType
 from typing import Any, Literal, Union, get_args, get_origin
 
 DEFAULT = "; leave it out for the default"
 KINDS = {int: "a whole number", float: "a number", str: "a text", bool: "True or False"}
+MAX_SENTENCE = 1_000  # characters of a value that a sentence may show, and of what follows it
+MAX_WHOLE = 10**19  # above every limit of a field, and not so long that it cannot be shown
+MAX_NUMBER = 1e38  # about the largest of 32 bits
+MAX_WORD = 100  # characters of a word that may be a misspelt one
 
 
 class InputError(ValueError):
@@ -21,11 +26,14 @@ class InputError(ValueError):
         field: Name of the field that holds the value, such as `learning_rate`; None where the
             mistake lies in no single field.
 
-    The command line prints the sentence and exits with code 2.
+    What the sentence quotes may be a stranger's: it is cut where it is long, and what a terminal
+    would obey is escaped.  The command line prints the sentence and exits with code 2.
     """
 
     def __init__(self, sentence: str, field: str | None = None) -> None:
-        super().__init__(sentence)
+        if len(sentence) > 2 * MAX_SENTENCE:  # its end has the remedy
+            sentence = f"{sentence[:MAX_SENTENCE]}…{sentence[-MAX_SENTENCE:]}"
+        super().__init__(escape(sentence))
         self.field = field
 
 
@@ -37,6 +45,8 @@ def require(condition: bool, sentence: str, field: str | None = None) -> None:
 
 def nearest(word: str, known: Collection[str]) -> str:
     """Return the known word that is meant by an unknown one, empty if none is near."""
+    if len(word) > MAX_WORD:
+        return ""
     bare = {each.lstrip("-"): each for each in known}
     word = word.lstrip("-")
     near = [each for each in bare if word and each.startswith(word)]
@@ -49,7 +59,7 @@ def require_names(names: Iterable[str], known: Collection[str]) -> None:
     for name in names:
         near = nearest(name, known)
         remedy = f"did you mean {near!r}?" if near else f"expected {', '.join(known)}."
-        require(name in known, f"option {name!r} is unknown; {remedy}", name)
+        require(name in known, f"option {show_short(name)} is unknown; {remedy}", name)
 
 
 def conform_fields(config: Any) -> None:
@@ -75,7 +85,9 @@ def conform(name: str, value: Any, kind: Any, remedy: str = "") -> Any:
         return _converted(kind, value)
     except TypeError:
         end = _nearest_choice(value, kind) if get_origin(kind) is Literal else f"{remedy}."
-        sentence = f"{name} is {show_short(value)}, expected {_kind(kind)}{end}"
+        is_long = int in (kind, *get_args(kind)) and isinstance(value, int) and value >= MAX_WHOLE
+        digits = " of at most 19 digits" if is_long else ""
+        sentence = f"{name} is {show_short(value)}, expected {_kind(kind)}{digits}{end}"
         raise InputError(sentence, name) from None
 
 
@@ -111,8 +123,9 @@ def _is_of(kind: Any, value: Any) -> bool:
         return isinstance(value, str) and value in get_args(kind)
     if get_origin(kind) or isinstance(value, bool):
         return kind is bool
-    is_whole = isinstance(value, int) and abs(value) <= sys.float_info.max
-    return isinstance(value, kind) or (kind is float and is_whole)
+    if isinstance(value, int) and kind in (int, float):
+        return abs(value) < (MAX_WHOLE if kind is int else sys.float_info.max)
+    return isinstance(value, kind)
 
 
 def _kind(kind: Any) -> str:
@@ -128,12 +141,13 @@ def _kind(kind: Any) -> str:
 
 
 def require_positive(config: Any, *names: str) -> None:
-    """Raise `InputError` unless these fields of a dataclass are None or finite and above 0."""
+    """Raise `InputError` unless these fields are None or above 0, at most `MAX_NUMBER`."""
     for name in names:
         value = getattr(config, name)
+        most = f", at most {MAX_NUMBER:g}" if value is not None and value > MAX_NUMBER else ""
         require(
-            value is None or 0 < value < math.inf,
-            f"{name} is {value}, expected a number above 0{DEFAULT}.",
+            value is None or 0 < value <= MAX_NUMBER,
+            f"{name} is {value}, expected a number above 0{most}{DEFAULT}.",
             name,
         )
 
@@ -187,8 +201,34 @@ def show_short(value: Any, width: int = 80) -> str:
     >>> show_short(list(range(100)), 20)
     '[0, 1, 2, 3, 4, 5, …'
     """
-    line = " ".join(repr(value).split())
+    shorter = Repr()  # of which no more is made than is shown, however large or deep the value is
+    shorter.maxlist = shorter.maxtuple = shorter.maxdict = shorter.maxset = width
+    shorter.maxstring = shorter.maxother = shorter.maxlong = 2 * width + 8  # cut in their middles
+    try:
+        line = " ".join(shorter.repr(value).split())
+    except ValueError:  # a whole number of thousands of digits
+        line = f"{type(value).__name__} of too many digits to show"
     return line if len(line) <= width else f"{line[: width - 1]}…"
+
+
+def escape(text: str, obeyed: str = "") -> str:
+    """Return a text with its control characters escaped, but for those that are to be obeyed.
+
+    They are the codes that move the cursor, change colours or reverse what follows.  Joiners,
+    which many scripts and emoji need, stay.
+    """
+    if text.isprintable():
+        return text
+    return "".join(repr(c)[1:-1] if c not in obeyed and is_control(c) else c for c in text)
+
+
+def is_control(character: str) -> bool:
+    """Tell whether a terminal would obey a character instead of showing it."""
+    return (
+        unicodedata.category(character) in ("Cc", "Cs", "Zl", "Zp")
+        or "\u202a" <= character <= "\u202e"
+        or "\u2066" <= character <= "\u2069"
+    )
 
 
 def pluralize(number: int, noun: str) -> str:

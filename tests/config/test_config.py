@@ -6,7 +6,7 @@ import re
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args, get_type_hints
 
 import numpy as np
 import pytest
@@ -17,6 +17,7 @@ from wavenet_jax.config import OPTIMIZERS, Config, DataConfig, ModelConfig, Opti
 from wavenet_jax.errors import InputError
 
 POSITIVE = "expected a number above 0; leave it out"
+FROM_1 = "expected a number from 1 to "
 BOUNDARIES = "expected rising fractions of the run between 0 and 1, such as 0.75."
 FRACTION = "from 0 to less than 1"
 SEED = "a number from 0 to 4,294,967,295; leave it out"
@@ -31,9 +32,9 @@ REFUSED: list[tuple[Any, dict[str, Any], str, str]] = [
     (ModelConfig, {"layer": "dense"}, "layer is 'dense'", "expected plain or gated."),
     (ModelConfig, {"norm": "layer"}, "norm is 'layer'", "expected batch or none."),
     (ModelConfig, {"activation": ""}, "activation is ''", "expected tanh or relu or gelu or silu."),
-    (ModelConfig, {"n_embd": 0}, "n_embd is 0", POSITIVE),
-    (ModelConfig, {"n_hidden": -1}, "n_hidden is -1", POSITIVE),
-    (ModelConfig, GATED | {"n_skip": 0}, "n_skip is 0", POSITIVE),
+    (ModelConfig, {"n_embd": 0}, "n_embd is 0", FROM_1),
+    (ModelConfig, {"n_hidden": -1}, "n_hidden is -1", FROM_1),
+    (ModelConfig, GATED | {"n_skip": 0}, "n_skip is 0", FROM_1),
     (ModelConfig, {"kernel_size": 1}, "kernel_size is 1", "expected 2 or more"),
     (ModelConfig, {"dilations": ()}, "dilations is (none)", "such as 1 2 4."),
     (ModelConfig, {"dilations": (0,)}, "dilations is 0", "such as 1 2 4."),
@@ -88,14 +89,19 @@ REFUSED: list[tuple[Any, dict[str, Any], str, str]] = [
     (DataConfig, {"val_fraction": 0.9}, "val_fraction 0.9 and test_fraction 0.1", "less than 1"),
     (DataConfig, {"test_fraction": 0.9}, "val_fraction 0.1 and test_fraction 0.9", "less than 1"),
     (DataConfig, TEXT | {"split_seed": 1}, "split_seed is 1", "by position, expected the default"),
-    (DataConfig, {"max_vocab": 0}, "max_vocab is 0", POSITIVE),
+    (DataConfig, {"max_vocab": 0}, "max_vocab is 0", FROM_1),
     (OptimConfig, {"optimizer": "AdamW"}, "optimizer is 'AdamW'", "; did you mean adamw?"),
     (OptimConfig, {"optimizer": "sophia"}, "optimizer is 'sophia'", "expected sgd or rmsprop or"),
     (OptimConfig, {"schedule": "cosin"}, "schedule is 'cosin'", "; did you mean cosine?"),
     (OptimConfig, {"learning_rate": 0}, "learning_rate is 0", POSITIVE),
     (OptimConfig, {"learning_rate": -1}, "learning_rate is -1", POSITIVE),
     (OptimConfig, {"learning_rate": math.nan}, "learning_rate is nan", POSITIVE),
-    (OptimConfig, {"learning_rate": math.inf}, "learning_rate is inf", POSITIVE),
+    (
+        OptimConfig,
+        {"learning_rate": math.inf},
+        "learning_rate is inf",
+        "above 0, at most 1e+38; leave it out",
+    ),
     (OptimConfig, {"decay": 0}, "decay is 0", POSITIVE),
     (OptimConfig, {"boundaries": (0.5, 0.2)}, "boundaries is 0.5 0.2", BOUNDARIES),
     (OptimConfig, {"boundaries": (0.5, 0.5)}, "boundaries is 0.5 0.5", BOUNDARIES),
@@ -137,13 +143,23 @@ REFUSED: list[tuple[Any, dict[str, Any], str, str]] = [
     (OptimConfig, FREE | {"ema": 0.9}, "ema is 0.9", "schedule_free_adamw averages by itself"),
     (OptimConfig, FREE | {"b1": 0.0}, "b1 is 0", "expected a number above 0."),
     (OptimConfig, FREE | {"schedule": "linear"}, "schedule is linear", "expected constant."),
-    (OptimConfig, ADAMW | {"weight_decay": -0.1}, "weight_decay is -0.1", "from 0 on"),
-    (OptimConfig, ADAMW | {"weight_decay": math.inf}, "weight_decay is inf", "from 0 on"),
+    (
+        OptimConfig,
+        ADAMW | {"weight_decay": -0.1},
+        "weight_decay is -0.1",
+        "from 0 to 1e+38, such as 0.1.",
+    ),
+    (
+        OptimConfig,
+        ADAMW | {"weight_decay": math.inf},
+        "weight_decay is inf",
+        "from 0 to 1e+38, such as 0.1.",
+    ),
     (TrainConfig, {"mode": "step"}, "mode is 'step'", "expected window or sequence."),
-    (TrainConfig, {"batch_size": 0}, "batch_size is 0", POSITIVE),
-    (TrainConfig, {"accumulate": 0}, "accumulate is 0", POSITIVE),
+    (TrainConfig, {"batch_size": 0}, "batch_size is 0", FROM_1),
+    (TrainConfig, {"accumulate": 0}, "accumulate is 0", FROM_1),
     (TrainConfig, {"accumulate": 5}, "accumulate is 5", "a divisor of batch_size, 32, such as 1."),
-    (TrainConfig, SEQUENCE | {"seq_len": 0}, "seq_len is 0", POSITIVE),
+    (TrainConfig, SEQUENCE | {"seq_len": 0}, "seq_len is 0", FROM_1),
     (TrainConfig, SEQUENCE, "seq_len is 1", "in sequence mode, such as 512."),
     (
         TrainConfig,
@@ -199,6 +215,47 @@ REFUSED: list[tuple[Any, dict[str, Any], str, str]] = [
     ),
     (TrainConfig, {"seed": -1}, "seed is -1", SEED),
     (TrainConfig, {"seed": 2**32}, "seed is 4294967296", SEED),
+    *[
+        (section, {name: 10**400}, f"{name} is 1{'0' * 78}…", "of at most 19 digits; leave it out")
+        for section in (DataConfig, ModelConfig, TrainConfig)
+        for name, kind in get_type_hints(section).items()
+        if int in (kind, *get_args(kind))
+    ],
+    (ModelConfig, {"n_hidden": 10**5000}, "n_hidden is int of too many digits", "19 digits;"),
+    (ModelConfig, {"n_hidden": 2**20 + 1}, "n_hidden is 1048577", "from 1 to 1,048,576;"),
+    (ModelConfig, {"dilations": [1] * 10**5}, "dilations has 100,000 layers", "at most 250;"),
+    (ModelConfig, {"dilations": [2**31]}, "dilations is 2147483648", "at most 2,147,483,647;"),
+    (ModelConfig, {"dilations": [10**400]}, "dilations is [1000", "each a whole number;"),
+    (ModelConfig, {"kernel_size": 10**9}, "kernel_size is 1,000,000,000", "at most 256 in each of"),
+    (
+        ModelConfig,
+        {"kernel_size": 6, "dilations": [1] * 200},
+        "kernel_size is 6",
+        "at most 5 in each of 200 layers",
+    ),
+    (DataConfig, {"max_vocab": 0x110001}, "max_vocab is 1114113", "from 1 to 1,114,112;"),
+    (OptimConfig, {"learning_rate": 1e39}, "learning_rate is 1e+39", "above 0, at most 1e+38;"),
+    (OptimConfig, {"decay": 10**400}, "decay is 1000", "expected a number; leave it out"),
+    (OptimConfig, ADAMW | {"weight_decay": 1e39}, "weight_decay is 1e+39", "from 0 to 1e+38"),
+    (
+        OptimConfig,
+        {"boundaries": [each / 2_000 for each in range(1, 1_002)]},
+        "boundaries has 1,001 fractions",
+        "at most 1,000; choose",
+    ),
+    (TrainConfig, {"epochs": 1e308}, "epochs is 1e+388", "above 0, at most 1e+38;"),
+    (
+        TrainConfig,
+        SEQUENCE | {"batch_size": 2**16, "seq_len": 2**16},
+        "batch_size is 65,536",
+        "at most 2,147,483,647 in all; lower it, or seq_len.",
+    ),
+    (
+        Config,
+        {"model": ModelConfig(kernel_size=2, dilations=(1,) * 200)},
+        "dilations is 1 1",
+        "32768 65536 131072 262144 524288 … (receptive field",
+    ),
     (
         Config,
         {"model": ModelConfig(dilations=(1, 3))},
@@ -331,6 +388,9 @@ def test_window_mode_takes_trees_alone_and_sequence_mode_any_dilations(
         (TrainConfig(mode="sequence", seq_len=10, epochs=1), 320_000, 1_000),
         (TrainConfig(mode="sequence", seq_len=10, epochs=1), 320_001, 1_010),
         (TrainConfig(epochs=1, report_every=50, eval_every=50), 32 * 101, 150),
+        (TrainConfig(epochs=1.1, batch_size=1, report_every=1), 50, 55),  # 1.1 · 50 exceeds 55
+        (TrainConfig(epochs=0.29, batch_size=1, report_every=1), 100, 29),
+        (TrainConfig(epochs=1e-9, batch_size=1, report_every=1), 50, 1),
     ],
 )
 def test_total_steps_are_the_epochs_rounded_up_to_whole_reports(

@@ -1,7 +1,6 @@
 """Results as tables for people, and as plain values for JSON."""
 
 import math
-import unicodedata
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
@@ -11,7 +10,7 @@ from rich.text import Text
 
 from wavenet_jax.cli import process
 from wavenet_jax.data import BOUNDARY, END_SIGN, Vocab
-from wavenet_jax.errors import pluralize
+from wavenet_jax.errors import escape, pluralize
 from wavenet_jax.evaluation import Evaluation, Loss, Score
 from wavenet_jax.sampling import GeneratedDocument
 
@@ -193,23 +192,6 @@ def visible(text: str) -> str:
     """
     escaped = escape(text)
     return escaped if escaped == text != "" else f"'{escaped}'"
-
-
-def escape(text: str, obeyed: str = "") -> str:
-    """Return a text with its control characters escaped, but for those that are to be obeyed.
-
-    They are the codes that move the cursor, change colours or reverse what follows.  Joiners,
-    which many scripts and emoji need, stay.
-    """
-    return "".join(repr(c)[1:-1] if c not in obeyed and _is_control(c) else c for c in text)
-
-
-def _is_control(character: str) -> bool:
-    return (
-        unicodedata.category(character) in ("Cc", "Cs", "Zl", "Zp")
-        or "\u202a" <= character <= "\u202e"
-        or "\u2066" <= character <= "\u2069"
-    )
 
 
 def _probability(nats: float) -> str:

@@ -7,9 +7,9 @@ from typing import Any, Literal
 from wavenet_jax.errors import (
     conform_fields,
     require,
+    require_between,
     require_default,
     require_fraction,
-    require_positive,
 )
 
 DataKind = Literal["list", "text"]
@@ -53,7 +53,7 @@ class DataConfig:
             "data is (none), expected a file, a folder or a known name.",
             "data",
         )
-        require_positive(self, "max_vocab")
+        require_between(self, max_vocab=(1, 0x110000), split_seed=(-(2**63), 2**63 - 1))
         require_fraction(self, "val_fraction", "test_fraction")
         held_out = self.val_fraction + self.test_share
         require(

@@ -6,11 +6,20 @@ from typing import Any, Literal
 
 from wavenet_jax.errors import (
     conform_fields,
+    pluralize,
     require,
+    require_between,
     require_default,
-    require_positive,
     show_value,
 )
+
+# Bounds that hold on every machine; what fits the memory of one is asked where it is allocated.
+MAX_CHANNELS = 2**20
+MAX_LAYERS = 250
+MAX_KERNEL = 256
+MAX_TAPS = 1_000  # of all layers together, each a step of the program that is compiled
+MAX_SHOWN = 20  # layers of a tree in a message
+MAX_POSITIONS = 2**31 - 1  # which 32 bits count
 
 
 @dataclass(frozen=True)
@@ -40,19 +49,9 @@ class ModelConfig:
 
     def __post_init__(self) -> None:
         conform_fields(self)
-        require_positive(self, "n_embd", "n_hidden", "n_skip")
-        require(
-            self.kernel_size >= 2,
-            f"kernel_size is {self.kernel_size}, expected 2 or more: a layer combines at least two "
-            "positions.",
-            "kernel_size",
-        )
-        require(
-            len(self.dilations) > 0 and min(self.dilations) >= 1,
-            f"dilations is {show_value(self.dilations)}, expected one distance of 1 or more per "
-            "layer, such as 1 2 4.",
-            "dilations",
-        )
+        channels = (1, MAX_CHANNELS)
+        require_between(self, n_embd=channels, n_hidden=channels, n_skip=channels)
+        self._require_stack()
         require(
             0 <= self.dropout < 1,
             f"dropout is {self.dropout}, expected a rate from 0 to less than 1, such as 0.1.",
@@ -60,6 +59,40 @@ class ModelConfig:
         )
         for name, why in self.ignored(vars(self)).items():
             require_default(self, why, name)
+
+    def _require_stack(self) -> None:
+        require(
+            self.kernel_size >= 2,
+            f"kernel_size is {self.kernel_size}, expected 2 or more: a layer combines at least two "
+            "positions.",
+            "kernel_size",
+        )
+        require(
+            len(self.dilations) <= MAX_LAYERS,
+            f"dilations has {len(self.dilations):,} layers, expected at most {MAX_LAYERS:,}; "
+            "choose fewer and larger dilations.",
+            "dilations",
+        )
+        require(
+            len(self.dilations) > 0 and min(self.dilations) >= 1,
+            f"dilations is {show_value(self.dilations)}, expected one distance of 1 or more per "
+            "layer, such as 1 2 4.",
+            "dilations",
+        )
+        most = min(MAX_KERNEL, MAX_TAPS // len(self.dilations))
+        require(
+            self.kernel_size <= most,
+            f"kernel_size is {self.kernel_size:,}, expected at most {most:,} in each of "
+            f"{pluralize(len(self.dilations), 'layer')}; choose larger dilations to see as far.",
+            "kernel_size",
+        )
+        require(
+            self.receptive_field <= MAX_POSITIONS,
+            f"dilations is {show_value(self.dilations)}, whose receptive field is "
+            f"{self.receptive_field:,} positions, expected at most {MAX_POSITIONS:,}; choose "
+            "smaller dilations.",
+            "dilations",
+        )
 
     @staticmethod
     def ignored(values: Mapping[str, Any]) -> dict[str, str]:
@@ -92,8 +125,8 @@ class ModelConfig:
         require(
             self.dilations == tree,
             f"dilations is {show_value(self.dilations)} with kernel_size {self.kernel_size}, "
-            f"expected the tree {show_value(tree)} (receptive field "
-            f"{self.kernel_size ** len(tree)}), which window mode computes; or choose mode "
-            "sequence, with a seq_len such as 512.",
+            f"expected the tree {show_value(tree[:MAX_SHOWN])}{' …' * (len(tree) > MAX_SHOWN)} "
+            f"(receptive field {self.kernel_size ** len(tree)}), which window mode computes; or "
+            "choose mode sequence, with a seq_len such as 512.",
             "dilations",
         )

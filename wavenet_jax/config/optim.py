@@ -1,11 +1,11 @@
 """How the weights are moved."""
 
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Literal, NamedTuple
 
 from wavenet_jax.errors import (
+    MAX_NUMBER,
     conform_fields,
     require,
     require_default,
@@ -37,6 +37,7 @@ OPTIMIZERS: dict[str, OptimizerTraits] = {
     "schedule_free_adamw": OptimizerTraits(5e-3, ("b1", "b2", "weight_decay")),
 }
 NUMBERS = ("momentum", "nesterov", "b1", "b2", "weight_decay")
+MAX_BOUNDARIES = 1_000  # each a step of the program that is compiled
 SCHEDULE_NUMBERS = {"boundaries": "piecewise", "decay": "piecewise", "cooldown": "wsd"}
 
 
@@ -81,6 +82,12 @@ class OptimConfig:
         require_positive(self, "learning_rate", "decay", "clip_norm")
         require_fraction(self, "warmup", "cooldown", "momentum", "b1", "b2")
         require(
+            len(self.boundaries) <= MAX_BOUNDARIES,
+            f"boundaries has {len(self.boundaries):,} fractions, expected at most "
+            f"{MAX_BOUNDARIES:,}; choose the schedule linear for many small falls.",
+            "boundaries",
+        )
+        require(
             all(0 < boundary < 1 for boundary in self.boundaries)
             and list(self.boundaries) == sorted(set(self.boundaries)),
             f"boundaries is {show_value(self.boundaries)}, expected rising fractions of the run "
@@ -88,8 +95,9 @@ class OptimConfig:
             "boundaries",
         )
         require(
-            0 <= self.weight_decay < math.inf,
-            f"weight_decay is {self.weight_decay}, expected a number from 0 on, such as 0.1.",
+            0 <= self.weight_decay <= MAX_NUMBER,
+            f"weight_decay is {self.weight_decay}, expected a number from 0 to {MAX_NUMBER:g}, "
+            "such as 0.1.",
             "weight_decay",
         )
         require(

@@ -10,9 +10,19 @@ from wavenet_jax.config.data import DataConfig
 from wavenet_jax.config.model import ModelConfig
 from wavenet_jax.config.optim import OptimConfig, OptimizerName
 from wavenet_jax.config.train import TrainConfig
-from wavenet_jax.errors import DEFAULT, InputError, conform, conform_fields, require, require_names
+from wavenet_jax.errors import (
+    DEFAULT,
+    InputError,
+    conform,
+    conform_fields,
+    require,
+    require_names,
+    show_short,
+)
+from wavenet_jax.machine import MIB, read_regular, reason
 
 FORMAT = 2  # of config.json and the run folder beside it
+MAX_DIGITS = 1_000  # of a whole number in JSON; more take their square in time
 
 
 @dataclass(frozen=True)
@@ -69,14 +79,18 @@ def config_from_dict(values: dict[str, Any]) -> Config:
     written, sections = values.get("format"), {k: v for k, v in values.items() if k != "format"}
     require(
         written == FORMAT,
-        f"format is {written!r}, expected {FORMAT}: another version of wavenet_jax wrote it; train "
-        "again into a new folder, or load it with that version.",
+        f"format is {show_short(written)}, expected {FORMAT}: another version of wavenet_jax wrote "
+        "it; train again into a new folder, or load it with that version.",
         "format",
     )
     types = {field.name: field.type for field in dataclasses.fields(Config)}
     for name, part in sections.items():
-        require(name in types, f"section {name!r} is unknown, expected {', '.join(types)}.")
-        require(isinstance(part, dict), f"section {name!r} is {part!r}, expected its fields.")
+        require(
+            name in types, f"section {show_short(name)} is unknown, expected {', '.join(types)}."
+        )
+        require(
+            isinstance(part, dict), f"section {name!r} is {show_short(part)}, expected its fields."
+        )
     built: dict[str, Any] = {}
     for name, part in sections.items():
         section: Any = types[name]
@@ -85,14 +99,22 @@ def config_from_dict(values: dict[str, Any]) -> Config:
     return Config(**built)
 
 
-def read_json(path: Path) -> Any:
+def read_json(path: Path, most_bytes: int = 8 * MIB) -> Any:
     """Return the value in a JSON file; raise `InputError` when it cannot be read."""
     try:
-        return json.loads(path.read_text("utf-8"))
-    except (OSError, ValueError) as error:
+        content = read_regular(path, most_bytes).decode("utf-8")
+        return json.loads(content, parse_int=_whole_number)
+    except (OSError, ValueError, RecursionError) as error:
+        why = "it is nested too deeply" if isinstance(error, RecursionError) else reason(error)
         raise InputError(
-            f"{path} cannot be read ({error}), expected JSON; restore it or train again."
+            f"{path} cannot be read ({why}), expected JSON; restore it or train again."
         ) from error
+
+
+def _whole_number(digits: str) -> int:
+    if len(digits) > MAX_DIGITS:
+        raise ValueError(f"a number has {len(digits):,} digits")
+    return int(digits)
 
 
 def load_config(path: Path) -> Config:
@@ -160,7 +182,8 @@ def extend(config: Config, done: int, more: int) -> Config:
     )
     values: dict[str, Any] = {"warmup": optim.warmup * before / total}
     if optim.schedule == "piecewise":  # falls at the same steps, and no more
-        passed = [each * before for each in optim.boundaries if each * before <= done]
+        falls = [round(each * before, 6) for each in optim.boundaries]  # 0.07 · 100 exceeds 7
+        passed = [step for step in falls if step <= done]
         values["boundaries"] = tuple(step / total for step in passed)
     return replace(
         config,

@@ -14,6 +14,7 @@ from wavenet_jax.errors import (
 )
 
 TrainMode = Literal["window", "sequence"]
+MAX_POSITIONS = MAX_STEPS = 2**31 - 1  # which 32 bits count
 MIN_VALIDATIONS = 20  # in a run, unless eval_every says otherwise
 
 
@@ -60,7 +61,9 @@ class TrainConfig:
 
     def __post_init__(self) -> None:
         conform_fields(self)
-        require_positive(self, "batch_size", "accumulate", "seq_len", "epochs")
+        require_positive(self, "epochs")
+        sizes, steps = (1, MAX_POSITIONS), (1, MAX_STEPS)
+        require_between(self, batch_size=sizes, accumulate=sizes, seq_len=sizes)
         for name, why in self.ignored(vars(self)).items():
             require_default(self, why, name)
         require(
@@ -70,14 +73,19 @@ class TrainConfig:
             "seq_len",
         )
         require(
+            self.batch_size * self.seq_len <= MAX_POSITIONS,
+            f"batch_size is {self.batch_size:,} of {self.seq_len:,} positions each, expected at "
+            f"most {MAX_POSITIONS:,} in all; lower it, or seq_len.",
+            "batch_size",
+        )
+        require(
             self.batch_size % self.accumulate == 0,
             f"accumulate is {self.accumulate}, expected a divisor of batch_size, "
             f"{self.batch_size}, such as 1.",
             "accumulate",
         )
-        most = 2**31 - 1
         require_between(
-            self, steps=(1, most), seed=(0, 2**32 - 1), report_every=(1, most), eval_every=(1, most)
+            self, steps=steps, seed=(0, 2**32 - 1), report_every=steps, eval_every=steps
         )
         require(
             self.patience is None or 0 < self.patience <= 1,
@@ -112,7 +120,8 @@ class TrainConfig:
         eval_every = self.eval_every or _interval(steps / MIN_VALIDATIONS, self.report_every or 1)
         report_every = self.report_every or _fifth(eval_every)
         reports = self.epochs * num_predictions / (per_step * report_every)
-        total = self.steps or math.ceil(reports) * report_every
+        # Rounded first: 1.1 epochs of 50 are a little more than 55 in floating point.
+        total = self.steps or max(1, math.ceil(round(reports, 6))) * report_every
         require(
             total < 2**31,
             f"epochs is {self.epochs:g}, expected fewer than {2**31:,} steps; lower it.",

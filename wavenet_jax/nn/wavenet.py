@@ -19,6 +19,7 @@ import jax.numpy as jnp
 from wavenet_jax.config import ModelConfig
 from wavenet_jax.errors import require
 from wavenet_jax.nn.rings import DecodeCache, RingLayout
+from wavenet_jax.nn.sizes import require_cache_fits, require_parameters_fit
 from wavenet_jax.nn.taps import age_of, merge_taps, shift_taps
 
 NORM_MOMENTUM = 0.9  # weight of BatchNorm's old statistics: what PyTorch calls 0.1
@@ -232,7 +233,11 @@ class WaveNet(nn.Module):
         return self.head(skips)
 
     def init_cache(self) -> DecodeCache:
-        """Return the cache of one sequence after endless boundaries."""
+        """Return the cache of one sequence after endless boundaries.
+
+        Raises `InputError` where it does not fit the memory.
+        """
+        require_cache_fits(self.config, sequences=1)
         boundary_states = []
         node = self.embedding(jnp.full(1, self.boundary_id))  # [1, C]
         for layer in self.layers:
@@ -283,7 +288,11 @@ class WaveNet(nn.Module):
 
 @partial(jax.jit, static_argnames="model")
 def init_variables(model: WaveNet, key: jax.Array) -> Variables:
-    """Return fresh parameters and running statistics of the model."""
+    """Return fresh parameters and running statistics of the model.
+
+    Raises `InputError` where they do not fit the memory.
+    """
+    require_parameters_fit(model.config, model.vocab_size, model.num_embeddings or 0)
     variables = model.init(key, jnp.zeros((1, 1), jnp.int32))
     return {"batch_stats": {}, **variables}
 

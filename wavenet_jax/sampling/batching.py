@@ -11,7 +11,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from wavenet_jax.data import BOUNDARY_ID
-from wavenet_jax.nn import Variables, WaveNet
+from wavenet_jax.nn import Variables, WaveNet, require_cache_fits
 from wavenet_jax.sampling.decode import (
     STATE_AXES,
     DecodeParams,
@@ -69,7 +69,11 @@ def decode_rows(
     rows: Rows,
     shape: Shape,
 ) -> Documents:
-    """Decode the rows of a batch; a slot that finishes a row begins the next."""
+    """Decode the rows of a batch; a slot that finishes a row begins the next.
+
+    Raises `InputError` where what the slots remember does not fit the memory.
+    """
+    require_cache_fits(model.config, shape.slots)
     model, variables = fold_first_layer(model, variables)
     decode = jax.vmap(
         partial(decode_token, model, variables, params), (0, STATE_AXES), (STATE_AXES, 0)

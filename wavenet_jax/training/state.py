@@ -13,7 +13,7 @@ from optax import contrib
 from wavenet_jax.config import Config, TrainConfig
 from wavenet_jax.data import Corpus
 from wavenet_jax.keys import Purpose, root_key
-from wavenet_jax.nn import Variables, WaveNet, init_variables
+from wavenet_jax.nn import Variables, WaveNet, init_variables, require_training_fits
 from wavenet_jax.training.batches import Batch, draw_batch
 from wavenet_jax.training.optimizers import make_optimizer
 
@@ -34,7 +34,11 @@ class Trainer(NamedTuple):
 def make_trainer(
     model: WaveNet, config: Config, steps: int, draw: DrawBatch = draw_batch
 ) -> Trainer:
-    """Return what trains a model for a run of `steps`."""
+    """Return what trains a model for a run of `steps`.
+
+    Raises `InputError` where a step does not fit the memory.
+    """
+    require_training_fits(config, model.vocab_size)
     optimizer = make_optimizer(config.optim, steps)
     return Trainer(model, optimizer, config.train, config.optim.ema, draw=draw)
 

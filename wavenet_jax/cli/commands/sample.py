@@ -14,7 +14,7 @@ from wavenet_jax.cli.arguments import Sample
 from wavenet_jax.cli.commands.common import describe, restore
 from wavenet_jax.config import SampleConfig
 from wavenet_jax.data import Vocab
-from wavenet_jax.errors import InputError, pluralize, require
+from wavenet_jax.errors import InputError, escape, pluralize, require
 from wavenet_jax.evaluation import score_texts
 from wavenet_jax.nn import Variables
 from wavenet_jax.runs import Run
@@ -117,7 +117,7 @@ def _named(command: Sample, config: SampleConfig) -> dict[str, str]:
 
 def _shown(text: str, obeyed: str = "") -> str:
     """Return a text as it is, but on a terminal without codes that this would obey."""
-    return tables.escape(text, obeyed) if sys.stdout.isatty() else text
+    return escape(text, obeyed) if sys.stdout.isatty() else text
 
 
 def _sample_texts(
