@@ -243,7 +243,7 @@ REFUSED: list[tuple[Any, dict[str, Any], str, str]] = [
         "boundaries has 1,001 fractions",
         "at most 1,000; choose",
     ),
-    (TrainConfig, {"epochs": 1e308}, "epochs is 1e+388", "above 0, at most 1e+38;"),
+    (TrainConfig, {"epochs": 1e308}, "epochs is 1e+308", "above 0, at most 1e+38;"),
     (
         TrainConfig,
         SEQUENCE | {"batch_size": 2**16, "seq_len": 2**16},
