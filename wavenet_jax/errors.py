@@ -3,6 +3,7 @@
 import dataclasses
 import difflib
 import os
+import re
 import sys
 import unicodedata
 from collections.abc import Collection, Iterable, Mapping
@@ -17,6 +18,7 @@ MAX_SENTENCE = 1_000  # characters of a value that a sentence may show, and of w
 MAX_WHOLE = 10**19  # above every limit of a field, and not so long that it cannot be shown
 MAX_NUMBER = 1e38  # about the largest of 32 bits
 MAX_WORD = 100  # characters of a word that may be a misspelt one
+_LONE_SURROGATES = re.compile("[\ud800-\udfff]")
 
 
 class InputError(ValueError):
@@ -138,6 +140,19 @@ def _kind(kind: Any) -> str:
     if origin is tuple:
         return f"a list, each {_kind(parts[0])}"
     return "None" if kind is type(None) else KINDS.get(kind, f"a {kind.__name__}")
+
+
+def require_utf8(config: Any, *names: str) -> None:
+    """Raise `InputError` where texts, or lists of them, hold bytes that are no UTF-8."""
+    for name in names:
+        value = getattr(config, name)
+        for text in (value,) if isinstance(value, str) else value or ():
+            require(
+                _LONE_SURROGATES.search(text) is None,
+                f"{name} is {show_short(text)}, whose bytes are no UTF-8 text, as which it is "
+                "kept; rename the file or the folder.",
+                name,
+            )
 
 
 def require_positive(config: Any, *names: str) -> None:

@@ -2,6 +2,7 @@
 
 import json
 import math
+import os
 import re
 from pathlib import Path
 from typing import Any
@@ -104,6 +105,59 @@ def test_unreadable_json_is_named(content: bytes | None, tmp_path: Path) -> None
     for read in (read_json, load_config):
         with pytest.raises(InputError, match=f"^{re.escape(str(path))} cannot be read"):
             read(path)
+
+
+@pytest.mark.parametrize(
+    ("content", "why"),
+    [
+        ("[" * 10**5, "it is nested too deeply"),
+        ('{"a":' * 10**5, "it is nested too deeply"),
+        (f'{{"n": {"1" * 10**5}}}', "a number has 100,000 digits"),
+        (" " * (2**23 + 1), "it has 8.39 MB, at most 8.39 MB are read"),
+    ],
+    ids=["lists", "objects", "digits", "size"],
+)
+def test_json_that_is_built_to_harm_is_refused_at_once(
+    content: str, why: str, tmp_path: Path
+) -> None:
+    (tmp_path / "config.json").write_text(content)
+    with pytest.raises(InputError, match=f"cannot be read \\({why}\\), expected JSON; restore"):
+        read_json(tmp_path / "config.json")
+
+
+def test_named_pipe_in_place_of_json_keeps_nobody_waiting(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "config.json")
+    with pytest.raises(InputError, match=r"cannot be read \(it is a named pipe\)"):
+        load_config(tmp_path / "config.json")
+
+
+@pytest.mark.parametrize("part", ["format", "data", "name"])
+def test_long_texts_and_codes_of_a_stranger_are_not_shown(part: str) -> None:
+    text = "\x1b[31m" + "x" * 10**6
+    values: dict[str, dict[str, Any]] = {
+        "format": {"format": text},
+        "data": {"format": FORMAT, text: {}},
+        "name": {"format": FORMAT, "model": {text: 1}},
+    }
+    with pytest.raises(InputError) as caught:
+        config_from_dict(values[part])
+    assert len(str(caught.value)) < 300
+    assert str(caught.value).isprintable()
+
+
+@pytest.mark.parametrize(
+    ("values", "name"),
+    [
+        ({"data": {"data": "caf\udce9.txt"}}, "data"),
+        ({"data": {"data": ["a.txt", "caf\udce9.txt"]}}, "data"),
+        ({"data": {"column": "\ud800"}}, "column"),
+        ({"train": {"init_from": "caf\udce9"}}, "init_from"),
+    ],
+)
+def test_names_that_cannot_be_kept_are_refused(values: dict[str, Any], name: str) -> None:
+    with pytest.raises(InputError, match=f"^{name} is '.*', whose bytes are no UTF-8") as caught:
+        config_from_dict({"format": FORMAT} | values)
+    assert caught.value.field == name
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,6 @@
 """Datasets: found, loaded, written, mapped, and refused where they are damaged."""
 
+import os
 import re
 import subprocess
 import sys
@@ -332,3 +333,11 @@ def test_file_of_half_a_token_is_named(path: Path) -> None:
     file.write_bytes(file.read_bytes()[:-1])
     with pytest.raises(InputError, match=f"^{re.escape(str(file))} cannot be read"):
         map_text_dataset(file.parent, mapped.vocab, text_config(path))
+
+
+def test_tokens_that_are_no_file_are_refused_at_once(path: Path, tmp_path: Path) -> None:
+    dataset = load_dataset(DataConfig(str(path), kind="text"), tmp_path / "tokens")
+    (tmp_path / "tokens" / "val.bin").unlink()
+    os.mkfifo(tmp_path / "tokens" / "val.bin")
+    with pytest.raises(InputError, match=r"val\.bin cannot be read \(it is a named pipe\)"):
+        map_text_dataset(tmp_path / "tokens", dataset.vocab, DataConfig(kind="text"))

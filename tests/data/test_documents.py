@@ -1,6 +1,7 @@
 """List files to documents, and these to the lecture's splits."""
 
 import csv
+import os
 import random
 import re
 from pathlib import Path
@@ -349,3 +350,28 @@ def test_a_table_of_one_column_has_it(tmp_path: Path) -> None:
     path.write_text("name\nada\nbea\ncia\n")
     documents, _ = read(path, column="name")
     assert documents == ["ada", "bea", "cia"]
+
+
+def test_a_list_that_does_not_fit_the_memory_is_refused_before_it_is_held(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "a").write_text("emma\n" * 1_000)
+    monkeypatch.setattr("wavenet_jax.data.documents.memory_bytes", lambda: 19_999)
+    sentence = "has 5,000 characters, which would take at least 20 kB of memory as a list, expected"
+    with pytest.raises(InputError, match=sentence):
+        read(tmp_path / "a")
+
+
+def test_names_of_columns_are_cut_and_shown_without_codes(tmp_path: Path) -> None:
+    head = ",".join(["\x1b[31m" + "x" * 10_000] * 30)
+    (tmp_path / "a.csv").write_text("\n".join([head] + [",".join(["1"] * 30)] * 9))
+    _, (note,) = read(tmp_path / "a.csv")
+    assert len(note) < 500
+    assert "\x1b" not in note
+    assert r"first line: \x1b[31mxxx" in note
+
+
+def test_documents_of_a_run_that_are_no_file_are_refused_at_once(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "documents.txt")
+    with pytest.raises(InputError, match=r"cannot be read \(it is a named pipe\); restore it"):
+        load_documents(tmp_path / "documents.txt")

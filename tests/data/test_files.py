@@ -9,12 +9,16 @@ import os
 import re
 import sys
 import threading
+from collections.abc import Callable
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from wavenet_jax.config import DataConfig, DataKind
-from wavenet_jax.data import SOURCES, find_sources, load_dataset
+from wavenet_jax.data import SOURCES, files, find_sources, load_dataset
 from wavenet_jax.data.download import Source
 from wavenet_jax.data.files import SourceFile
 from wavenet_jax.errors import InputError
@@ -217,3 +221,50 @@ def test_named_pipe_is_read_as_often_as_a_text_needs(tmp_path: Path) -> None:
     dataset = load_dataset(DataConfig(str(pipe), kind="text"))
     writer.join()
     assert dataset.splits.train.num_predictions == 16
+
+
+@pytest.mark.parametrize(
+    ("make", "what"),
+    [
+        (lambda path: path.symlink_to("/dev/zero"), "is a device"),
+        (lambda path: path.symlink_to("nowhere"), "is not there"),
+        (lambda path: path.symlink_to(path), "is not there"),
+    ],
+)
+def test_what_is_no_file_is_refused_by_its_kind(
+    make: Callable[[Path], None], what: str, tmp_path: Path
+) -> None:
+    make(tmp_path / "data")
+    name = str(tmp_path / "data")
+    with pytest.raises(InputError, match=f"^{re.escape(f'data {name!r} {what}')}, expected a text"):
+        documents(name)
+
+
+@pytest.mark.parametrize("kind", ["list", "text", None])
+def test_gigabytes_of_nothing_are_refused_at_once(kind: DataKind | None, tmp_path: Path) -> None:
+    with (tmp_path / "data").open("wb") as file:
+        file.truncate(10**10)
+    with pytest.raises(InputError, match=r"has a line of more than|bytes or more of no text"):
+        load_dataset(DataConfig(str(tmp_path / "data"), kind=kind))
+
+
+def test_a_pipe_without_an_end_is_not_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(files, "MAX_PIPED", 10)
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(b"emma\n" * 3)))
+    with pytest.raises(InputError, match=r"^standard input has more than 10 bytes, expected data"):
+        documents("-")
+
+
+@given(
+    content=st.lists(st.sampled_from([b"a", b"b", b"\n", b"\r\n", b"\xff", b"\0", "é".encode()])),
+    piece=st.integers(1, 9),
+)
+def test_pieces_are_whole_lines_of_the_file(content: list[bytes], piece: int) -> None:
+    with TemporaryDirectory() as folder, pytest.MonkeyPatch.context() as patch:
+        path, whole = Path(folder, "data"), b"".join(content)
+        path.write_bytes(whole)
+        patch.setattr(files, "_PIECE", piece)
+        pieces = list(files.whole_lines(SourceFile("data", path)))
+    assert all(each.endswith("\n") for each in pieces[:-1] if each)
+    expected = whole.decode("utf-8", "surrogateescape").replace("\r\n", "\n")
+    assert "".join(pieces) == expected

@@ -143,7 +143,7 @@ def test_chunks_are_handed_on_as_they_come_when_they_are_normalised(text: str) -
 
 
 def test_unreadable_text_is_named(tmp_path: Path) -> None:
-    for path, reason in ((tmp_path, "Is a directory"), (tmp_path / "a", "No such file")):
+    for path, reason in ((tmp_path, "it is a folder"), (tmp_path / "a", "No such file")):
         with pytest.raises(InputError, match=f"{re.escape(str(path))} cannot be read .{reason}"):
             list(read_text(source(path)))
 

@@ -10,6 +10,7 @@ from wavenet_jax.errors import (
     require_between,
     require_default,
     require_fraction,
+    require_utf8,
 )
 
 DataKind = Literal["list", "text"]
@@ -53,6 +54,7 @@ class DataConfig:
             "data is (none), expected a file, a folder or a known name.",
             "data",
         )
+        require_utf8(self, "data", "column")
         require_between(self, max_vocab=(1, 0x110000), split_seed=(-(2**63), 2**63 - 1))
         require_fraction(self, "val_fraction", "test_fraction")
         held_out = self.val_fraction + self.test_share

@@ -11,6 +11,7 @@ from wavenet_jax.errors import (
     require_between,
     require_default,
     require_positive,
+    require_utf8,
 )
 
 TrainMode = Literal["window", "sequence"]
@@ -62,6 +63,7 @@ class TrainConfig:
     def __post_init__(self) -> None:
         conform_fields(self)
         require_positive(self, "epochs")
+        require_utf8(self, "init_from")
         sizes, steps = (1, MAX_POSITIONS), (1, MAX_STEPS)
         require_between(self, batch_size=sizes, accumulate=sizes, seq_len=sizes)
         for name, why in self.ignored(vars(self)).items():

@@ -31,7 +31,8 @@ from wavenet_jax.data.text import (
     write_tokens,
 )
 from wavenet_jax.data.vocab import BOUNDARY_ID, Vocab, forms_note, vocab_from_documents
-from wavenet_jax.errors import InputError, pluralize, require, require_default
+from wavenet_jax.errors import InputError, pluralize, require, require_default, show_short
+from wavenet_jax.machine import open_regular, reason
 
 TOKEN_FILES = Splits("train.bin", "val.bin", "test.bin")  # each the tokens of a split of a text
 
@@ -94,7 +95,7 @@ def dataset_from_list(documents: Iterable[str], config: DataConfig) -> Dataset:
 
 def dataset_from_text(text: str, config: DataConfig) -> Dataset:
     """Return the dataset of a text that a program holds; raise `InputError` if it is unusable."""
-    require(isinstance(text, str), f"text is {text!r:.60}, expected one string.", "text")
+    require(isinstance(text, str), f"text is {show_short(text, 60)}, expected one string.", "text")
     _require_kind(config, "text", "text")
     config = dataclasses.replace(config, kind="text")
     tally = Tally()
@@ -209,9 +210,12 @@ def _open_token_files(folder: Path) -> Iterator[Splits[BinaryIO]]:
 
 def _map_tokens(path: Path, vocab: Vocab) -> np.ndarray:
     try:
-        tokens = np.memmap(path, vocab.dtype, mode="r")
+        with open_regular(path) as file:
+            tokens = np.memmap(file, vocab.dtype, mode="r")  # stays mapped
     except (OSError, ValueError) as error:
-        raise InputError(f"{path} cannot be read ({error}); restore it or train again.") from error
+        raise InputError(
+            f"{path} cannot be read ({reason(error)}); restore it or train again."
+        ) from error
     require(
         tokens[0] == BOUNDARY_ID and (len(tokens) == 1 or tokens[-1] != BOUNDARY_ID),
         f"{path} is damaged, expected a boundary, then the characters of a split; restore it or "

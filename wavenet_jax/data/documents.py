@@ -1,6 +1,7 @@
 """Lists: the lines of files, or one column of tables, as documents."""
 
 import csv
+import math
 import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
@@ -10,9 +11,10 @@ from typing import Any, Literal, NamedTuple
 
 from wavenet_jax.config import DataConfig
 from wavenet_jax.data.corpus import min_documents
-from wavenet_jax.data.files import SourceFile, open_source
+from wavenet_jax.data.files import SourceFile, whole_lines
 from wavenet_jax.data.vocab import transform_documents
-from wavenet_jax.errors import InputError, nearest, pluralize, require
+from wavenet_jax.errors import InputError, escape, nearest, pluralize, require, show_short
+from wavenet_jax.machine import MIB, memory_bytes, read_regular, reason, show_bytes
 
 # What no document holds: NUL, line ends, and what stands for bytes that are not UTF-8.
 _BAD = re.compile(r"[\0\n\ud800-\udfff]")
@@ -21,7 +23,10 @@ _BAD_IN_LINES = re.compile(r"[\0\r\ud800-\udfff]")
 _DELIMITERS = {"\t": "tab", ";": "semicolon", ",": "comma"}  # 1,5 may be a number
 _SUFFIXES = {".csv": ";,\t", ".tsv": "\t", ".tab": "\t"}  # of tables, and what delimits them
 Quoting = Literal[0, 3]  # of `csv`: quotation marks hold a cell together, or are part of it
+LIST_BYTES = 4  # of memory that a character of a list takes, and more where lines are short
+MAX_DOCUMENTS_BYTES = 8_192 * MIB  # of a run's documents; 32 bits count their characters
 _MAX_LINES = 1_000  # by which a table is recognised
+_MAX_COLUMNS, _MAX_SHOWN = 20, 100  # and characters of their names that a message shows
 _TABLE_SHARE = 0.95  # of the lines of a table have equally many columns
 
 
@@ -50,7 +55,7 @@ def read_list(files: Sequence[SourceFile], config: DataConfig) -> tuple[list[str
     """
     documents, bad, notes = list[str](), list[Bad](), list[str]()
     for file in files:
-        text = _read(file)
+        text = _read(file, config)
         lines = text.split("\n")
         numbers: Sequence[int] = range(1, len(lines) + 1)
         if config.column is not None:
@@ -82,14 +87,15 @@ def documents_in_memory(
     """
     require(
         not isinstance(documents, (str, bytes)),
-        f"documents is {documents!r:.60}, expected a list of strings; give one text as text.",
+        f"documents is {show_short(documents, 60)}, expected a list of strings; give one text as "
+        "text.",
         "documents",
     )
     given = list(documents)
     for index, document in enumerate(given):
         require(
             isinstance(document, str),
-            f"documents holds {document!r:.60} at {index:,}, expected strings alone.",
+            f"documents holds {show_short(document, 60)} at {index:,}, expected strings alone.",
             "documents",
         )
     bad = [Bad(f"documents[{i}]", d) for i, d in enumerate(given) if _BAD.search(d)]
@@ -108,9 +114,12 @@ def documents_in_memory(
 def load_documents(path: Path) -> list[str]:
     """Return the documents that a run has written to a file, one a line, to the letter."""
     try:
-        documents = path.read_bytes().decode("utf-8").split("\n")
+        content = read_regular(path, (memory_bytes() or MAX_DOCUMENTS_BYTES) // LIST_BYTES)
+        documents = content.decode("utf-8").split("\n")
     except (OSError, UnicodeDecodeError) as error:
-        raise InputError(f"{path} cannot be read ({error}); restore it or train again.") from error
+        raise InputError(
+            f"{path} cannot be read ({reason(error)}); restore it or train again."
+        ) from error
     require(
         len(documents) > 1 and not documents.pop() and all(documents),
         f"{path} is damaged, expected the documents of the run, one a line; restore it or train "
@@ -171,8 +180,9 @@ def _read_column(
     table = find_table(file.name, lines, column)
     if table is None:
         raise InputError(
-            f"column is {column!r}, but {file.name} is no table, expected lines whose columns a "
-            f"{' or '.join(_DELIMITERS.values())} delimits; leave it out for whole lines.",
+            f"column is {show_short(column)}, but {file.name} is no table, expected lines whose "
+            f"columns a {' or '.join(_DELIMITERS.values())} delimits; leave it out for whole "
+            "lines.",
             "column",
         )
     index = _index(file.name, table, column)
@@ -195,13 +205,12 @@ def _read_column(
         notes.append(f"{file.name}: {pluralize(short, 'line')} without that column left out.")
     if table.head[index] == column or _is_header(table, cells[:_MAX_LINES], index, lines):
         notes.append(
-            f"{file.name}: the first line is taken as the names of the columns "
-            f"({', '.join(table.head)})."
+            f"{file.name}: the first line is taken as the names of the columns ({_columns(table)})."
         )
         return cells[1:], numbers[1:]
     notes.append(
-        f"{file.name}: the first line is taken as data, {table.head[index]!r}; set column to that "
-        "if it is a name."
+        f"{file.name}: the first line is taken as data, {show_short(table.head[index])}; set "
+        "column to that if it is a name."
     )
     return cells, numbers
 
@@ -213,8 +222,8 @@ def _index(name: str, table: Table, column: str) -> int:
     near = nearest(column, table.head)
     require(
         column in table.head,
-        f"column is {column!r}, which {name} does not have, expected a number from 1 to "
-        f"{len(table.head)} or one of {', '.join(table.head)}"
+        f"column is {show_short(column)}, which {name} does not have, expected a number from 1 to "
+        f"{len(table.head):,} or one of {_columns(table)}"
         f"{f'; did you mean {near!r}?' if near else '.'}",
         "column",
     )
@@ -236,43 +245,83 @@ def _is_number(cell: str) -> bool:
     return re.fullmatch(r"\s*[-+]?[\d.,]*\d[\d.,]*(e[-+]?\d+)?\s*%?\s*", cell, re.I) is not None
 
 
+def _columns(table: Table) -> str:
+    """Return the names of the columns, as far as they fit a line."""
+    shown = escape(", ".join(each[:_MAX_SHOWN] for each in table.head[:_MAX_COLUMNS]))
+    is_cut = len(shown) > _MAX_SHOWN or len(table.head) > _MAX_COLUMNS
+    return shown[:_MAX_SHOWN] + (", ..." if is_cut else "")
+
+
 def _table_note(name: str, table: Table) -> str:
-    shown = ", ".join(table.head[:8]) + (", ..." if len(table.head) > 8 else "")
     return (
-        f"{name} looks like a table of {len(table.head)} columns (first line: {shown:.100}), of "
+        f"{name} looks like a table of {len(table.head):,} columns (first line: "
+        f"{_columns(table)}), of "
         "which whole lines are taken; set column to a name or a number for one of them."
     )
 
 
-def _read(file: SourceFile) -> str:
-    """Return the text of a file, a newline alone at the end of its lines."""
-    with open_source(file) as stream:
-        content = stream.read()
-    # Byte-order marks, which Windows writes at the start, are not part of the text.
-    text = content.decode("utf-8", "surrogateescape").replace("\ufeff", "").replace("\r\n", "\n")
-    return text if "\n" in text else text.replace("\r", "\n")  # as old Macs write
+def _read(file: SourceFile, config: DataConfig) -> str:
+    """Return the text of a file, a newline alone at the end of its lines.
+
+    It is gone through in pieces first, so that one that cannot be a list is never held.
+    """
+    size, number, first, count = 0, 1, Bad("", ""), 0
+    for piece in whole_lines(file):
+        size += len(piece)
+        if _BAD_IN_LINES.search(piece):
+            lines = enumerate(map(str.strip, piece.split("\n")), number)
+            bad = [each for each in lines if _BAD_IN_FILES.search(each[1])]
+            if bad and not count:
+                first = Bad(f"{file.name}, line {bad[0][0]}", bad[0][1])
+            count += len(bad)
+        number += piece.count("\n")
+    _require_room(file.name, size)
+    if config.column is None and not config.skip_bad and count:
+        raise _bad_error(first, count, "line")
+    return "".join(whole_lines(file))
+
+
+def _require_room(name: str, size: int) -> None:
+    memory = memory_bytes() or math.inf
+    require(
+        LIST_BYTES * size <= memory,
+        f"{name} has {size:,} characters, which would take at least "
+        f"{show_bytes(LIST_BYTES * size)} of memory as a list, expected at most the "
+        f"{show_bytes(memory)} of this machine; give less, or set kind to text.",
+        "data",
+    )
 
 
 def _skipped_note(bad: list[Bad], noun: str, config: DataConfig) -> list[str]:
     """Return a note on what is left out; raise `InputError` where nothing may be."""
     if not bad:
         return []
-    place, document = bad[0]
-    match = (_BAD_IN_FILES if noun == "line" else _BAD).search(document)
-    assert match is not None
-    code = ord(match[0])
-    what = f"byte 0x{code - 0xDC00:02x}, which is not UTF-8" if 0xDC80 <= code <= 0xDCFF else ""
-    what = what or f"the character {match[0]!r}"
-    shown = repr(document[max(match.start() - 30, 0) : match.start() + 30])
-    if config.skip_bad:
-        return [f"{pluralize(len(bad), f'bad {noun}')} left out, the first {place}, with {what}."]
+    if not config.skip_bad:
+        raise _bad_error(bad[0], len(bad), noun)
+    what, _ = _what_is_bad(bad[0], noun)
+    count = pluralize(len(bad), f"bad {noun}")
+    return [f"{count} left out, the first {bad[0].place}, with {what}."]
+
+
+def _bad_error(first: Bad, count: int, noun: str) -> InputError:
+    what, shown = _what_is_bad(first, noun)
     remedy = "convert the file, for example with iconv" if "UTF-8" in what else "mend the data"
-    raise InputError(
-        f"{place}: {shown} holds {what}, as the first of {pluralize(len(bad), f'bad {noun}')}, "
+    return InputError(
+        f"{first.place}: {shown} holds {what}, as the first of {pluralize(count, f'bad {noun}')}, "
         f"expected UTF-8 text with one document a line; {remedy}, set kind to text if it is one "
         "text, or skip_bad to leave out what is bad.",
         "data",
     )
+
+
+def _what_is_bad(bad: Bad, noun: str) -> tuple[str, str]:
+    """Return which character cannot be in a document, in words, and what is around it."""
+    match = (_BAD_IN_FILES if noun == "line" else _BAD).search(bad.document)
+    assert match is not None
+    code = ord(match[0])
+    what = f"byte 0x{code - 0xDC00:02x}, which is not UTF-8" if 0xDC80 <= code <= 0xDCFF else ""
+    around = bad.document[max(match.start() - 30, 0) : match.start() + 30]
+    return what or f"the character {match[0]!r}", repr(around)
 
 
 def _require_enough(documents: list[str], config: DataConfig, place: str) -> None:

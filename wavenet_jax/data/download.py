@@ -13,6 +13,7 @@ from typing import NamedTuple
 
 from wavenet_jax.config import DataKind
 from wavenet_jax.errors import InputError, require
+from wavenet_jax.machine import read_regular
 from wavenet_jax.paths import cache_dir
 
 
@@ -76,9 +77,7 @@ def download_path(name: str) -> Path:
 def is_whole(path: Path, source: Source) -> bool:
     """Tell whether the file is there with the right size and checksum."""
     try:
-        # The size first: it keeps a large file out of memory, and a named pipe from blocking.
-        right_size = path.stat().st_size == source.size
-        return right_size and hashlib.sha256(path.read_bytes()).hexdigest() == source.sha256
+        return hashlib.sha256(read_regular(path, source.size)).hexdigest() == source.sha256
     except OSError:
         return False
 

@@ -4,7 +4,6 @@ import bz2
 import gzip
 import lzma
 import os
-import shutil
 import stat
 import sys
 import tempfile
@@ -17,9 +16,13 @@ from typing import IO, Any, NamedTuple
 from wavenet_jax.config import DataConfig, DataKind
 from wavenet_jax.data.download import SOURCES, Source, download_path, is_whole
 from wavenet_jax.errors import InputError, pluralize, require
+from wavenet_jax.machine import MIB, kind_of, open_regular, reason, show_bytes
 from wavenet_jax.paths import bundled_names
 
 STANDARD_INPUT = "-"
+MAX_LINE = 64 * MIB  # bytes of a document in a file
+MAX_PIPED = 8_192 * MIB  # bytes; a text has at most two billion characters
+_PIECE = 4 * MIB
 _HEAD = 8_192  # bytes by which a text file is recognised
 _COMPRESSED: dict[bytes, Any] = {
     b"\x1f\x8b\x08": gzip.open,
@@ -71,9 +74,10 @@ def find_sources(config: DataConfig, sources: Mapping[str, Source] = SOURCES) ->
             elif os.path.isdir(name):
                 _add_folder(name, found)
             else:
+                what = _what_is_wrong(name)
                 require(
-                    os.path.isfile(name),  # Path.is_file raises where a name is too long
-                    f"data {name!r} is not there, expected a text file, a folder of such, - for "
+                    what is None,
+                    f"data {name!r} {what}, expected a text file, a folder of such, - for "
                     f"standard input, names, {' or '.join(sources)}.",
                     "data",
                 )
@@ -99,16 +103,45 @@ def open_source(file: SourceFile) -> Iterator[IO[bytes]]:
             stream.seek(0)
             yield stream
     except (OSError, EOFError, zlib.error, lzma.LZMAError) as error:
-        reason = getattr(error, "strerror", None) or error
         raise InputError(
-            f"{file.name} cannot be read ({reason}), expected a text file, also one compressed by "
-            "gzip, bzip2 or xz.",
+            f"{file.name} cannot be read ({reason(error)}), expected a text file, also one "
+            "compressed by gzip, bzip2 or xz.",
             "data",
         ) from error
 
 
+def whole_lines(file: SourceFile) -> Iterator[str]:
+    """Yield the text of a file in pieces of whole lines, a newline alone at the end of each.
+
+    What is not UTF-8 becomes lone surrogates.  Raises `InputError` as `open_source` does, and for
+    a line that is too long to be a document.
+    """
+    with open_source(file) as stream:
+        rest, end = b"", b""
+        while content := stream.read(_PIECE):
+            rest += content
+            is_old_mac = b"\r" in rest[:-1] and b"\n" not in rest
+            end = end or (b"\r" if is_old_mac else b"\n")
+            cut = rest.rfind(end) + 1
+            require(
+                cut > 0 or len(rest) <= MAX_LINE,
+                f"{file.name} has a line of more than {show_bytes(MAX_LINE)}, expected one "
+                "document a line; set kind to text if it is one text.",
+                "data",
+            )
+            yield _decoded(rest[:cut], end)
+            rest = rest[cut:]
+        yield _decoded(rest, end)
+
+
+def _decoded(content: bytes, end: bytes) -> str:
+    # Byte-order marks, which Windows writes at the start, are not part of the text.
+    text = content.decode("utf-8", "surrogateescape").replace("\ufeff", "").replace("\r\n", "\n")
+    return text.replace("\r", "\n") if end == b"\r" else text
+
+
 def _opened(path: Path) -> IO[bytes]:
-    file = path.open("rb")
+    file = open_regular(path)
     head = file.read(max(map(len, _COMPRESSED)))
     file.seek(0)
     for magic, decompress in _COMPRESSED.items():
@@ -144,6 +177,15 @@ def _is_pipe(path: Path) -> bool:
         return False
 
 
+def _what_is_wrong(name: str) -> str | None:
+    """Return why a path is no file, None where it is one."""
+    try:
+        what = kind_of(os.stat(name).st_mode)  # Path.is_file raises where a name is too long
+    except (OSError, ValueError):
+        return "is not there"
+    return what and what.removeprefix("it ")
+
+
 def _spooled(name: str, stack: ExitStack) -> SourceFile:
     """Keep what can be read once, such as standard input, in a file, as texts are read twice."""
     shown = "standard input" if name == STANDARD_INPUT else name
@@ -159,7 +201,7 @@ def _spooled(name: str, stack: ExitStack) -> SourceFile:
         is_stdin = name == STANDARD_INPUT
         source = nullcontext(sys.stdin.buffer) if is_stdin else Path(name).open("rb")  # noqa: SIM115
         with source as pipe, path.open("wb") as file:
-            shutil.copyfileobj(pipe, file)
+            _copy(pipe, file, shown)
     except OSError as error:
         raise InputError(
             f"{shown} cannot be kept in {path.parent} ({error.strerror}), expected room for it; "
@@ -167,6 +209,16 @@ def _spooled(name: str, stack: ExitStack) -> SourceFile:
             "data",
         ) from error
     return SourceFile(shown, path)
+
+
+def _copy(pipe: IO[bytes], file: IO[bytes], shown: str) -> None:
+    while content := pipe.read(_PIECE):
+        file.write(content)
+        require(
+            file.tell() <= MAX_PIPED,
+            f"{shown} has more than {show_bytes(MAX_PIPED)}, expected data that end; give less.",
+            "data",
+        )
 
 
 def _add_folder(name: str, found: Sources) -> None:

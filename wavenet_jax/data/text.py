@@ -11,7 +11,7 @@ import statistics
 import unicodedata
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from itertools import accumulate, pairwise
+from itertools import accumulate, islice, pairwise
 from typing import BinaryIO, NamedTuple
 
 import numpy as np
@@ -31,6 +31,7 @@ from wavenet_jax.data.vocab import (
 from wavenet_jax.errors import InputError, pluralize, require
 
 CHUNK_BYTES = 2**22
+MANY_BAD = 2**20  # bytes of no text after which no more are counted
 BEGINNING = 2**19  # characters by which the kind of the data is guessed
 _BYTE_ORDER_MARK = "\ufeff"  # which Windows writes at the start; not part of the text
 _BAD = re.compile(r"[\0\ud800-\udfff]")  # NUL, and what stands for bytes that are not UTF-8
@@ -60,7 +61,7 @@ def read_text(
     """Yield the text of a file in chunks.
 
     Bytes that are no UTF-8 text, and NUL, are left out and counted in the tally.  Without one,
-    they raise `InputError` after the last of them is counted.
+    they raise `InputError` after the last of them is counted, or about a million.
     """
     decoder = codecs.getincrementaldecoder("utf-8")("surrogateescape")
     bad, first = 0, ""
@@ -74,18 +75,21 @@ def read_text(
                     before = chunk[: match.start()].encode("utf-8", "surrogateescape")
                     byte = match[0].encode("utf-8", "surrogateescape")[0]
                     first = f"{f'0x{byte:02x}' if byte else 'NUL'} at {start + len(before):,}"
-                bad += len(_BAD.findall(chunk))
-                chunk = _BAD.sub("", chunk)
+                cleaned = _BAD.sub("", chunk)
+                bad += len(chunk) - len(cleaned)
+                chunk = cleaned
             if tally is not None or not bad:
                 yield chunk.removeprefix(_BYTE_ORDER_MARK) if start == 0 else chunk
-            if not content:
+            if not content or (tally is None and bad >= MANY_BAD):
                 break
     if tally is not None:
         tally.skipped += bad
     elif bad:
+        more = " or more" if bad >= MANY_BAD else ""
         raise InputError(
-            f"{file.name} holds {pluralize(bad, 'byte')} of no text, the first {first}, expected "
-            "UTF-8 text; convert it, for example with iconv, or set skip_bad to leave them out.",
+            f"{file.name} holds {pluralize(bad, 'byte')}{more} of no text, the first {first}, "
+            "expected UTF-8 text; convert it, for example with iconv, or set skip_bad to leave "
+            "them out.",
             "data",
         )
 
@@ -111,7 +115,8 @@ def read_beginning(files: Sequence[SourceFile]) -> str:
     """Return the first lines of files, about `BEGINNING` characters."""
     beginning = ""
     for file in files:
-        for chunk in read_text(file, BEGINNING, Tally()):
+        # Of a file of what is no text, little is left of each chunk.
+        for chunk in islice(read_text(file, BEGINNING, Tally()), 4):
             beginning += chunk
             if len(beginning) >= BEGINNING:
                 whole = beginning.rfind("\n")

@@ -16,6 +16,7 @@ from wavenet_jax.config import SampleConfig
 from wavenet_jax.data import Vocab
 from wavenet_jax.errors import InputError, escape, pluralize, require
 from wavenet_jax.evaluation import score_texts
+from wavenet_jax.machine import MIB, read_regular, reason
 from wavenet_jax.nn import Variables
 from wavenet_jax.runs import Run
 from wavenet_jax.sampling import (
@@ -25,6 +26,8 @@ from wavenet_jax.sampling import (
     generate_texts,
     num_samples,
 )
+
+MAX_PREFIXES_BYTES = 256 * MIB
 
 
 def sample(command: Sample) -> int:
@@ -56,11 +59,11 @@ def _read_prefixes(path: Path | None, vocab: Vocab | None) -> list[str] | None:
     if path is None:
         return None
     try:
-        lines = path.read_text("utf-8-sig").split("\n")
+        lines = read_regular(path, MAX_PREFIXES_BYTES).decode("utf-8-sig").split("\n")
     except (OSError, UnicodeDecodeError) as error:
         raise InputError(
-            f"prefix_file {str(path)!r} cannot be read ({getattr(error, 'strerror', error)}), "
-            "expected UTF-8 text with a prefix a line.",
+            f"prefix_file {str(path)!r} cannot be read ({reason(error)}), expected UTF-8 text with "
+            "a prefix a line.",
             "prefix_file",
         ) from error
     prefixes = [line.removesuffix("\r") for line in lines if line.removesuffix("\r")]
@@ -88,7 +91,7 @@ def _sample_documents(
         for index, config in enumerate(configs):
             stream = generate_documents(run.model, variables, run.data, config)
             if index == 0:
-                process.stderr.print(f"{head}{_method(stream, len(configs))}")
+                process.say(f"{head}{_method(stream, len(configs))}")
             n = num_samples(config, is_text=False)
             for document in process.track_documents(stream, n) if is_table else stream:
                 found.append(document)
@@ -100,7 +103,7 @@ def _sample_documents(
         if found and is_table:
             print(tables.documents_table(found))
     is_exact = any(document.sample.attempts > 1 for document in found) or stream.is_exact
-    process.stderr.print(tables.summary(found, is_exact=is_exact, max_length=stream.max_length))
+    process.say(tables.summary(found, is_exact=is_exact, max_length=stream.max_length))
 
 
 def _method(stream: DocumentStream, configs: int) -> str:
@@ -128,7 +131,7 @@ def _sample_texts(
     for index, config in enumerate(configs):
         texts = generate_texts(run.model, variables, vocab, config)
         if index == 0:
-            process.stderr.print(head)
+            process.say(head)
         for pieces in texts:
             if command.json:
                 process.print_json(
@@ -169,7 +172,7 @@ def _standard_output_to(path: Path | None) -> Iterator[None]:
             with partial.open("x", encoding="utf-8") as file, redirect_stdout(file):
                 yield
             partial.replace(path.resolve())
-            process.stderr.print(f"Wrote {path}")
+            process.say(f"Wrote {path}")
         except InputError:
             with partial.open(encoding="utf-8") as found:
                 shutil.copyfileobj(found, sys.stdout)

@@ -12,6 +12,8 @@ from wavenet_jax.nn import Variables
 from wavenet_jax.runs import Run
 from wavenet_jax.sampling import document_origins
 
+MAX_PIPED = 2**28  # characters
+
 
 def score(command: Score) -> int:
     """Print the log-likelihood of each text, by default of standard input.
@@ -30,9 +32,7 @@ def score(command: Score) -> int:
     require(len(texts) > 0, "no text is given, expected at least one to score.")
     scored = _score(run, variables, texts, command)
     start = f"the start of {_start(run, text_start=command.text_start)}"
-    process.stderr.print(
-        f"{pluralize(len(texts), 'score')} by {describe(run, command, step)}, from {start}"
-    )
+    process.say(f"{pluralize(len(texts), 'score')} by {describe(run, command, step)}, from {start}")
     if command.sort:
         scored.sort(key=lambda each: each.score.total_nats if each.score else math.inf)
     if command.json:
@@ -42,7 +42,7 @@ def score(command: Score) -> int:
         print(tables.scores_table(scored, per_char=command.per_char))
     failed = sum(each.score is None for each in scored)
     if failed:
-        process.stderr.print(
+        process.say(
             f"{failed:,} of {pluralize(len(scored), 'text')} cannot be scored; expected characters "
             f"of this vocabulary, {tables.vocab_line(run.data.vocab)}."
         )
@@ -83,7 +83,13 @@ def _piped(*, is_text: bool) -> list[str]:
 
     Empty lines count, but for those at the end.
     """
-    text = sys.stdin.read().replace("\ufeff", "") if sys.stdin else ""
+    text = sys.stdin.read(MAX_PIPED + 1) if sys.stdin else ""
+    require(
+        len(text) <= MAX_PIPED,
+        f"standard input has more than {MAX_PIPED:,} characters, expected fewer to score; give "
+        "them in parts.",
+    )
+    text = text.replace("\ufeff", "")
     if is_text:
         return [text] if text else []
     return [line.strip() for line in text.rstrip().split("\n")] if text.strip() else []
