@@ -4,6 +4,7 @@ import os
 import shutil
 import subprocess
 import sys
+import warnings
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -165,3 +166,13 @@ def test_a_command_gives_the_same_numbers_whatever_the_environment_says(
     finally:
         for name, value in before.items():
             SETTINGS.update(name, value)
+
+
+def test_a_cache_that_is_damaged_or_cannot_be_written_warns_nobody(own_cache: Path) -> None:
+    backend.use_compilation_cache()
+    assert own_cache.exists()
+    for what in ("reading", "writing"):
+        text = f"Error {what} persistent compilation cache entry for 'jit_f': EOFError"
+        warnings.warn(text, stacklevel=1)
+    with pytest.raises(UserWarning, match="another"):
+        warnings.warn("another", stacklevel=1)

@@ -1,13 +1,22 @@
 """Files that are none, or larger than they may be, are refused at once and by their kind."""
 
 import os
+import resource
 import socket
 from pathlib import Path
 
 import pytest
 
 from wavenet_jax import backend, machine
-from wavenet_jax.machine import memory_bytes, open_regular, read_regular, reason, show_bytes
+from wavenet_jax.errors import InputError
+from wavenet_jax.machine import (
+    memory_bytes,
+    open_regular,
+    read_regular,
+    reason,
+    require_open_files,
+    show_bytes,
+)
 
 
 def test_regular_file_is_read_whole(tmp_path: Path) -> None:
@@ -72,6 +81,24 @@ def test_file_that_is_replaced_meanwhile_keeps_nobody_waiting(
 def test_file_that_is_larger_than_it_says_is_refused() -> None:
     with pytest.raises(OSError, match="at most 10 bytes are read"):
         read_regular(Path("/proc/self/maps"), 10)
+
+
+def test_open_files_are_as_many_as_may_be(monkeypatch: pytest.MonkeyPatch) -> None:
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    asked = []
+    monkeypatch.setattr(resource, "setrlimit", lambda _, limits: asked.append(limits))
+    require_open_files(soft)
+    monkeypatch.setattr(resource, "getrlimit", lambda _: (32, hard))
+    require_open_files(64)
+    assert asked == [(64, hard)]
+    monkeypatch.setattr(resource, "getrlimit", lambda _: (32, 32))
+    with pytest.raises(InputError, match=r"^the process may open 32 files, expected at least 64"):
+        require_open_files(64)
+
+
+def test_error_without_words_is_named_by_its_type() -> None:
+    assert reason(OSError()) == reason(OSError(None)) == "OSError"
+    assert reason(OSError(28, "No space\nleft", "a")) == "No space left"
 
 
 def test_memory_is_that_of_the_machine_or_of_its_container(

@@ -1,6 +1,7 @@
 """What JAX runs on: the device, and the user's cache of compiled programs."""
 
 import os
+import warnings
 from typing import Any, Literal
 
 import jax
@@ -70,6 +71,9 @@ def use_compilation_cache() -> None:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     except (OSError, InputError):
         return  # a home that is missing or cannot be written is no reason to fail
+    # Entries that are cut short, or cannot be written, are compiled instead: no reason to warn.
+    cache_errors = "Error (reading|writing) persistent compilation cache entry"
+    warnings.filterwarnings("ignore", cache_errors, UserWarning)
     _settings.update("jax_compilation_cache_dir", str(folder))
     # Every program, however small: a command runs many that compile in less than JAX's threshold.
     _settings.update("jax_persistent_cache_min_compile_time_secs", 0.0)

@@ -11,6 +11,8 @@ from contextlib import suppress
 from pathlib import Path
 from typing import BinaryIO
 
+from wavenet_jax.errors import require
+
 KIB, MIB = 2**10, 2**20
 _KINDS = (
     (stat.S_ISDIR, "it is a folder"),
@@ -72,7 +74,26 @@ def _require_size(path: Path, size: int, most_bytes: int) -> None:
 
 def reason(error: Exception) -> str:
     """Return what an error of the system says, without number and path."""
-    return " ".join(str(getattr(error, "strerror", None) or error or type(error).__name__).split())
+    said = " ".join(str(getattr(error, "strerror", None) or error).split())
+    return type(error).__name__ if said in ("", "None") else said
+
+
+def require_open_files(least: int) -> None:
+    """Let the process open as many files as it may; raise `InputError` where these are too few."""
+    try:
+        import resource  # noqa: PLC0415  Windows has no such limit
+    except ImportError:
+        return
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if soft < least <= hard or (soft < least and hard == resource.RLIM_INFINITY):
+        with suppress(OSError, ValueError):
+            resource.setrlimit(resource.RLIMIT_NOFILE, (least, hard))
+            soft = least
+    require(
+        soft >= least or soft == resource.RLIM_INFINITY,
+        f"the process may open {soft} files, expected at least {least} to write checkpoints; raise "
+        f"the limit, as by `ulimit -n {least}`.",
+    )
 
 
 def memory_bytes() -> int | None:

@@ -1,6 +1,10 @@
-"""What a command needs of its process: signals."""
+"""What a command needs of its process: signals, and what it may print."""
 
+import json
 import signal
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractContextManager
 
 import pytest
 
@@ -36,3 +40,29 @@ def test_signals_unwind_through_finally() -> None:
     assert leave.value.code == 130
     assert cleaned
     assert signal.getsignal(signal.SIGINT) is before
+
+
+@pytest.mark.parametrize("manager", [process.stop_signals, process.signals_unwind])
+def test_off_the_main_thread_signals_are_left_alone(
+    manager: Callable[[], AbstractContextManager[object]],
+) -> None:
+    before = signal.getsignal(signal.SIGINT)
+
+    def enter() -> bool:
+        with manager():
+            return signal.getsignal(signal.SIGINT) is before
+
+    with ThreadPoolExecutor() as pool:
+        assert pool.submit(enter).result()
+
+
+def test_json_and_notes_hold_nothing_that_a_terminal_obeys(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    text = "a\x9b\u202e\x7f\udce9é\u200d"
+    process.print_json({"text": text})
+    process.say("Note: \x1b[31m\nend")
+    printed = capsys.readouterr()
+    assert printed.out == '{"text": "a\\u009b\\u202e\\u007f\\udce9é\u200d"}\n'
+    assert json.loads(printed.out) == {"text": text}
+    assert printed.err == "Note: \\x1b[31m\nend\n"

@@ -7,7 +7,6 @@ import ast
 import contextlib
 import inspect
 import io
-import math
 import sys
 import textwrap
 from collections.abc import Callable, Iterator
@@ -23,6 +22,7 @@ from tyro.extras import subcommand_cli_from_dict
 from wavenet_jax.config import AUTO, PRESETS, SECTIONS, Recipe, SampleConfig
 from wavenet_jax.errors import require
 
+MAX_MINUTES = 10_000_000  # nineteen years
 PROGRAM = "wavenet-jax"
 RunFolder = Annotated[Path, Positional, arg(metavar="RUN", help="The run folder.")]
 Checkpoint = Annotated[
@@ -106,8 +106,9 @@ class Train:
 
     def __post_init__(self) -> None:
         require(
-            self.minutes is None or 0 < self.minutes < math.inf,
-            f"minutes is {self.minutes}, expected a number above 0; leave it out for the plan.",
+            self.minutes is None or 0 < self.minutes <= MAX_MINUTES,
+            f"minutes is {self.minutes}, expected a number above 0, at most {MAX_MINUTES:,}; leave "
+            "it out for the plan.",
             "minutes",
         )
 

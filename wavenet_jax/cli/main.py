@@ -3,18 +3,17 @@
 Imports no JAX and no NumPy until a command runs, so that help and bad use are answered at once.
 """
 
-import io
-import os
 import signal
 import sys
 from collections.abc import Callable, Collection
 from contextlib import redirect_stdout, suppress
 
 from wavenet_jax import __version__
-from wavenet_jax.cli import arguments
+from wavenet_jax.cli import arguments, streams
 from wavenet_jax.cli.arguments import COMMANDS, PROGRAM, Command
 from wavenet_jax.cli.mistakes import all_options, did_you_mean, explain, in_flags, require_once
-from wavenet_jax.errors import InputError, require
+from wavenet_jax.errors import InputError, escape, require, show_short
+from wavenet_jax.machine import reason
 
 
 def main(words: list[str] | None = None) -> int:
@@ -31,38 +30,42 @@ def answer(program: str, call: Callable[[], int], options: Collection[str]) -> i
     0 for success, 1 where the file system fails, 2 for bad use, 130 or 143 if stopped.  Where an
     `InputError` names fields that are `options`, the sentence shows them as such.
     """
+    code, sentence = _outcome(call, options)
     try:
-        code = call()
-        if sys.stdout is not None:
-            sys.stdout.flush()  # here, where a reader who has left is no error
-        return code
+        streams.flush_results()
+    except OSError as error:
+        code, sentence = code or 1, sentence or _failure(error)
+    if sentence:
+        streams.tell(f"{program}: {sentence}")
+    return code
+
+
+def _outcome(call: Callable[[], int], options: Collection[str]) -> tuple[int, str]:
+    """Return the exit code of a call, and the sentence on why it fails, if it does."""
+    try:
+        return call(), ""
+    except SystemExit as leave:  # after help, or at a signal
+        return leave.code if isinstance(leave.code, int) else 0, ""
     except InputError as error:
         # An error of no field is not the command line's: a file may name its own fields.
-        text = in_flags(str(error), options, error.field) if error.field else str(error)
-        print(f"{program}: {text}", file=sys.stderr)
-        return 2
+        return 2, in_flags(str(error), options, error.field) if error.field else str(error)
     except KeyboardInterrupt:
-        return 130
-    except BrokenPipeError:
-        # Whoever read standard output has gone, as in `| head`; keep Python from complaining too.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 0
+        return 130, ""
+    except BrokenPipeError:  # whoever read standard output has gone, as in `| head`
+        streams.discard_results()
+        return 0, ""
     except OSError as error:
-        print(
-            f"{program}: {error.filename or 'the system'}: {error.strerror or error}.",
-            file=sys.stderr,
-        )
-        return 1
+        return 1, _failure(error)
+
+
+def _failure(error: OSError) -> str:
+    return escape(f"{error.filename or 'the system'}: {reason(error)}.")
 
 
 def _behave_as_a_process() -> None:
     # Ctrl-C ends the process at once, also in the middle of an import; training notes it instead.
     signal.signal(signal.SIGINT, signal.SIG_DFL)
-    for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, io.TextIOWrapper):
-            stream.reconfigure(errors="backslashreplace")  # where a terminal is not UTF-8
-    if isinstance(sys.stdin, io.TextIOWrapper):
-        sys.stdin.reconfigure(errors="surrogateescape")  # to be named as unknown
+    streams.prepare()
 
 
 def _run(words: list[str]) -> int:
@@ -85,7 +88,7 @@ def parse_command(name: str, *words: str) -> Command:
         arguments.show_help([name, *words])
     require(
         name in COMMANDS,
-        f"command {name!r} is unknown, expected {', '.join(COMMANDS)}"
+        f"command {show_short(name)} is unknown, expected {', '.join(COMMANDS)}"
         f"{did_you_mean(name, COMMANDS) or '.'}",
     )
     try:

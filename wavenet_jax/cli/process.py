@@ -4,6 +4,7 @@ import codecs
 import json
 import signal
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -13,7 +14,7 @@ from typing import Any
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from wavenet_jax.errors import pluralize
+from wavenet_jax.errors import escape, is_control, pluralize
 from wavenet_jax.evaluation import IndexedBatch
 from wavenet_jax.sampling import GeneratedDocument
 from wavenet_jax.training import StepInfo
@@ -124,6 +125,16 @@ def track_documents(documents: Iterator[GeneratedDocument], n: int) -> Iterator[
                 drawn, then = 0, time.perf_counter()
 
 
+def say(text: str) -> None:
+    """Print on standard error, without codes of a stranger's file that a terminal would obey."""
+    stderr.print(escape(text, "\n"))
+
+
+def _is_main_thread() -> bool:
+    """Tell whether signals can be handled, which Python leaves to the main thread alone."""
+    return threading.current_thread() is threading.main_thread()
+
+
 # How a user, the system and a closed terminal end a process; Windows has no SIGHUP.
 STOPS = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)]
 
@@ -132,6 +143,9 @@ STOPS = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if ha
 def stop_signals() -> Iterator[list[int]]:
     """Note the first signal that stops a process in a list; a second one acts as it did before."""
     received: list[int] = []
+    if not _is_main_thread():
+        yield received
+        return
 
     def note(number: int, _: Any) -> None:
         received.append(number)
@@ -152,6 +166,9 @@ def stop_signals() -> Iterator[list[int]]:
 @contextmanager
 def signals_unwind() -> Iterator[None]:
     """Let such signals leave through `finally`, which removes what is half written."""
+    if not _is_main_thread():
+        yield
+        return
 
     def leave(number: int, _: Any) -> None:
         raise SystemExit(128 + number)
@@ -172,8 +189,6 @@ def is_utf8() -> bool:
 def print_json(values: dict[str, Any]) -> None:
     """Print plain values as a line of JSON."""
     line = json.dumps(values, ensure_ascii=not is_utf8())
-    try:
-        line.encode()
-    except UnicodeEncodeError:  # bytes of an argument or of standard input that are no text
-        line = json.dumps(values)
+    if not line.isprintable():  # it holds what a terminal would obey, or bytes that are no text
+        line = "".join(f"\\u{ord(c):04x}" if is_control(c) else c for c in line)
     print(line)

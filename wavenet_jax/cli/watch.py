@@ -54,7 +54,7 @@ class Watch:
         folder = run.folder / BOARD
         is_there, has_package = has_board(run), find_spec("tensorboardX") is not None
         if is_there and not has_package:
-            process.stderr.print(f"{folder} stays as it is: tensorboardX is not installed.")
+            process.say(f"{folder} stays as it is: tensorboardX is not installed.")
         if has_package and (tensorboard or is_there):
             from tensorboardX import SummaryWriter  # noqa: PLC0415  an optional extra
 

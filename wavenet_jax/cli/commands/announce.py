@@ -16,7 +16,7 @@ def announce(run: Run, done: int) -> None:
     settings, total = run.config.train, run.total_steps
     per_step = settings.batch_size * settings.seq_len
     epochs = total * per_step / run.data.splits.train.num_predictions
-    process.stderr.print(
+    process.say(
         f"{'Continuing' if done else 'Training'} {count_parameters(shapes['params']):,} parameters "
         f"({_network(run.config.model)}) on {run.config.data.title}: "
         f"{_extent(run)}, {tables.vocab_line(run.data.vocab)}\n"
@@ -24,16 +24,14 @@ def announce(run: Run, done: int) -> None:
         f"{_rows(run)} ({epochs:.3g} epochs), {_optimizer(run.config.optim)}, in {run.folder}"
     )
     if typical := _typical_beyond(run):
-        process.stderr.print(
+        process.say(
             f"Many documents are {typical:,} characters long, of which a prediction sees "
             f"{run.config.model.receptive_field:,}; more --dilations may help."
         )
     if not run.data.splits.val.num_predictions:
-        process.stderr.print("Nothing is held out for validation: the best state is the last.")
+        process.say("Nothing is held out for validation: the best state is the last.")
     if done and (changed := changed_environment(run)):
-        process.stderr.print(
-            f"The run began with {', '.join(changed)}: its last digits may differ."
-        )
+        process.say(f"The run began with {', '.join(changed)}: its last digits may differ.")
 
 
 def _network(model: ModelConfig) -> str:

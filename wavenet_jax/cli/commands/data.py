@@ -9,6 +9,6 @@ from wavenet_jax.paths import cache_dir
 def data(command: Data) -> int:
     """Download a data set and print its path; return 0."""
     if command.name in datasets.SOURCES:
-        process.stderr.print(f"Fetching the data set {command.name!r} into {cache_dir()}")
+        process.say(f"Fetching the data set {command.name!r} into {cache_dir()}")
     print(datasets.download(command.name))
     return 0

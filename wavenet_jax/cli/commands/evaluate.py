@@ -40,7 +40,7 @@ def evaluate(command: Evaluate) -> int:
         run, step, variables = restore(folder, command)
         has_unseen = not (run.data.is_text or command.others)
         note = "; unseen are documents that do not occur in train" if has_unseen else ""
-        process.stderr.print(f"Losses of {describe(run, command, step)}{note}")
+        process.say(f"Losses of {describe(run, command, step)}{note}")
         losses, left_out = _losses(run, variables, command.data)
         found.append((str(folder), losses))
         values.append(_losses_json(folder, command, step, losses) | left_out)
@@ -75,16 +75,16 @@ def _read_other(run: Run, source: str) -> tuple[Corpus, int]:
     except InputError as error:
         if error.field != "column":
             raise
-        process.stderr.print(f"{source} has no column {whole.column!r}: its lines are taken whole.")
+        process.say(f"{source} has no column {whole.column!r}: its lines are taken whole.")
         other = datasets.load_dataset(replace(whole, column=None))
     for note in other.notes:
-        process.stderr.print(f"Note: {in_flags(note, all_options())}")
+        process.say(f"Note: {in_flags(note, all_options())}")
     units = _lines(other) if is_text else other.documents
     known = set(vocab.characters[1:])
     kept = [unit for unit in units if known.issuperset(unit)]
     left_out, noun = len(units) - len(kept), "line" if is_text else "document"
     if left_out:
-        process.stderr.print(
+        process.say(
             f"{left_out:,} of {pluralize(len(units), noun)} are left out, for characters that "
             f"{run.folder} does not know: {_unknown(other.vocab, known)}"
         )

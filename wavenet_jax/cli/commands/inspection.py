@@ -56,7 +56,7 @@ def inspect(command: Inspect) -> int:
     where = f"{run.folder} at step {step:,}"
     words = f"one batch: {_rows(run, batch)}, loss {found.loss_nats:.4f} nats"
     _draw(run, found, (where, words, rate), folder)
-    process.stderr.print(f"{where}, {words}, {rate}; pictures in {folder}")
+    process.say(f"{where}, {words}, {rate}; pictures in {folder}")
     if command.json:
         head = {"run": str(command.run), "step": step, "learning_rate": learning_rate}
         print(json.dumps(head | _values(found), indent=2, ensure_ascii=not process.is_utf8()))

@@ -20,6 +20,7 @@ from wavenet_jax.cli.mistakes import all_options, in_flags
 from wavenet_jax.cli.watch import Watch, draw_loss_curve, has_board, require_tensorboard
 from wavenet_jax.config import SampleConfig
 from wavenet_jax.errors import InputError, pluralize, require
+from wavenet_jax.machine import require_open_files
 from wavenet_jax.nn import Variables
 from wavenet_jax.runs import (
     Run,
@@ -48,6 +49,7 @@ from wavenet_jax.training import (
 Infos = Generator[StepInfo, None, None]
 RUNS = Path("runs")
 SAMPLES_DRAWN = 5  # times in a run
+OPEN_FILES = 64  # that a run has at a time, and some more
 FEW_DOCUMENTS, FEW_CHARACTERS = 5, 100
 
 
@@ -62,11 +64,11 @@ def train(command: Train) -> int:
         _failures_explained(run),
     ):
         for note in run.data.notes:
-            process.stderr.print(f"Note: {in_flags(note, all_options())}")
+            process.say(f"Note: {in_flags(note, all_options())}")
         limited = _limited(run, command)
         start = warm_start(limited.config, limited.data)
         if start is not None:
-            process.stderr.print(start.note)
+            process.say(start.note)
         record = partial(record_new, limited, overwrite=overwrite)
         state = None if start is None else start.state
         return _train(limited, state, record, tensorboard=command.tensorboard)
@@ -88,12 +90,12 @@ def _go_on(command: Resume, run: Run, state: TrainState) -> int:
     if command.steps is not None or command.epochs is not None:
         run = extend_run(run, step, steps=command.steps, epochs=command.epochs)
         rate = float(make_schedule(run.config.optim, run.total_steps)(step - 1))
-        process.stderr.print(
+        process.say(
             f"Going on for {pluralize(run.total_steps - step, 'step')} more, at the learning rate "
             f"with which the run ended, {rate:g}"
         )
     if is_finished(run, step):
-        process.stderr.print(
+        process.say(
             f"{run.folder} is finished at step {step:,} of {run.total_steps:,}: nothing is left to "
             "train; --steps trains it for longer."
         )
@@ -119,7 +121,7 @@ def _limited(run: Run, command: Train) -> Run:
     """Return the run with no more steps than fit the minutes, by the speed of a few."""
     if command.minutes is None:
         return run
-    process.stderr.print("Timing the first steps")
+    process.say("Timing the first steps")
     steps = steps_within(run.model, run.config, run.data.splits, command.minutes)
     if steps >= run.total_steps:
         return run
@@ -140,6 +142,7 @@ def _train(
 ) -> int:
     """Train from a state, or from the start, to the last step or to a signal."""
     require_row_fits(run.data.splits.train, run.config.train, run.config.model.receptive_field)
+    require_open_files(OPEN_FILES)
     done, total = int(state.step) if state else 0, run.total_steps
     logging.getLogger("absl").setLevel(logging.ERROR)  # Orbax warns of slow disks
     announce(run, done)
@@ -162,14 +165,14 @@ def _train(
                     break
     _link_latest(run.folder.resolve())
     if received and not is_finished(run, done):
-        process.stderr.print(
+        process.say(
             f"Interrupted at step {done:,} of {total:,}, which is saved; continue with "
             f"`{PROGRAM} resume {shlex.quote(str(run.folder))}`."
         )
         _finish(run, is_interrupted=True)
         return 128 + received[0]
     if done < total:
-        process.stderr.print(
+        process.say(
             f"Stopped early at step {done:,} of {total:,}: the validation loss has not improved "
             f"for {run.config.train.patience:.0%} of the steps."
         )
@@ -258,7 +261,7 @@ def _finish(run: Run, *, is_interrupted: bool = False) -> int:
     """Draw the loss curve and samples of the best state, print the losses and what is next."""
     metrics = read_metrics(run.folder)
     if why := draw_loss_curve(run, metrics):
-        process.stderr.print(why)
+        process.say(why)
     with open_checkpoints(run) as checkpoints:
         best_step, variables = checkpoints.restore_variables("best")
     (run.folder / "samples.txt").write_text(_samples(run, variables) + "\n", "utf-8")
@@ -277,14 +280,14 @@ def _finish(run: Run, *, is_interrupted: bool = False) -> int:
         last = metrics[-1]
         print(f"{run.folder}: train {last['train_loss']:.4f} at the last step, {last['step']:,}")
     folder = shlex.quote(str(run.folder))
-    process.stderr.print(f"Next: `{PROGRAM} evaluate {folder}`, `{PROGRAM} sample {folder}`.")
+    process.say(f"Next: `{PROGRAM} evaluate {folder}`, `{PROGRAM} sample {folder}`.")
     return 0
 
 
 def _warn_of_divergence(run: Run, first: float, loss: float) -> None:
     guessing = math.log(len(run.data.vocab))
     if loss > max(first, guessing):
-        process.stderr.print(
+        process.say(
             f"The model is worse than guessing among its {len(run.data.vocab)} characters (train "
             f"{loss:.4f}, guessing {guessing:.4f}): train again with a lower --learning-rate than "
             f"{run.config.optim.learning_rate:g}."
