@@ -149,8 +149,7 @@ def require_utf8(config: Any, *names: str) -> None:
         for text in (value,) if isinstance(value, str) else value or ():
             require(
                 _LONE_SURROGATES.search(text) is None,
-                f"{name} is {show_short(text)}, whose bytes are no UTF-8 text, as which it is "
-                "kept; rename the file or the folder.",
+                f"{name} is {show_short(text)}, expected UTF-8 text; rename what it names.",
                 name,
             )
 

@@ -155,7 +155,7 @@ def test_long_texts_and_codes_of_a_stranger_are_not_shown(part: str) -> None:
     ],
 )
 def test_names_that_cannot_be_kept_are_refused(values: dict[str, Any], name: str) -> None:
-    with pytest.raises(InputError, match=f"^{name} is '.*', whose bytes are no UTF-8") as caught:
+    with pytest.raises(InputError, match=f"^{name} is '.*', expected UTF-8 text") as caught:
         config_from_dict({"format": FORMAT} | values)
     assert caught.value.field == name
 
