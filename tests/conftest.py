@@ -2,7 +2,6 @@
 
 import os
 import tempfile
-
 from pathlib import Path
 
 # Before JAX starts: no test reaches for a GPU, or reads or fills the user's caches.

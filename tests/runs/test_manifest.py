@@ -1,20 +1,33 @@
 """The records of a run's files: what differs from them is noticed."""
 
+import json
 import os
 from pathlib import Path
+from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from wavenet_jax.errors import InputError
 from wavenet_jax.runs import Run, load_run
 from wavenet_jax.runs.manifest import (
     CheckpointRecord,
     Manifest,
+    damage_of_checkpoint,
     damage_of_file,
     read_manifest,
     record_file,
     write_manifest,
 )
+
+values = st.none() | st.integers() | st.floats() | st.text(max_size=4) | st.booleans()
+records = st.fixed_dictionaries({"sha256": values, "size": values, "mtime_ns": values}) | values
+states = st.fixed_dictionaries(
+    {"val_loss": values, "files": st.dictionaries(st.text(max_size=4), values, max_size=2) | values}
+)
+names = st.sampled_from(["1", "20", "x", "-1", "a/b", ""]) | st.text(max_size=4)
+strange = st.dictionaries(names, records | states | values, max_size=3) | values
 
 
 def test_records_are_read_as_they_were_written(tmp_path: Path) -> None:
@@ -23,6 +36,36 @@ def test_records_are_read_as_they_were_written(tmp_path: Path) -> None:
     manifest = Manifest({"file": record_file(tmp_path / "file")}, records)
     write_manifest(tmp_path, manifest)
     assert read_manifest(tmp_path) == manifest
+
+
+@pytest.mark.parametrize("name", ["/etc/hostname", "../config.json", "a/../../b", "..\\b"])
+def test_a_record_of_a_file_outside_is_refused(tmp_path: Path, name: str) -> None:
+    (tmp_path / "file").write_text("text")
+    record = record_file(tmp_path / "file")
+    for manifest in (
+        Manifest({name: record}, {}),
+        Manifest({}, {1: CheckpointRecord(None, {name: record.sha256})}),
+    ):
+        write_manifest(tmp_path, manifest)
+        with pytest.raises(InputError, match=r"manifest\.json is damaged"):
+            read_manifest(tmp_path)
+
+
+@given(st.dictionaries(st.sampled_from(["files", "checkpoints"]), strange, min_size=2))
+def test_whatever_stands_in_a_manifest_is_a_manifest_or_refused(
+    tmp_path_factory: pytest.TempPathFactory, values: Any
+) -> None:
+    folder = tmp_path_factory.mktemp("manifest")
+    (folder / "manifest.json").write_text(json.dumps(values))
+    try:
+        manifest = read_manifest(folder)
+    except InputError:
+        return
+    assert len(manifest.ranked("best")) == len(manifest.checkpoints)
+    for name, record in manifest.files.items():
+        assert damage_of_file(folder, name, record, whole=True)
+    for record_of_state in manifest.checkpoints.values():
+        damage_of_checkpoint(folder / "none", record_of_state)
 
 
 def test_checkpoints_are_ranked_by_loss_or_step() -> None:

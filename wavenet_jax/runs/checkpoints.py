@@ -16,6 +16,7 @@ import jax.numpy as jnp
 from orbax.checkpoint import v1 as ocp
 
 from wavenet_jax.errors import InputError, require
+from wavenet_jax.machine import reason
 from wavenet_jax.nn import Variables, init_variables
 from wavenet_jax.runs.files import remove
 from wavenet_jax.runs.folder import Run
@@ -75,8 +76,8 @@ class Checkpoints:
         except (OSError, ValueError) as error:
             raise InputError(
                 f"the state of step {step:,} cannot be saved in {str(self._run.folder)!r} "
-                f"({_reason(error)}), expected room to write; what was saved before is whole: make "
-                "room and resume the run."
+                f"({reason(error)[:100]}), expected room to write; what was saved before is "
+                "whole: make room and resume the run."
             ) from error
         for each in gone:
             remove(self._folder / str(each))
@@ -166,7 +167,7 @@ class Checkpoints:
         try:
             return None, ocp.load_checkpointables(folder, described)
         except (ValueError, KeyError, OSError) as error:
-            return f"{folder} cannot be read ({_reason(error)})", {}
+            return f"{folder} cannot be read ({reason(error)[:100]})", {}
 
 
 @contextmanager
@@ -192,9 +193,3 @@ def _training(state: TrainState) -> dict[str, Any]:
         return training
     average = {} if state.average is None else {"average": state.average}
     return training | state.variables | average
-
-
-def _reason(error: Exception) -> str:
-    """Return why the system refuses, in a few words."""
-    words = getattr(error, "strerror", None) or str(error) or type(error).__name__
-    return words.strip().splitlines()[0][:100]

@@ -7,16 +7,17 @@ beside it is left from a save that was interrupted.  metrics.jsonl grows and has
 
 import hashlib
 import os
-from io import BufferedReader
-from pathlib import Path
-from typing import Any, NamedTuple
+from pathlib import Path, PurePosixPath
+from typing import Any, BinaryIO, NamedTuple
 
 from wavenet_jax.config import read_json
 from wavenet_jax.errors import InputError, require
+from wavenet_jax.machine import MIB, open_regular, reason
 from wavenet_jax.runs.files import fsync_folder, write_json
 
 NAME = "manifest.json"
 CHECKPOINTS = "checkpoints"
+_PIECE = MIB  # bytes hashed at a time
 
 
 class FileRecord(NamedTuple):
@@ -56,14 +57,17 @@ class Manifest(NamedTuple):
 
 def record_file(path: Path) -> FileRecord:
     """Return the record of a file, after it has reached the disk."""
-    with path.open("rb") as file:
+    with open_regular(path) as file:
         os.fsync(file.fileno())
         status = os.fstat(file.fileno())
         return FileRecord(_digest(file), status.st_size, status.st_mtime_ns)
 
 
-def _digest(file: BufferedReader) -> str:
-    return hashlib.file_digest(file, "sha256").hexdigest()
+def _digest(file: BinaryIO) -> str:
+    digest = hashlib.sha256()
+    while piece := file.read(_PIECE):
+        digest.update(piece)
+    return digest.hexdigest()
 
 
 def record_checkpoint(folder: Path, val_loss: float | None) -> CheckpointRecord:
@@ -100,10 +104,23 @@ _REMEDY = "restore it, or let `wavenet-jax verify` accept the files as they are.
 
 
 def _from_json(values: Any) -> Manifest:
-    return Manifest(
+    manifest = Manifest(
         {name: FileRecord(**each) for name, each in values["files"].items()},
         {int(step): CheckpointRecord(**each) for step, each in values[CHECKPOINTS].items()},
     )
+    for each in manifest.checkpoints.values():
+        if not isinstance(each.val_loss, int | float | None) or not isinstance(each.files, dict):
+            raise TypeError
+    names = {*manifest.files}.union(*(each.files for each in manifest.checkpoints.values()))
+    if any(not _is_inside(name) for name in names) or min(manifest.checkpoints, default=0) < 0:
+        raise ValueError
+    return manifest
+
+
+def _is_inside(name: str) -> bool:
+    """Tell whether a name of a file, perhaps a stranger's, leads to no other folder."""
+    path = PurePosixPath(name)
+    return not path.is_absolute() and ".." not in path.parts and "\\" not in name
 
 
 def write_manifest(folder: Path, manifest: Manifest) -> None:
@@ -129,10 +146,10 @@ def damage_of_file(folder: Path, name: str, record: FileRecord, *, whole: bool) 
 
 def _damage(path: Path, sha256: str) -> str | None:
     try:
-        with path.open("rb") as file:
+        with open_regular(path) as file:
             return None if _digest(file) == sha256 else f"{path} is damaged"
     except OSError as error:
-        return f"{path} cannot be read ({error.strerror or error})"
+        return f"{path} cannot be read ({reason(error)})"
 
 
 def damage_of_checkpoint(folder: Path, record: CheckpointRecord) -> str | None:

@@ -20,7 +20,7 @@ def restore(folder: Path, command: Evaluate | Score | Sample) -> tuple[Run, int,
 def print_notes(notes: list[str]) -> None:
     """Print what a user should know, a line each."""
     for note in notes:
-        process.stderr.print(f"Note: {note}")
+        process.say(f"Note: {note}")
 
 
 def describe(run: Run, command: Evaluate | Score | Sample, step: int) -> str:

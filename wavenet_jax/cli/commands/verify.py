@@ -2,6 +2,7 @@
 
 from wavenet_jax.cli import process
 from wavenet_jax.cli.arguments import PROGRAM, Verify
+from wavenet_jax.errors import escape
 from wavenet_jax.runs import Verification, accept_run, verify_run
 
 
@@ -11,19 +12,19 @@ def verify(command: Verify) -> int:
         accept_run(command.run)
     found = verify_run(command.run)
     for name, damage in found.files.items():
-        print(f"{name:24} {damage or 'whole'}")
+        print(escape(f"{name:24} {damage or 'whole'}"))
     for step, damage in found.checkpoints.items():
         roles = {"best": found.best, "latest": found.latest}
         role = " and ".join(name for name, of in roles.items() if of == step)
-        print(f"{f'checkpoint {step:,}':24} {damage or 'whole'}{f' ({role})' if role else ''}")
-    process.stderr.print(_conclusion(command, found))
+        print(escape(f"{f'checkpoint {step:,}':24} {damage or 'whole'}{f' ({role})' * bool(role)}"))
+    process.say(_conclusion(command, found))
     return 1 if found.damages else 0
 
 
 def _conclusion(command: Verify, found: Verification) -> str:
     """Say what can be done with the run."""
     if not found.damages:
-        return f"{command.run} is whole."
+        return f"{command.run} is whole{'' if found.latest else ', without a checkpoint yet'}."
     if any(found.files.values()):
         return (
             f"{command.run} is damaged: restore the file, or train the run again.  If you changed "
