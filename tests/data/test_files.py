@@ -268,3 +268,9 @@ def test_pieces_are_whole_lines_of_the_file(content: list[bytes], piece: int) ->
     assert all(each.endswith("\n") for each in pieces[:-1] if each)
     expected = whole.decode("utf-8", "surrogateescape").replace("\r\n", "\n")
     assert "".join(pieces) == expected
+
+
+def test_notes_show_names_without_codes(tmp_path: Path) -> None:
+    (tmp_path / "\x1b[31m.txt").write_text("a,b,c\n" * 9)
+    notes = load_dataset(DataConfig(str(tmp_path), kind="list")).notes
+    assert any(r"\x1b[31m.txt looks like a table" in note for note in notes)

@@ -31,7 +31,7 @@ from wavenet_jax.data.text import (
     write_tokens,
 )
 from wavenet_jax.data.vocab import BOUNDARY_ID, Vocab, forms_note, vocab_from_documents
-from wavenet_jax.errors import InputError, pluralize, require, require_default, show_short
+from wavenet_jax.errors import InputError, escape, pluralize, require, require_default, show_short
 from wavenet_jax.machine import open_regular, reason
 
 TOKEN_FILES = Splits("train.bin", "val.bin", "test.bin")  # each the tokens of a split of a text
@@ -78,7 +78,8 @@ def load_dataset(config: DataConfig, tokens_dir: Path | None = None) -> Dataset:
         else:
             documents, notes = read_list(files, config)
             dataset = _list_dataset(documents, config)
-    return dataset._replace(notes=(*found, *guess, *notes, *dataset.notes))
+    notes = [*found, *guess, *notes, *dataset.notes]
+    return dataset._replace(notes=tuple(map(escape, notes)))  # files have names of strangers
 
 
 def dataset_from_list(documents: Iterable[str], config: DataConfig) -> Dataset:
