@@ -32,6 +32,7 @@ from wavenet_jax.config import (
     SECTIONS,
     Config,
     DataConfig,
+    Extent,
     ModelConfig,
     Recipe,
     SampleConfig,
@@ -168,7 +169,13 @@ def test_configuration_of_plain_values(changes: list[tuple[str, str, Any]]) -> N
 def test_recipe_of_options(changes: list[tuple[str, str, Any]], rest: list[Any]) -> None:
     options = {field: value for _, field, value in changes if field != "init_from"}
     base = rest[0] if rest and isinstance(rest[0], str) and len(rest[0]) < 9 else "makemore"
-    enter("options", lambda: Recipe(base, options).data_config())
+
+    def way() -> None:
+        recipe = Recipe(base, options)
+        recipe.data_config()
+        recipe.config(Extent("list", 1_000, 8))
+
+    enter("options", way)
 
 
 def mutated(text: str, edits: list[tuple[int, int, str]]) -> str:
