@@ -2,24 +2,52 @@
 
 import math
 import statistics
+import tempfile
 from collections.abc import Callable, Sequence
 from functools import cache, partial
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import jax
 import numpy as np
 
+from common.command import require_package
 from common.pool import Result
 from common.timing import median_seconds
 from wavenet_jax.backend import use_compilation_cache
 from wavenet_jax.config import Config, DataConfig
-from wavenet_jax.data import Dataset, load_dataset
-from wavenet_jax.evaluation import document_nll, evaluate_splits, index_corpus, total_loss
+from wavenet_jax.data import Corpus, Dataset, load_dataset
+from wavenet_jax.errors import require
+from wavenet_jax.evaluation import document_nll, index_corpus, total_loss
 from wavenet_jax.nn import Variables, WaveNet, count_parameters
 from wavenet_jax.training import DivergenceError, fit, init_state, make_trainer, train_chunk
 
+HERE = Path(__file__).parents[1]  # the experiments
 # Okabe and Ito's colours, which colour-blind readers tell apart, with grey in place of yellow.
 COLORS = ("#000000", "#E69F00", "#56B4E9", "#009E73", "#D55E00", "#0072B2", "#CC79A7", "#999999")
+
+
+Scores = tuple[np.ndarray, np.ndarray]  # the nats and the predictions of each document, [D] each
+
+
+class Place(NamedTuple):
+    """What a study reads, and the folder in which it writes."""
+
+    data: str
+    out: Path
+
+
+def open_study(data: str | None, out: Path | None, seeds: int, quick: bool) -> Place:
+    """Return where a study reads and writes, by default; raise `InputError` for a mistake.
+
+    By default makemore and the folder of the experiments; with `quick` the bundled names and a
+    temporary folder.
+    """
+    require_package("matplotlib", "matplotlib", "plots")
+    require(seeds >= 2, f"seeds is {seeds}, expected at least 2: an error needs two.", "seeds")
+    data = data or ("names" if quick else "makemore")
+    load_dataset(DataConfig(data=data))  # so that a mistake is known at once
+    return Place(data, out or (Path(tempfile.mkdtemp()) if quick else HERE))
 
 
 class Task(NamedTuple):
@@ -54,18 +82,31 @@ def train(task: Task) -> Result:
 
 def losses(model: WaveNet, variables: Variables, dataset: Dataset) -> Result:
     """Return the loss of each split and of its unseen documents, and of each document."""
-    evaluations = evaluate_splits(model, variables, dataset.splits)
-    result: Result = {"parameters": count_parameters(variables["params"])}
-    for split, corpus in zip(("train", "val", "test"), dataset.splits, strict=True):
-        evaluation = getattr(evaluations, split)
-        result[split] = evaluation.all.nats_per_character
-        if split == "train":
-            continue
-        if evaluation.unseen is not None:
-            result[f"unseen_{split}"] = evaluation.unseen.nats_per_character
-        nats, predictions = document_nll(model, variables, corpus, index_corpus(model, corpus))
-        result[f"{split}_documents"] = [nats.tolist(), predictions.tolist()]
+
+    def score(corpus: Corpus) -> Scores:
+        return document_nll(model, variables, corpus, index_corpus(model, corpus))
+
+    return {"parameters": count_parameters(variables["params"])} | split_losses(dataset, score)
+
+
+def split_losses(dataset: Dataset, score: Callable[[Corpus], Scores]) -> Result:
+    """Return the losses of a list that `score` finds, which scores the documents of a corpus."""
+    result: Result = {}
+    for split, corpus in dataset.splits._asdict().items():
+        nats, predictions = score(corpus)
+        result[split] = total_loss(nats, predictions).nats_per_character
+        if split != "train":
+            new = unseen(dataset, split)
+            result[f"unseen_{split}"] = total_loss(nats[new], predictions[new]).nats_per_character
+            result[f"{split}_documents"] = [nats.tolist(), predictions.tolist()]
     return result
+
+
+def unseen(dataset: Dataset, split: str) -> np.ndarray:
+    """Tell which documents of a split do not occur in train, `[D]`."""
+    documents = dataset.split_documents
+    seen = set(documents.train)
+    return np.array([each not in seen for each in getattr(documents, split)], bool)
 
 
 def time_steps(task: Task) -> Result:
@@ -92,6 +133,22 @@ def deviation(values: Sequence[float]) -> float:
 def mean_and_error(values: Sequence[float]) -> tuple[float, float]:
     """Return the mean of a sample and its standard error."""
     return statistics.mean(values), deviation(values) / math.sqrt(len(values))
+
+
+def estimate(
+    runs: Sequence[Result], split: str, chosen: np.ndarray | None = None
+) -> tuple[float, float]:
+    """Return the mean loss of a split and its standard error, of all documents or those chosen.
+
+    The errors, of few seeds and of few names, add up in their squares.
+    """
+    nats = np.array([each[f"{split}_documents"][0] for each in runs])  # [seeds, D]
+    predictions = np.array(runs[0][f"{split}_documents"][1])
+    if chosen is not None:
+        nats, predictions = nats[:, chosen], predictions[chosen]
+    _, of_seeds = mean_and_error((nats.sum(1) / predictions.sum()).tolist())
+    of_names = total_loss(nats.mean(0), predictions)
+    return of_names.nats_per_character, math.hypot(of_seeds, of_names.standard_error)
 
 
 def difference(
