@@ -151,10 +151,11 @@ def main(
             tasks[f"{name}/{seed}"] = Run(replace_fields(config, seed=seed), ROWS[name].has_bug)
     found = run_tasks(make_run, tasks, place.out / "performance_log.jsonl", jobs)
     runs = {name: [found[f"{name}/{seed}"] for seed in range(seeds)] for name in rows}
-    result = {"steps": steps, "seeds": seeds, "rows": log(runs, DataConfig(data=place.data))}
-    print(table(result["rows"]))
-    (place.out / "performance_log.json").write_text(json.dumps(result) + "\n", "utf-8")
-    draw(result["rows"], place.out / "performance_log.png")
+    result = log(runs, DataConfig(data=place.data))
+    print(table(result))
+    written = json.dumps({"steps": steps, "seeds": seeds, "rows": result})
+    (place.out / "performance_log.json").write_text(written + "\n", "utf-8")
+    draw(result, place.out / "performance_log.png")
 
 
 def make_run(task: Run) -> Result:
@@ -221,8 +222,7 @@ COMPARED = "{:21} {:>16} {:>15} {:>15}  {:>16}  {:>16}"
 def table(rows: dict[str, dict[str, Any]]) -> str:
     """Return the losses, then the lecture's and the differences, as text."""
     parts = ("train", "val", "test", "unseen_val", "unseen_test")
-    heads = (part.replace("_", " ") for part in parts)
-    lines = [LOSSES.format("", "parameters", *heads)]
+    lines = [LOSSES.format("", "parameters", *(part.replace("_", " ") for part in parts))]
     for name, row in rows.items():
         parameters = f"{row['parameters']:,}"
         lines.append(LOSSES.format(name, parameters, *(shown(row[part]) for part in parts)))
