@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 
 from common.command import require_package
@@ -20,7 +21,14 @@ from wavenet_jax.data import Corpus, Dataset, load_dataset
 from wavenet_jax.errors import require
 from wavenet_jax.evaluation import document_nll, index_corpus, total_loss
 from wavenet_jax.nn import Variables, WaveNet, count_parameters
-from wavenet_jax.training import DivergenceError, fit, init_state, make_trainer, train_chunk
+from wavenet_jax.training import (
+    DivergenceError,
+    TrainState,
+    fit,
+    init_state,
+    make_trainer,
+    train_chunk,
+)
 
 HERE = Path(__file__).parents[1]  # the experiments
 # Okabe and Ito's colours, which colour-blind readers tell apart, with grey in place of yellow.
@@ -118,6 +126,28 @@ def time_steps(task: Task) -> Result:
     size = min(steps, 100)
     call = partial(block, partial(train_chunk, trainer, state, corpus, size))
     return {"seconds": median_seconds(call, rounds=5) / size}
+
+
+class Together(NamedTuple):
+    """Nets to train side by side in one program."""
+
+    config: Config
+    nets: int
+
+
+def time_together(task: Together) -> Result:
+    """Return the seconds of a step of several nets in one program, without compilation."""
+    dataset, config = load(task.config.data), task.config
+    model, steps = WaveNet(config.model, len(dataset.vocab)), config.train.steps or 1
+    trainer, corpus = make_trainer(model, config, steps), jax.device_put(dataset.splits.train)
+    size, state = min(steps, 50), init_state(trainer)
+    states = jax.tree.map(lambda leaf: jnp.stack([leaf] * task.nets), state)
+
+    @jax.jit
+    def train_all(states: TrainState) -> TrainState:
+        return jax.vmap(lambda state: train_chunk(trainer, state, corpus, size)[0])(states)
+
+    return {"seconds": median_seconds(partial(block, partial(train_all, states)), rounds=5) / size}
 
 
 def block(call: Callable[[], Any]) -> None:

@@ -6,30 +6,45 @@ import runpy
 import subprocess
 import sys
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
+import dilated_vs_tree
+import ensembles
 import jax
+import jax.numpy as jnp
 import numpy as np
+import performance_log
 import pytest
+from common.distillation import learn
+from common.study import Place
 from packed_documents import pack
 
-from wavenet_jax.config import DataConfig, TrainConfig
+from wavenet_jax.config import Config, DataConfig, TrainConfig, replace_fields
 from wavenet_jax.data import Dataset, dataset_from_documents, vocab_from_documents
+from wavenet_jax.evaluation import document_nll, index_corpus
+from wavenet_jax.nn import WaveNet, count_parameters, init_variables
+from wavenet_jax.training import init_state, make_trainer, train_chunk
 
 FOLDER = Path(__file__).parents[2] / "experiments"
 SCRIPTS = {path.stem: path for path in sorted(FOLDER.glob("*.py"))}
 DATA = {
     "averaged_statistics": "makemore",
+    "dilated_vs_tree": "makemore",
+    "ensembles": "makemore",
     "large_text": "shakespeare",
     "lecture": "makemore",
     "lecture_speed": "makemore",
     "optimizers": "makemore",
     "packed_documents": "makemore",
+    "performance_log": "makemore",
     "plan_sizes": "makemore",
     "sampling_speed": "makemore",
     "shakespeare": "shakespeare",
 }
+
+ROOT = jax.random.key(0)
 
 Refusal = Callable[..., str]
 
@@ -106,6 +121,8 @@ def test_says_how_to_install_matplotlib(refusal: Refusal, monkeypatch: pytest.Mo
         ("sampling_speed --rounds -3", "--rounds is -3, expected at least 1."),
         ("three_runs --rounds 0", "--rounds is 0, expected at least 1."),
         ("three_runs --picture missing/plot.png", "--picture is 'missing/plot.png', expected"),
+        ("performance_log --seeds 1", "--seeds is 1, expected at least 2: an error needs two."),
+        ("ensembles --seeds 0", "--seeds is 0, expected at least 2"),
         ("large_text --gigabytes 0", "--gigabytes is 0, expected a number above 0"),
         ("large_text --gigabytes inf", "--gigabytes is inf, expected a number above 0"),
         ("large_text --gigabytes nan", "--gigabytes is nan, expected a number above 0"),
@@ -191,26 +208,135 @@ def test_packed_rows_are_whole_documents(letters: Dataset) -> None:
     assert not np.array_equal(other.inputs, inputs)
 
 
-def test_the_study_of_optimizers_runs_for_a_moment_and_goes_on(
+class Quick(NamedTuple):
+    """What a quick run of a study printed, and what it wrote."""
+
+    printed: str
+    results: Any
+    picture: bytes
+
+
+RunQuickly = Callable[..., Quick]
+
+
+@pytest.fixture
+def quick(
     names_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Any
-) -> None:
-    words = f"--quick --seeds 1 --data {names_file} --out {tmp_path}".split()
-    monkeypatch.setattr(sys, "argv", [str(SCRIPTS["optimizers"]), *words])
-    printed = []
-    for _ in range(2):
+) -> RunQuickly:
+    """Return a function that runs a study for a moment, on a small list."""
+
+    def run(name: str, *words: str) -> Quick:
+        options = f"--quick --data {names_file} --out {tmp_path}".split()
+        monkeypatch.setattr(sys, "argv", [str(SCRIPTS[name]), *options, *words])
         with pytest.raises(SystemExit) as leaves:
-            runpy.run_path(str(SCRIPTS["optimizers"]), run_name="__main__")
+            runpy.run_path(str(SCRIPTS[name]), run_name="__main__")
         assert leaves.value.code == 0
-        printed.append(capsys.readouterr().out)
-    assert "1 of" in printed[0]
-    assert "1 of" not in printed[1]  # everything is remembered
-    assert printed[0].splitlines()[-1] == printed[1].splitlines()[-1]
-    results = json.loads((tmp_path / "optimizers.json").read_text())
-    rows = results["window"]["rows"]
+        results = json.loads((tmp_path / f"{name}.json").read_text())
+        return Quick(capsys.readouterr().out, results, (tmp_path / f"{name}.png").read_bytes())
+
+    return run
+
+
+def test_the_study_of_optimizers_runs_for_a_moment_and_goes_on(quick: RunQuickly) -> None:
+    first, second = (quick("optimizers", "--seeds", "1") for _ in range(2))
+    assert "1 of" in first.printed
+    assert "1 of" not in second.printed  # everything is remembered
+    assert first.printed.splitlines()[-1] == second.printed.splitlines()[-1]
+    rows = first.results["window"]["rows"]
     assert set(rows) == {"adamw", "schedule-free", "linear, ema 0.999"}
     assert rows["adamw"]["difference"][0] == 0.0
     assert rows["adamw"]["val"] != rows["schedule-free"]["val"]
-    assert (tmp_path / "optimizers.png").read_bytes().startswith(b"\x89PNG")
+    assert first.picture.startswith(b"\x89PNG")
+
+
+def test_the_performance_log_runs_for_a_moment(quick: RunQuickly) -> None:
+    done = quick("performance_log", "--seeds", "2")
+    with_bug, mended = (done.results["rows"][f"tree 22K{bug}"] for bug in (" with the bug", ""))
+    assert with_bug["parameters"] == mended["parameters"]
+    assert mended["val"][0] - with_bug["val"][0] == pytest.approx(mended["val_difference"][0])
+    assert with_bug["val"] != mended["val"]
+    assert "val - lecture's" in done.printed
+    assert done.picture.startswith(b"\x89PNG")
+
+
+def test_dilations_and_the_tree_run_for_a_moment(quick: RunQuickly) -> None:
+    done = quick("dilated_vs_tree", "--seeds", "2")
+    rows = done.results["rows"]
+    assert list(rows) == ["windows, SGD", "sequences"]
+    assert rows["windows, SGD"]["val_from_first"] == [0.0, 0.0]
+    for row in rows.values():
+        seconds = row["steps"] * row["microseconds_per_step"] / 1e6
+        assert seconds == pytest.approx(done.results["seconds"], rel=0.1)
+        assert row["parameters"] == pytest.approx(2_000, rel=0.05)
+    assert done.picture.startswith(b"\x89PNG")
+
+
+def test_ensembles_run_for_a_moment(quick: RunQuickly) -> None:
+    done = quick("ensembles", "--seeds", "2")
+    rows = done.results["rows"]
+    assert list(rows) == ["1 nets", "2 nets", "distilled", "letters alone"]
+    assert rows["1 nets"]["val"]["difference"] == [0.0, 0.0]
+    assert rows["2 nets"]["val"]["difference"][0] < 0  # -log is convex
+    assert done.picture.startswith(b"\x89PNG")
+
+
+@pytest.mark.parametrize("name", list(dilated_vs_tree.VARIANTS))
+def test_compared_nets_are_of_the_same_size(name: str) -> None:
+    study = dilated_vs_tree.Study(Place("names", Path()), 0, (0, 1))
+    config = dilated_vs_tree.configuration(study, dilated_vs_tree.VARIANTS[name])
+    variables = jax.eval_shape(partial(init_variables, WaveNet(config.model, 27)), ROOT)
+    assert count_parameters(variables["params"]) == pytest.approx(76_579, rel=0.05)
+
+
+def test_the_norm_with_the_bug_is_that_of_the_lecture() -> None:
+    x = np.random.default_rng(0).normal(2, 3, (5, 4, 3)).astype(np.float32)  # [B, T, H]
+    scale, bias = np.arange(1, 4, dtype=np.float32), np.arange(4, 7, dtype=np.float32)
+    mean, var = x.mean(0, keepdims=True), x.var(0, keepdims=True)  # the lecture's mean(0)
+    expected = scale * (x - mean) / np.sqrt(var + 1e-5) + bias
+    norm = performance_log.PositionNorm(4, training=True)
+    empty = norm.init(ROOT, jnp.zeros((20, 3)))
+    variables = {**empty, "params": {"scale": scale, "bias": bias}}
+    y, updated = norm.apply(variables, x.reshape(20, 3), mutable=["batch_stats"])
+    np.testing.assert_allclose(y, expected.reshape(20, 3), rtol=2e-5, atol=2e-5)
+    running = updated["batch_stats"]["BatchNorm_0"]
+    np.testing.assert_allclose(running["mean"], 0.1 * mean.reshape(-1), rtol=1e-5)
+    np.testing.assert_allclose(running["var"], 0.9 + 0.1 * var.reshape(-1), rtol=1e-5)
+    still = performance_log.PositionNorm(4, training=False)
+    y = still.apply({**variables, **updated}, x.reshape(20, 3))
+    mean, var = 0.1 * mean, 0.9 + 0.1 * var
+    expected = scale * (x - mean) / np.sqrt(var + 1e-5) + bias
+    np.testing.assert_allclose(y, expected.reshape(20, 3), rtol=2e-5, atol=2e-5)
+
+
+def test_windows_are_scored_as_distinct_contexts_are(data: Dataset, tiny: Config) -> None:
+    model = WaveNet(tiny.model, len(data.vocab))
+    variables, corpus = init_variables(model, ROOT), data.splits.val
+    nats, predictions = performance_log.score_windows(model, variables, corpus)
+    expected = document_nll(model, variables, corpus, index_corpus(model, corpus))
+    np.testing.assert_allclose(nats, expected[0], rtol=1e-5)
+    np.testing.assert_array_equal(predictions, expected[1])
+
+
+def test_distilling_the_letters_that_occurred_is_ordinary_training(
+    data: Dataset, tiny: Config
+) -> None:
+    config = replace_fields(tiny, mode="sequence", batch_size=2, seq_len=16)
+    trainer = make_trainer(WaveNet(config.model, len(data.vocab)), config, 5)
+    corpus, state = jax.device_put(data.splits.train), init_state(trainer)
+    letters = jax.nn.one_hot(corpus.tokens[1:], len(data.vocab))
+    expected, _ = train_chunk(trainer, state, corpus, 5)
+    distilled = learn(trainer, state, corpus, letters, 5)
+    assert distilled.step == expected.step
+    pair = distilled.variables, expected.variables
+    jax.tree.map(partial(np.testing.assert_allclose, rtol=1e-4, atol=1e-6), *pair)
+
+
+def test_an_ensemble_predicts_the_mean_probability() -> None:
+    p = np.array([[0.5, 0.1], [0.25, 0.3], [0.1, 0.2], [0.9, 0.4]])  # [k, N]
+    pairs = (-np.log(p[:2].mean(0)) - np.log(p[2:].mean(0))) / 2
+    np.testing.assert_allclose(ensembles.ensemble_nll(-np.log(p), 2), pairs)
+    np.testing.assert_allclose(ensembles.ensemble_nll(-np.log(p), 4), -np.log(p.mean(0)))
+    np.testing.assert_allclose(ensembles.ensemble_nll(-np.log(p), 1), -np.log(p).mean(0))
 
 
 def test_the_designs_are_compared_for_a_moment(
