@@ -159,7 +159,7 @@ def conduct(study: Study) -> dict[str, Any]:
     budget = seconds[""] * (study.reference.train.steps or 1)
     configs = {name: with_steps(each, round(budget / seconds[name])) for name, each in bare.items()}
     trials = {name: search(study, name, config) for name, config in configs.items()}
-    chosen = {name: min(each, key=lambda trial: trial[0])[1] for name, each in trials.items()}
+    chosen = {name: best(trials[name], config) for name, config in configs.items()}
     runs = train_chosen(study, chosen)
     rows = {name: row(study, name, config, runs) for name, config in chosen.items()}
     for name, each in rows.items():
@@ -209,9 +209,9 @@ def with_steps(config: Config, steps: int) -> Config:
 
 
 def search(study: Study, name: str, config: Config) -> list[tuple[float, Config]]:
-    """Return the losses on val of the rates and decays; the lecture's recipe has no choice."""
+    """Return the losses on val of the rates and decays; the lecture's recipe has none to choose."""
     if config.optim.optimizer == "sgd":
-        return [(0.0, config)]
+        return []
     tasks, steps = {}, config.train.steps or 1
     rates = RATES[config.train.mode][: study.rates]
     for rate, decay in product(rates, DECAYS[: study.decays]):
@@ -220,6 +220,11 @@ def search(study: Study, name: str, config: Config) -> list[tuple[float, Config]
         tasks[f"{name}/rate {rate:g} decay {decay:g}"] = Task(replace_fields(config, **numbers))
     results = study.run(train, tasks)
     return [(results[each]["val"], task.config) for each, task in tasks.items()]
+
+
+def best(trials: list[tuple[float, Config]], otherwise: Config) -> Config:
+    """Return the configuration with the lowest loss, another one where nothing was tried."""
+    return min(trials, key=lambda trial: trial[0], default=(0.0, otherwise))[1]
 
 
 def numbers(config: Config) -> tuple[float, float]:

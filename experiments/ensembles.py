@@ -55,6 +55,7 @@ from scipy.special import logsumexp
 
 from wavenet_jax.config import Config, preset, replace_fields
 from wavenet_jax.data import Corpus, Dataset
+from wavenet_jax.errors import pluralize
 from wavenet_jax.evaluation import total_loss
 from wavenet_jax.nn import Variables, WaveNet, init_variables
 from wavenet_jax.training import fit
@@ -128,13 +129,12 @@ def conduct(study: Study) -> dict[str, Any]:
     model = WaveNet(config.model, len(dataset.vocab))
     nets = stacked(model, [found[name]["weights"] for name in tasks])
     sums = {split: scores(model, nets, dataset, split, study.sizes) for split in ("val", "test")}
-    rows = {
-        f"{k} nets": {
-            **{split: compared(each[k], each[1]) for split, each in sums.items()},
-            "microseconds_per_step": seconds[f"{k} side by side"]["seconds"] / k * 1e6,
+    rows: dict[str, dict[str, Any]] = {}
+    for k in study.sizes:
+        row = rows[pluralize(k, "net")] = {
+            split: compared(each[k], each[1]) for split, each in sums.items()
         }
-        for k in study.sizes
-    }
+        row["microseconds_per_step"] = seconds[f"{k} side by side"]["seconds"] / k * 1e6
     ends = {split: (each[1], each[largest]) for split, each in sums.items()}
     return {"rows": rows | distilled(study, teach(model, nets, dataset.splits.train), ends)}
 
@@ -221,33 +221,46 @@ def distilled(
     `ends` are the single nets and the largest ensemble, of each split.
     """
     with tempfile.TemporaryDirectory() as folder:
-        file = Path(folder) / "teacher.npy"  # not a part of the tasks, whose processes read it
+        file = Path(folder) / "teacher.npy"  # no part of the tasks, whose processes read it
         np.save(file, np.asarray(teacher))
-        trials = {
-            f"student {length} {decay:g} {hard:g}": student(study, length, decay, hard)
-            for length, decay, hard in product(study.lengths, study.decays, study.hards)
-        }
+        trials = candidates(study)
         tried = study.run(partial(distil, file), trials)
         best = trials[min(trials, key=lambda name: tried[name]["val"])]
-        length = (best.config.train.steps or 1) // (study.nets.train.steps or 1)
-        chosen = {"distilled": best, "letters alone": student(study, length, study.decays[0], 1.0)}
-        tasks = {
-            f"{name} {seed}": each._replace(config=replace_fields(each.config, seed=seed))
-            for name, each in chosen.items()
-            for seed in range(study.sizes[-1], study.sizes[-1] + study.seeds)
-        }
-        found = study.run(partial(distil, file), tasks)
+        chosen = {"distilled": best, "letters alone": on_letters(study, best)}
+        found = study.run(partial(distil, file), fresh(study, chosen))
     rows: dict[str, dict[str, Any]] = {}
     for name, each in chosen.items():
         runs = [result for task, result in found.items() if task.startswith(name)]
         rows[name] = {split: kept(runs, split, *pair) for split, pair in ends.items()}
-        rows[name] |= {
-            "steps": each.config.train.steps,
-            "weight_decay": each.config.optim.weight_decay,
-            "hard": each.hard,
-        }
+        rows[name]["steps"] = each.config.train.steps
+        rows[name]["weight_decay"] = each.config.optim.weight_decay
+        rows[name]["hard"] = each.hard
     rows["distilled"]["trials"] = {name: result["val"] for name, result in tried.items()}
     return rows
+
+
+def candidates(study: Study) -> dict[str, Student]:
+    """Return the nets of which the best on val is distilled again."""
+    return {
+        f"{length} runs, decay {decay:g}, hard {hard:g}": student(study, length, decay, hard)
+        for length, decay, hard in product(study.lengths, study.decays, study.hards)
+    }
+
+
+def on_letters(study: Study, like: Student) -> Student:
+    """Return a net that learns letters alone in as many steps, with the preset's decay."""
+    length = (like.config.train.steps or 1) // (study.nets.train.steps or 1)
+    return student(study, length, study.decays[0], hard=1.0)
+
+
+def fresh(study: Study, chosen: dict[str, Student]) -> dict[str, Student]:
+    """Return the chosen nets with seeds that no teacher has."""
+    first = study.sizes[-1]
+    return {
+        f"{name} {seed}": each._replace(config=replace_fields(each.config, seed=seed))
+        for name, each in chosen.items()
+        for seed in range(first, first + study.seeds)
+    }
 
 
 def student(study: Study, length: int, decay: float, hard: float) -> Student:
@@ -301,8 +314,8 @@ def draw(result: dict[str, Any], path: Path) -> None:
     figure = Figure(figsize=(7, 4.2), layout="constrained")
     axes = figure.subplots()
     rows = result["rows"]
-    sizes = [name for name in rows if name.endswith("nets")]
-    labels = [name.removesuffix(" nets") for name in sizes] + ["distilled", "letters\nalone"]
+    sizes = [name for name in rows if "net" in name]
+    labels = [name.split()[0] for name in sizes] + ["distilled", "letters\nalone"]
     at = np.arange(len(labels))
     for index, (split, marker) in enumerate({"val": "o", "test": "s"}.items()):
         means, errors = np.array([row[split]["difference"] for row in rows.values()]).T

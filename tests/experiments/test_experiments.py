@@ -274,8 +274,8 @@ def test_dilations_and_the_tree_run_for_a_moment(quick: RunQuickly) -> None:
 def test_ensembles_run_for_a_moment(quick: RunQuickly) -> None:
     done = quick("ensembles", "--seeds", "2")
     rows = done.results["rows"]
-    assert list(rows) == ["1 nets", "2 nets", "distilled", "letters alone"]
-    assert rows["1 nets"]["val"]["difference"] == [0.0, 0.0]
+    assert list(rows) == ["1 net", "2 nets", "distilled", "letters alone"]
+    assert rows["1 net"]["val"]["difference"] == [0.0, 0.0]
     assert rows["2 nets"]["val"]["difference"][0] < 0  # -log is convex
     assert done.picture.startswith(b"\x89PNG")
 
