@@ -146,10 +146,12 @@ def main(
 
 def shortened(study: Study) -> Study:
     """Return a study of two small variants for a few steps, in this process."""
-    variants = {name: VARIANTS[name] for name in ("windows, SGD", "sequences")}
-    reference = replace_fields(REFERENCE, steps=10, seq_len=64, n_embd=4, n_hidden=8)
-    small = study._replace(variants=variants, parameters=2_000, reference=reference)
-    return small._replace(jobs=0, rates=1, decays=1, rounds=1)
+    low = replace(TREE, dilations=(1,))
+    variants = {name: VARIANTS[name]._replace(model=low) for name in ("windows, SGD", "sequences")}
+    small = {"n_embd": 8, "n_hidden": 8, "dilations": (1,)}
+    reference = replace_fields(REFERENCE, steps=10, seq_len=64, **small)
+    fewer = study._replace(jobs=0, rates=1, decays=1, rounds=1)
+    return fewer._replace(variants=variants, parameters=2_000, reference=reference)
 
 
 def conduct(study: Study) -> dict[str, Any]:

@@ -112,7 +112,8 @@ def main(
 
 def shortened(study: Study) -> Study:
     """Return a study of two small nets for a few steps, in this process."""
-    nets = replace_fields(study.nets, steps=10, seq_len=64, n_embd=4, n_hidden=8)
+    small = {"n_embd": 8, "n_hidden": 8, "dilations": (1,)}
+    nets = replace_fields(study.nets, steps=10, seq_len=64, **small)
     return study._replace(
         jobs=0, nets=nets, sizes=(1, 2), lengths=(2,), decays=(1.0,), hards=(0.5,)
     )

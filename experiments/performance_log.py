@@ -142,7 +142,7 @@ def main(
     """
     place = open_study(data, out, seeds, quick)
     steps, jobs, rows = (20, 0, list(ROWS)[2:4]) if quick else (STEPS, jobs, list(ROWS))
-    small = {"n_embd": 4, "n_hidden": 8} if quick else {}
+    small = {"n_embd": 4, "n_hidden": 8, "dilations": (1, 2)} if quick else {}
     every = {"steps": steps, "report_every": min(steps, CHUNK), "eval_every": steps}
     tasks = {}
     for name in rows:
