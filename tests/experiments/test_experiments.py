@@ -251,7 +251,7 @@ def test_the_study_of_optimizers_runs_for_a_moment_and_goes_on(quick: RunQuickly
 
 def test_the_performance_log_runs_for_a_moment(quick: RunQuickly) -> None:
     done = quick("performance_log", "--seeds", "2")
-    with_bug, mended = (done.results["rows"][f"tree 22K{bug}"] for bug in (" with the bug", ""))
+    with_bug, mended = (done.results["rows"][f"tree 22K{bug}"] for bug in (", bug", ""))
     assert with_bug["parameters"] == mended["parameters"]
     assert mended["val"][0] - with_bug["val"][0] == pytest.approx(mended["val_difference"][0])
     assert with_bug["val"] != mended["val"]
