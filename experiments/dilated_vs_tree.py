@@ -5,7 +5,7 @@
 
 The lecture ends with "try dilated convolutions".  All nets have the 76,579 parameters of its tree,
 by the width of their layers, and train for the same seconds on one core: those of 3,000 steps of
-`makemore-fast`.  A step is timed one at a time, the fastest of three rounds, which other work
+`makemore-fast`.  A step is timed one at a time, the fastest of six rounds, which other work
 disturbs least, and decides the number of steps; compilation does not count.  A step sees 32 windows
 as in the lecture, or a row of 512 positions as in `makemore-fast`.
 
@@ -109,7 +109,7 @@ class Study(NamedTuple):
     reference: Config = REFERENCE  # whose seconds all get
     rates: int = 3
     decays: int = 2
-    rounds: int = 3  # of timing
+    rounds: int = 6  # of timing
 
     def run(self, work: Any, tasks: dict[str, Task], jobs: int | None = None) -> dict[str, Result]:
         """Return the results of the tasks, which are remembered."""
