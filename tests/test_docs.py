@@ -15,7 +15,11 @@ from wavenet_jax.config import PRESETS, Config, ModelConfig, Preset, TrainConfig
 from wavenet_jax.paths import bundled_names
 
 ROOT = Path(wn.__file__).parents[1]
-MANUAL = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+MANUAL = [
+    ROOT / "README.md",
+    ROOT / "experiments" / "README.md",
+    *sorted((ROOT / "docs").glob("*.md")),
+]
 PAGES = [*MANUAL, ROOT / "CHANGELOG.md", ROOT / "CONTRIBUTING.md"]
 SMALL = ModelConfig(n_embd=4, n_hidden=8, dilations=(1, 2))
 SHORT = TrainConfig(steps=20, batch_size=8, report_every=10, eval_every=20)
