@@ -2,7 +2,9 @@
 
 import ast
 import json
+import random
 import runpy
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable
@@ -10,6 +12,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import crash_test
 import dilated_vs_tree
 import ensembles
 import jax
@@ -76,7 +79,13 @@ def other_names(tmp_path: Path) -> Path:
 
 
 def test_every_experiment_is_known_here() -> None:
-    assert set(SCRIPTS) == {*DATA, "everyones_data", "functional_vs_stateful", "three_runs"}
+    assert set(SCRIPTS) == {
+        *DATA,
+        "crash_test",
+        "everyones_data",
+        "functional_vs_stateful",
+        "three_runs",
+    }
 
 
 @pytest.mark.parametrize(("name", "data"), DATA.items())
@@ -354,3 +363,19 @@ def test_the_designs_are_compared_for_a_moment(
     assert results["mistakes"]["tracer leaked"]["nnx"][0] == "raises"
     assert (tmp_path / "functional_vs_stateful.png").read_bytes().startswith(b"\x89PNG")
     assert capsys.readouterr().out == (tmp_path / "functional_vs_stateful.md").read_text()
+
+
+def test_no_flipped_bit_of_a_run_is_used_silently(trained: Path, tmp_path: Path) -> None:
+    counts = crash_test.damage(trained, tmp_path, 8, random.Random(0), others=())
+    assert sum(counts["bit flipped"].values()) == 8
+    assert counts["bit flipped"]["SILENT"] == 0
+    assert counts["bit flipped"]["noticed"] > 0
+
+
+def test_runs_that_differ_are_told_apart(trained: Path, tmp_path: Path) -> None:
+    other = Path(shutil.copytree(trained, tmp_path / "run"))
+    assert crash_test.differences(trained, other) == []
+    (other / "tokens.partial").touch()
+    lines = (other / "metrics.jsonl").read_text().splitlines(keepends=True)
+    (other / "metrics.jsonl").write_text("".join(lines[1:]))
+    assert crash_test.differences(trained, other) == ["metrics", "tokens.partial"]

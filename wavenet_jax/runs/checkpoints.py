@@ -8,7 +8,6 @@ The two latest states are kept, so that damage of one leaves the other, and the 
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Any
 
 import jax
@@ -22,6 +21,7 @@ from wavenet_jax.runs.files import remove
 from wavenet_jax.runs.folder import Run
 from wavenet_jax.runs.manifest import (
     CHECKPOINTS,
+    CheckpointRecord,
     Manifest,
     damage_of_checkpoint,
     read_manifest,
@@ -134,32 +134,39 @@ class Checkpoints:
 
     def _load(self, which: str, shapes: dict[str, Any]) -> tuple[int, dict[str, Any]]:
         """Return step and contents of the first whole state in the order of `which`."""
-        while True:
-            damages: list[str] = []
-            manifest = self._manifest()
-            require(
-                len(manifest.checkpoints) > 0,
-                f"run folder {str(self._run.folder)!r} holds no checkpoint, expected one in "
-                "checkpoints/; train the run again.",
-            )
-            for step in manifest.ranked(which):
-                folder, record = self._folder / str(step), manifest.checkpoints[step]
-                damage = damage_of_checkpoint(folder, record)
-                if damage is None:
-                    damage, loaded = self._read(folder, shapes)
-                if damage is None:
-                    self.notes = [f"{each}; step {step:,} is taken instead." for each in damages]
-                    return step, loaded
-                damages.append(damage)
-            if self._manifest().checkpoints.keys() == manifest.checkpoints.keys():
-                raise InputError(
-                    f"{damages[0]}, and no other checkpoint of {str(self._run.folder)!r} is whole, "
-                    "expected one; restore the folder or train the run again."
-                )
-            # The run trains on, and has replaced these checkpoints since.
+        found = None
+        while found is None:
+            found = self._try_to_load(which, shapes)
+        return found
 
-    def _read(self, folder: Path, shapes: dict[str, Any]) -> tuple[str | None, dict[str, Any]]:
+    def _try_to_load(self, which: str, shapes: dict[str, Any]) -> tuple[int, dict[str, Any]] | None:
+        """Do so; return None where the run trains on and has removed a state meanwhile."""
+        manifest, damages = self._manifest(), list[str]()
+        require(
+            len(manifest.checkpoints) > 0,
+            f"run folder {str(self._run.folder)!r} holds no checkpoint, expected one in "
+            "checkpoints/; train the run again.",
+        )
+        for step in manifest.ranked(which):
+            damage, loaded = self._read(step, manifest.checkpoints[step], shapes)
+            if damage is None:
+                self.notes = [f"{each}; step {step:,} is taken instead." for each in damages]
+                return step, loaded
+            if step not in self._manifest().checkpoints:
+                return None
+            damages.append(damage)
+        raise InputError(
+            f"{damages[0]}, and no other checkpoint of {str(self._run.folder)!r} is whole, "
+            "expected one; restore the folder or train the run again."
+        )
+
+    def _read(
+        self, step: int, record: CheckpointRecord, shapes: dict[str, Any]
+    ) -> tuple[str | None, dict[str, Any]]:
         """Return what is wrong with a checkpoint, None if nothing is, and its contents."""
+        folder = self._folder / str(step)
+        if damage := damage_of_checkpoint(folder, record):
+            return damage, {}
         device = jax.sharding.SingleDeviceSharding(jax.devices()[0])
         described = jax.tree.map(
             lambda leaf: jax.ShapeDtypeStruct(leaf.shape, leaf.dtype, sharding=device), shapes
