@@ -17,11 +17,7 @@ after the last step:
     mean  train 1.7675  val 1.9915  test 1.9905
     76,579 parameters, 200,000 steps
 
-On 2026-11-23, two cores of an EPYC, with --seeds 0 (in brackets the lecture's losses):
-
-    makemore-22k     3.2972  1.9124  2.0184  0.0087  2.0101  0.0085  (1.912 / 2.022)
-    mlp-8            3.2859  1.9167  2.0277  0.0088  2.0220  0.0086  (1.918 / 2.027)
-    mlp-3            3.3054  2.0571  2.1014  0.0080  2.1020  0.0080  (2.058 / 2.105)
+The other nets of the lecture are in performance_log.py, with error bars.
 
 The same question for the preset that trains on sequences, which is not the lecture's recipe:
 
