@@ -1,6 +1,6 @@
 """Functional or stateful: what does each design of one network cost, and what does it forgive?
 
-    pip install -e '.[equinox,torch]'
+    pip install -e '.[dev,torch]'
     python experiments/functional_vs_stateful.py
 
 The lecture's network with BatchNorm in five designs, each as its documentation writes it, in the
@@ -25,7 +25,7 @@ from common.command import require_package, require_rounds, run
 from common.study import COLORS
 from common.tables import by_row
 from design_study import agreement, costs, mistakes, moving, typed
-from design_study.lines import count_lines
+from design_study.lines import count_statements
 from designs import EXTRAS, JAX, Sizes, load_design
 
 from wavenet_jax.config import DataConfig
@@ -85,6 +85,7 @@ def main(
         quick: Two designs and a few steps, to see that everything works.
     """
     require_package("matplotlib", "matplotlib", "plots")
+    require_package("mypy", "mypy", "dev")
     require_rounds(rounds)
     out = out or (Path(tempfile.mkdtemp()) if quick else HERE)
     dataset = load_dataset(DataConfig(data=data))
@@ -136,11 +137,11 @@ def times(
 
 def facts(names: list[str], sizes: Sizes, batches: agreement.Batches, folder: Path) -> Rows:
     """Return what a row of the table says of each design."""
-    rows: Rows = {"lines of code": {}, "of these, for BatchNorm": {}}
+    rows: Rows = {"statements": {}, "of these, BatchNorm adds or changes": {}}
     for name in names:
-        total, added = count_lines(name)
-        rows["lines of code"][name] = str(total)
-        rows["of these, for BatchNorm"][name] = str(added)
+        total, added = count_statements(name)
+        rows["statements"][name] = str(total)
+        rows["of these, BatchNorm adds or changes"][name] = str(added)
     rows |= LIVES
     few = agreement.Batches(*(part[:20] for part in batches))
     for name in (name for name in names if name in JAX):
@@ -152,7 +153,7 @@ def facts(names: list[str], sizes: Sizes, batches: agreement.Batches, folder: Pa
 
 def costs_of(name: str, sizes: Sizes) -> dict[str, str]:
     """Return what the rows say of the programs of a design of JAX."""
-    program = costs.program(name, sizes)
+    program = costs.program(name, sizes, rounds=3)
     seeds, mean = (
         costs.microseconds({name: make(name, sizes)}, steps=20, rounds=3)[name]
         for make in (costs.side_by_side, costs.ensemble)

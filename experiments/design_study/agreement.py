@@ -3,6 +3,7 @@
 from typing import Any, NamedTuple
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 from designs import MOMENTUM, WINDOW, Sizes, Weights, initial_weights, load_design
 
@@ -63,9 +64,9 @@ def compare(names: list[str], sizes: Sizes, batches: Batches) -> dict[str, Diffe
 
 
 def batch_for(name: str, batch: tuple[np.ndarray, ...]) -> tuple[Any, ...]:
-    """Return a batch as a design takes it."""
+    """Return a batch as a design takes it, on the device."""
     if name != "torch":
-        return batch
+        return tuple(jnp.asarray(part, jnp.int32) for part in batch)
     import torch  # noqa: PLC0415  an optional extra
 
     return tuple(map(torch.from_numpy, batch))

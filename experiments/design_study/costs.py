@@ -21,7 +21,7 @@ WORK = {
     "larger": Sizes(n_embd=32, n_hidden=192, batch_size=96),
 }
 SEEDS = 16
-Batch = tuple[Any, Any]
+Batch = tuple[Any, ...]
 
 
 class Program(NamedTuple):
@@ -34,20 +34,23 @@ class Program(NamedTuple):
     bytes_donated: int  # of arguments that become results
 
 
-def program(name: str, sizes: Sizes) -> Program:
+def program(name: str, sizes: Sizes, rounds: int) -> Program:
     """Trace and compile a step, with and without donated state."""
     design, batch = load_design(name), some_batch(sizes)
     state = design.from_weights(initial_weights(sizes))
-    jax.clear_caches()
-    started = time.perf_counter()
-    lowered = design.lower(state, *batch, donate=False)
-    traced = time.perf_counter()
-    compiled = lowered.compile()
-    done = time.perf_counter()
+    times = []
+    for _ in range(rounds):
+        jax.clear_caches()
+        started = time.perf_counter()
+        lowered = design.lower(state, *batch, donate=False)
+        traced = time.perf_counter()
+        compiled = lowered.compile()
+        times.append((traced - started, time.perf_counter() - traced))
     held, donated = map(memory_of, (compiled, design.lower(state, *batch, donate=True).compile()))
+    tracing, compiling = map(statistics.median, zip(*times, strict=True))
     return Program(
-        trace_seconds=traced - started,
-        compile_seconds=done - traced,
+        trace_seconds=tracing,
+        compile_seconds=compiling,
         operations=sum(" = " in line for line in lowered.as_text().splitlines()),
         bytes_held=held.argument_size_in_bytes + held.output_size_in_bytes,
         bytes_donated=donated.alias_size_in_bytes,
@@ -59,16 +62,17 @@ def memory_of(compiled: Any) -> Any:
     return getattr(compiled, "compiled", compiled).memory_analysis()
 
 
-def some_batch(sizes: Sizes) -> Batch:
-    """Return a batch of any tokens."""
+def some_batch(sizes: Sizes, name: str = "functions") -> Batch:
+    """Return a batch of any tokens, as a design takes it."""
     draw = np.random.default_rng(0)
     shape = (sizes.batch_size, WINDOW)
-    return draw.integers(0, 27, shape), draw.integers(0, 27, sizes.batch_size)
+    inputs, targets = draw.integers(0, 27, shape), draw.integers(0, 27, sizes.batch_size)
+    return batch_for(name, (inputs, targets))
 
 
 def trainer(name: str, sizes: Sizes) -> Callable[[int], Any]:
     """Return a function that takes some steps, dispatched one by one, and returns the last loss."""
-    design, batch = load_design(name), batch_for(name, some_batch(sizes))
+    design, batch = load_design(name), some_batch(sizes, name)
     held = [design.from_weights(initial_weights(sizes))]
 
     def train(steps: int) -> Any:
@@ -94,27 +98,23 @@ def form(make: Callable[[Any], Callable[..., Any]], sizes: Sizes) -> Callable[[i
 
 def scanned(name: str, sizes: Sizes) -> Callable[[int], Any]:
     """Return a function that takes all its steps in one program, by `lax.scan`."""
-    state = load_design(name).from_weights(initial_weights(sizes))
-    variables, step, _ = load_design(name).pure(state)
-    batch = some_batch(sizes)
+    design = load_design(name)
+    variables, step, _ = design.pure(design.from_weights(initial_weights(sizes)))
+    return _scan(step, variables, some_batch(sizes))
 
+
+def side_by_side(name: str, sizes: Sizes) -> Callable[[int], Any]:
+    """Return such a function that trains many seeds, by `vmap` inside the scan."""
+    variables, step, _ = many_seeds(name, sizes)
+    return _scan(jax.vmap(step, (0, None)), variables, some_batch(sizes))
+
+
+def _scan(step: Callable[..., Any], variables: Any, batch: Batch) -> Callable[[int], Any]:
     @partial(jax.jit, static_argnames="steps")
     def train(variables: Any, steps: int) -> Any:
         return jax.lax.scan(lambda carried, _: step(carried, batch), variables, length=steps)
 
     return lambda steps: jax.block_until_ready(train(variables, steps))
-
-
-def side_by_side(name: str, sizes: Sizes) -> Callable[[int], Any]:
-    """Return a function that trains many seeds in one program, by `vmap` inside `lax.scan`."""
-    batch, (stacked, step, _) = some_batch(sizes), many_seeds(name, sizes)
-    step = jax.vmap(step, (0, None))
-
-    @partial(jax.jit, static_argnames="steps")
-    def train(variables: Any, steps: int) -> Any:
-        return jax.lax.scan(lambda carried, _: step(carried, batch), variables, length=steps)
-
-    return lambda steps: jax.block_until_ready(train(stacked, steps))
 
 
 def ensemble(name: str, sizes: Sizes) -> Callable[[int], Any]:

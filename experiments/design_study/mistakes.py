@@ -148,6 +148,15 @@ def _() -> str:
 
 @mistake("state not carried", "linen")
 def _() -> str:
+    before = state = fresh("linen")
+    for _ in range(5):
+        after, _ = linen.train_step(state, *batch("linen"))
+        state = after._replace(batch_stats=before.batch_stats)
+    return moved(linen.to_weights(before), linen.to_weights(state))
+
+
+@mistake("state not carried", "linen, mutable forgotten")
+def _() -> str:
     state = fresh("linen")
     variables = {"params": state.params, "batch_stats": state.batch_stats}
     return str(linen.Net(SIZES, training=True).apply(variables, batch("linen")[0]))
@@ -179,6 +188,12 @@ def _() -> str:
 # 3. A key is used again: dropout drops the same in every step.
 
 
+def with_a_check(draw: Callable[[], str]) -> str:
+    """Do so with JAX's check of keys."""
+    with jax.debug_key_reuse(True):
+        return draw()
+
+
 def same_mask(masks: list[Any]) -> str:
     """Tell whether two masks are one."""
     same = bool((np.asarray(masks[0]) == np.asarray(masks[1])).all())
@@ -190,10 +205,20 @@ def _() -> str:
     return same_mask([jax.random.bernoulli(KEY, 0.5, (64,)) for _ in range(2)])
 
 
+@mistake("key used again", "functions, with jax.debug_key_reuse")
+def _() -> str:
+    return with_a_check(MISTAKES["key used again"]["functions"])
+
+
 @mistake("key used again", "linen")
 def _() -> str:
     dropout = nn.Dropout(0.5, deterministic=False)
     return same_mask([dropout.apply({}, jnp.ones(64), rngs={"dropout": KEY}) for _ in range(2)])
+
+
+@mistake("key used again", "linen, with jax.debug_key_reuse")
+def _() -> str:
+    return with_a_check(MISTAKES["key used again"]["linen"])
 
 
 @mistake("key used again", "nnx")
@@ -206,6 +231,11 @@ def _() -> str:
 def _() -> str:
     dropout = importlib.import_module("equinox").nn.Dropout(0.5)
     return same_mask([dropout(jnp.ones(64), key=KEY) for _ in range(2)])
+
+
+@mistake("key used again", "equinox, with jax.debug_key_reuse")
+def _() -> str:
+    return with_a_check(MISTAKES["key used again"]["equinox"])
 
 
 @mistake("key used again", "torch")

@@ -35,7 +35,7 @@ SEEDED: dict[str, dict[str, Edit]] = {
     },
     "pair taken for one, or one for a pair": {
         "functions": Edit("logits, stats = apply(params", "logits = apply(params"),
-        "linen": Edit("logits, updated = net.apply(", "logits = updated = net.apply("),
+        "linen": Edit('inputs, mutable=["batch_stats"])', "inputs)"),
         "nnx": Edit("loss, gradients = nnx.value", "loss = gradients = nnx.value"),
         "equinox": Edit("logits, running = apply(net", "logits = apply(net"),
         "torch": Edit("loss = functional", "loss, _ = functional"),
@@ -53,11 +53,15 @@ SEEDED: dict[str, dict[str, Edit]] = {
         "torch": Edit("(state.net(inputs), targets)", "(targets, state.net(inputs))"),
     },
     "name of a part misspelt": {
-        "functions": Edit('params["head"]["kernel"]', 'params["haed"]["kernel"]'),
-        "linen": Edit("State(params, batch_stats, SGD", "State(params, variables.batch_stat, SGD"),
+        "functions": Edit("state.stats, inputs", "state.stat, inputs"),
+        "linen": Edit("state.batch_stats, inputs", "state.batch_stat, inputs"),
         "nnx": Edit("self.norm(x)", "self.nrom(x)"),
         "equinox": Edit("self.norm(x.T", "self.nrom(x.T"),
         "torch": Edit("self.norm(x.flatten", "self.nrom(x.flatten"),
+    },
+    "key of a dictionary misspelt": {
+        "functions": Edit('params["head"]["kernel"]', 'params["haed"]["kernel"]'),
+        "linen": Edit('updated["batch_stats"]', 'updated["batch_stat"]'),
     },
 }
 OPTIONS = (
@@ -73,6 +77,7 @@ def caught(names: Sequence[str], folder: Path) -> dict[str, dict[str, str | None
         copies = {"0": source} | {
             str(number): edited(source, edits[name])
             for number, edits in enumerate(SEEDED.values(), start=1)
+            if name in edits
         }
         for number, text in copies.items():
             (folder / f"{name}_{number}.py").write_text(text, "utf-8")
@@ -81,6 +86,7 @@ def caught(names: Sequence[str], folder: Path) -> dict[str, dict[str, str | None
         title: {
             name: new(found.get(f"{name}_{number}", []), found.get(f"{name}_0", []))
             for name in names
+            if name in SEEDED[title]
         }
         for number, title in enumerate(SEEDED, start=1)
     }
@@ -100,7 +106,7 @@ def check(folder: Path) -> dict[str, list[str]]:
     done = subprocess.run(
         [*command, str(folder)], env=environment, capture_output=True, text=True, check=False
     )
-    if done.returncode > 1:
+    if done.returncode > 1 or done.stderr:
         raise AssertionError(done.stdout + done.stderr)
     errors: dict[str, list[str]] = {}
     for match in re.finditer(r"(\w+)\.py:\d+: error: (.*)", done.stdout):

@@ -5,7 +5,8 @@ and tanh, and a linear head.  Eight characters become logits of the next.  The o
 
     emma   e m m a   [B, 8]      layer 0 [B, 4, H]   layer 1 [B, 2, H]   layer 2 [B, 1, H]
 
-A line that ends in `# BN` is one that BatchNorm adds, or changes, in a network without it.
+A statement with a line that ends in `# BN` is one that BatchNorm adds, or changes, in a network
+without it.
 
 Letters in the shapes: B rows, T positions, C channels, H hidden channels, V = 27 characters.
 """

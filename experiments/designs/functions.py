@@ -64,7 +64,7 @@ def apply(
     params: Params, stats: Stats, tokens: jax.Array, *, training: bool
 ) -> tuple[jax.Array, Stats]:  # BN
     """Return logits `[B, V]` of windows `[B, 8]`, and the statistics after them."""
-    x, after = jnp.take(params["embedding"], tokens, axis=0), {}
+    x, after = jnp.take(params["embedding"], tokens, axis=0), {}  # BN
     for name in (f"layers_{index}" for index in range(DEPTH)):
         rows, positions, channels = x.shape
         x = x.reshape(rows, positions // 2, 2 * channels) @ params[name]["kernel"]

@@ -59,12 +59,12 @@ def test_a_checkpoint_moves_between_designs(batches: agreement.Batches) -> None:
     assert moving.moved(state, "functions", "nnx", batches.inputs[0]) == "equal to the bit"
 
 
-def test_lines_of_code_are_neither_comments_nor_docstrings_nor_imports() -> None:
+def test_statements_are_neither_comments_nor_docstrings_nor_imports() -> None:
     source = [
         *('"""Text."""', "import os", "", "# a comment", "x = (", "    1,  # BN", ")", ""),
         *("def f():", '    """Text."""', "    f()", ""),
     ]
-    assert lines.code_lines("\n".join(source)) == {5, 6, 7, 9, 11}
+    assert lines.statements("\n".join(source)) == [range(5, 8), range(9, 10), range(11, 12)]
 
 
 def test_a_mistake_is_judged_by_what_becomes_of_it() -> None:

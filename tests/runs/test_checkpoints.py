@@ -221,6 +221,23 @@ def test_a_state_that_goes_away_while_it_is_read_gives_way_to_a_newer_one(
     assert reads[0] == "2"
 
 
+def test_the_best_that_goes_away_while_it_is_read_gives_way_to_the_new_best(
+    run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    save_losses(run, [1.0, 5.0, 6.0])
+    loaded = load_run(run.folder)
+
+    def train_on(folder: Path, record: CheckpointRecord) -> str | None:
+        if folder.name == "1" and folder.exists():
+            save_losses(run, [0.5], first=4)
+        return damage_of_checkpoint(folder, record)
+
+    monkeypatch.setattr("wavenet_jax.runs.checkpoints.damage_of_checkpoint", train_on)
+    with open_checkpoints(loaded) as checkpoints:
+        assert checkpoints.restore_variables("best")[0] == 4
+        assert checkpoints.notes == []
+
+
 def test_a_failed_save_is_said_and_what_was_saved_stays(
     run: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:

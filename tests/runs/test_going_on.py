@@ -1,5 +1,6 @@
 """Runs that start from another run's weights, and finished runs that train for longer."""
 
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -241,3 +242,22 @@ def test_tiny_list_is_learned_from_any_network() -> None:
     planned = plan(Extent("list", num_predictions=20, document_length=4), {}, network)
     assert (planned.model, planned.train.mode) == (network, "sequence")
     assert planned.train.seq_len + network.receptive_field <= 20 + 1
+
+
+@pytest.mark.parametrize(
+    ("before", "steps"), [("manifest.write_manifest", 40), ("finish_rewriting", 60)]
+)
+def test_run_that_is_killed_while_it_is_extended_is_whole(
+    source: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, before: str, steps: int
+) -> None:
+    run = load_run(Path(shutil.copytree(source, tmp_path / "run")))
+
+    def die(*_: Any) -> None:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(f"wavenet_jax.runs.folder.{before}", die)
+    with pytest.raises(ZeroDivisionError):
+        extend_run(run, 40, steps=20)
+    monkeypatch.undo()
+    assert load_run(run.folder).total_steps == steps
+    assert int(final_state(run.folder).step) == 40

@@ -134,7 +134,7 @@ def test_a_run_stopped_between_validations_and_resumed_is_the_uninterrupted_run(
 
 def test_resuming_drops_later_lines_only_when_the_first_info_has_come(run: Run) -> None:
     for step in (10, 20, 30):
-        append_metrics(run, {"step": step})
+        append_metrics(run, {"step": step, "train_loss": 1.0})
 
     with pytest.raises(ZeroDivisionError):
         list(record_resumed(run, failing(), 20))
@@ -145,11 +145,11 @@ def test_resuming_drops_later_lines_only_when_the_first_info_has_come(run: Run) 
 
 def test_metrics_after_the_resumed_step_are_dropped(run: Run) -> None:
     for step in (10, 20, 30):
-        append_metrics(run, {"step": step})
+        append_metrics(run, {"step": step, "train_loss": 1.0})
     with (run.folder / "metrics.jsonl").open("a") as file:
         file.write('{"step": 4')  # a line that a kill cut short
     truncate_metrics(run, 20)
-    append_metrics(run, {"step": 30})
+    append_metrics(run, {"step": 30, "train_loss": 1.0})
     assert [line["step"] for line in read_metrics(run.folder)] == [10, 20, 30]
 
 

@@ -1,5 +1,7 @@
 """What is whole and what is damaged, and files that are taken as they are."""
 
+import os
+
 import pytest
 
 from wavenet_jax.errors import InputError
@@ -47,3 +49,28 @@ def test_a_changed_file_is_accepted_where_it_is_a_run(saved: Run) -> None:
     path.write_text("")
     with pytest.raises(InputError):
         accept_run(saved.folder)
+    assert verify_run(saved.folder).damages == [f"{path} is damaged"]  # nothing was accepted
+
+
+def test_damage_of_a_checkpoint_is_never_accepted(saved: Run) -> None:
+    (saved.folder / "checkpoints" / "3" / "_CHECKPOINT_METADATA").write_text("{}")
+    (saved.folder / "checkpoints" / "40").mkdir()
+    accept_run(saved.folder)
+    found = verify_run(saved.folder)
+    assert set(found.checkpoints) == {2, 3}
+    assert found.checkpoints[2] is None
+    assert "_CHECKPOINT_METADATA is damaged" in (found.checkpoints[3] or "")
+
+
+@pytest.mark.parametrize(
+    "content", [b"[" * 100_000 + b"\n", b'{"step": 1}\n', b'{"step": 1, "train_loss": "x"}\n']
+)
+def test_metrics_that_are_none_are_named(saved: Run, content: bytes) -> None:
+    (saved.folder / "metrics.jsonl").write_bytes(content)
+    assert verify_run(saved.folder).damages == [f"{saved.folder / 'metrics.jsonl'} is damaged"]
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="there are no named pipes")
+def test_a_named_pipe_in_place_of_the_metrics_is_not_waited_for(saved: Run) -> None:
+    os.mkfifo(saved.folder / "metrics.jsonl")
+    assert verify_run(saved.folder).damages == [f"{saved.folder / 'metrics.jsonl'} is damaged"]

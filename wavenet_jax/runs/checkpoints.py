@@ -8,6 +8,7 @@ The two latest states are kept, so that damage of one leaves the other, and the 
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import jax
@@ -17,10 +18,11 @@ from orbax.checkpoint import v1 as ocp
 from wavenet_jax.errors import InputError, require
 from wavenet_jax.machine import reason
 from wavenet_jax.nn import Variables, init_variables
-from wavenet_jax.runs.files import remove
+from wavenet_jax.runs.files import fsync_file, remove
 from wavenet_jax.runs.folder import Run
 from wavenet_jax.runs.manifest import (
     CHECKPOINTS,
+    METRICS,
     CheckpointRecord,
     Manifest,
     damage_of_checkpoint,
@@ -72,15 +74,16 @@ class Checkpoints:
             manifest.checkpoints[step] = record_checkpoint(folder, val_loss)
             gone = set(manifest.checkpoints) - _kept(manifest)
             kept = {s: each for s, each in manifest.checkpoints.items() if s not in gone}
+            fsync_file(self._run.folder / METRICS)  # the lines that a resumed run goes on from
             write_manifest(self._run.folder, manifest._replace(checkpoints=kept))
+            for each in gone:
+                remove(self._folder / str(each))
         except (OSError, ValueError) as error:
             raise InputError(
                 f"the state of step {step:,} cannot be saved in {str(self._run.folder)!r} "
                 f"({reason(error)[:100]}), expected room to write; what was saved before is "
                 "whole: make room and resume the run."
             ) from error
-        for each in gone:
-            remove(self._folder / str(each))
 
     def latest_step(self) -> int | None:
         """Return the step of the latest state, None if there is none."""
@@ -109,6 +112,13 @@ class Checkpoints:
         step, loaded = self._load(which, {"variables": shapes})
         return step, loaded["variables"]
 
+    def discard_leftovers(self) -> None:
+        """Remove what interrupted saves have left: states that have no record."""
+        recorded = set(map(str, self._manifest().checkpoints))
+        for path in states(self._folder):
+            if path.name not in recorded:
+                remove(path)
+
     def discard_after(self, step: int) -> None:
         """Remove whatever is not the whole state of a step up to this, which a run resumes from."""
         manifest = self._manifest()
@@ -118,9 +128,7 @@ class Checkpoints:
             if s <= step and damage_of_checkpoint(self._folder / str(s), each) is None
         }
         write_manifest(self._run.folder, manifest._replace(checkpoints=whole))
-        for path in states(self._folder):
-            if path.name not in set(map(str, whole)):
-                remove(path)
+        self.discard_leftovers()
 
     def _manifest(self) -> Manifest:
         """Return the manifest, of the run that was loaded and no other."""
@@ -152,7 +160,7 @@ class Checkpoints:
             if damage is None:
                 self.notes = [f"{each}; step {step:,} is taken instead." for each in damages]
                 return step, loaded
-            if step not in self._manifest().checkpoints:
+            if self._manifest().checkpoints.get(step) != manifest.checkpoints[step]:
                 return None
             damages.append(damage)
         raise InputError(
@@ -186,6 +194,11 @@ def open_checkpoints(run: Run) -> Iterator[Checkpoints]:
             yield checkpoints
         finally:
             checkpoints.wait()
+
+
+def is_orbax_checkpoint(folder: Path) -> bool:
+    """Tell whether a folder holds a complete checkpoint of Orbax."""
+    return folder.name.isdecimal() and ocp.is_orbax_checkpoint(folder)
 
 
 def _kept(manifest: Manifest) -> set[int]:

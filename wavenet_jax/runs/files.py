@@ -9,7 +9,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
-from wavenet_jax.errors import InputError, require
+from wavenet_jax.errors import require
 
 if sys.platform != "win32":
     import fcntl
@@ -34,6 +34,12 @@ def write_whole(path: Path, text: str) -> None:
 def write_json(path: Path, value: Any) -> None:
     """Write a value as JSON, whole or not at all."""
     write_whole(path, json.dumps(value, indent=2, ensure_ascii=False) + "\n")
+
+
+def fsync_file(path: Path) -> None:
+    """Let a file that may be there reach the disk."""
+    with suppress(FileNotFoundError), path.open("rb") as file:
+        os.fsync(file.fileno())
 
 
 def fsync_folder(folder: Path) -> None:
@@ -87,12 +93,15 @@ def only_writer(folder: Path, name: str) -> Iterator[None]:
     try:
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise InputError(
-                f"{name} is {str(folder)!r}, in which another process is training, expected a "
-                "folder that no other uses; wait for its end, or choose another.",
-                name,
-            ) from None
+            is_there = os.path.samestat(os.fstat(descriptor), os.stat(folder))
+        except (BlockingIOError, FileNotFoundError):
+            is_there = False
+        require(
+            is_there,  # and was not removed, or made anew, by another process just now
+            f"{name} is {str(folder)!r}, in which another process is training, expected a folder "
+            "that no other uses; wait for its end, or choose another.",
+            name,
+        )
         yield
     finally:
         os.close(descriptor)

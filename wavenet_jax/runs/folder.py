@@ -52,6 +52,7 @@ from wavenet_jax.nn import WaveNet
 from wavenet_jax.runs import manifest
 from wavenet_jax.runs.files import (
     PARTIAL,
+    fsync_folder,
     only_writer,
     remove,
     require_savable,
@@ -143,19 +144,19 @@ def prepare_run(
     require_vacant(folder, overwrite=overwrite)
     staged = folder / f"tokens-{uuid.uuid4().hex}{PARTIAL}"
     missing = [parent for parent in staged.absolute().parents if not parent.exists()]
-    try:
-        _make(folder)
-        with only_writer(folder, "run_dir"):
+    _make(folder)
+    with only_writer(folder, "run_dir"):
+        try:
             require_vacant(folder, overwrite=overwrite)
             dataset = load(recipe.data_config(), staged)
             # Only a text that was read from files is staged.
             tokens = staged if staged.exists() else None
             yield Run(folder, recipe.config(dataset.extent), dataset, tokens)
-    finally:
-        remove(staged)
-        with suppress(OSError):  # a folder that is not empty stays, and so do those above it
-            for parent in missing:
-                parent.rmdir()
+        finally:
+            remove(staged)
+            with suppress(OSError):  # a folder that is not empty stays, and so do those above it
+                for parent in missing:
+                    parent.rmdir()
 
 
 def _make(folder: Path) -> None:
@@ -218,20 +219,56 @@ def record_files(folder: Path) -> dict[str, manifest.FileRecord]:
 def load_run(folder: Path) -> Run:
     """Read the folder of a run; raise `InputError` when it holds none or is damaged."""
     _require_no_links(folder)
+    finish_rewriting(folder)
     config = load_run_config(folder)
     recorded = _require_whole(folder)
+    dataset = _load_data(folder, config)
+    return Run(folder, config, dataset, recorded=recorded)
+
+
+def rewrite_config(run: Run, config: Config) -> Run:
+    """Return a run with another configuration, after that is written down.
+
+    Killed on its way, it leaves a whole run: `load_run` finishes what its record tells of.
+    """
+    new = run.folder / (CONFIG + PARTIAL)
+    write_json(new, config_to_dict(config))
+    known = manifest.read_manifest(run.folder)
+    files = known.files | {CONFIG: manifest.record_file(new)}
+    manifest.write_manifest(run.folder, known._replace(files=files))
+    finish_rewriting(run.folder)
+    return run._replace(config=config, recorded=files)
+
+
+def finish_rewriting(folder: Path) -> None:
+    """Let a new configuration take its place, if its record stands in the manifest already."""
+    new = folder / (CONFIG + PARTIAL)
+    if not new.is_file() or os.path.islink(new):
+        return
+    record = manifest.read_manifest(folder).files.get(CONFIG)
+    if record is not None and manifest.damage_of_file(folder, new.name, record, whole=True) is None:
+        new.replace(folder / CONFIG)
+        fsync_folder(folder)
+
+
+def _load_data(folder: Path, config: Config) -> Dataset:
     vocab = _load_vocab(folder / "vocab.json")
     if config.data.is_text:
-        dataset = map_text_dataset(folder, vocab, config.data)
-    else:
-        documents = load_documents(folder / "documents.txt")
-        dataset = dataset_from_documents(documents, vocab, config.data)
-    return Run(folder, config, dataset, recorded=recorded)
+        return map_text_dataset(folder, vocab, config.data)
+    documents = load_documents(folder / "documents.txt")
+    return dataset_from_documents(documents, vocab, config.data)
+
+
+def require_run(folder: Path) -> None:
+    """Raise `InputError` unless the files of a folder, recorded or not, are those of a run."""
+    _require_no_links(folder)
+    _load_data(folder, load_run_config(folder))
 
 
 def _require_no_links(folder: Path) -> None:
     """Raise `InputError` where a file of the run is a link, which may lead anywhere."""
-    link = next((folder / name for name in CONTENTS if (folder / name).is_symlink()), None)
+    paths = [folder / name for name in CONTENTS]
+    link = next((path for path in paths if os.path.islink(path)), None)  # a name may be too long
     require(
         link is None,
         f"{link} is a link, expected a file of the run: nothing outside the folder is read or "

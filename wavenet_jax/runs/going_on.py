@@ -8,20 +8,19 @@ from typing import NamedTuple
 
 import numpy as np
 
-from wavenet_jax.config import Config, config_to_dict, extend
+from wavenet_jax.config import Config, extend
 from wavenet_jax.data import Dataset, Vocab
 from wavenet_jax.errors import pluralize, require
 from wavenet_jax.nn import WaveNet, change_vocab
 from wavenet_jax.runs.checkpoints import open_checkpoints
-from wavenet_jax.runs.files import only_writer, write_json
+from wavenet_jax.runs.files import only_writer
 from wavenet_jax.runs.folder import (
-    CONFIG,
     Run,
     changed_environment,
     load_run,
     load_run_config,
+    rewrite_config,
 )
-from wavenet_jax.runs.manifest import read_manifest, record_file, write_manifest
 from wavenet_jax.runs.record import is_finished
 from wavenet_jax.training import TrainState, init_state, make_trainer
 
@@ -102,6 +101,7 @@ def reopen_run(folder: Path) -> Iterator[Reopened]:
         changed_environment(run)  # is refused where all numbers would differ
         with open_checkpoints(run) as checkpoints:
             state = checkpoints.restore_state()
+            checkpoints.discard_leftovers()
         yield Reopened(run, state, checkpoints.notes)
 
 
@@ -138,13 +138,4 @@ def extend_run(
         unit = config.train.report_every or between
         between = counts.eval_every // unit * unit
         config = replace(config, train=replace(config.train, eval_every=max(between, unit)))
-    return _rewritten(run, config)
-
-
-def _rewritten(run: Run, config: Config) -> Run:
-    """Return a run with another configuration, after that is written down."""
-    write_json(run.folder / CONFIG, config_to_dict(config))
-    known = read_manifest(run.folder)
-    files = known.files | {CONFIG: record_file(run.folder / CONFIG)}
-    write_manifest(run.folder, known._replace(files=files))
-    return run._replace(config=config, recorded=files)
+    return rewrite_config(run, config)

@@ -17,6 +17,7 @@ from wavenet_jax.runs.files import fsync_folder, write_json
 
 NAME = "manifest.json"
 CHECKPOINTS = "checkpoints"
+METRICS = "metrics.jsonl"
 _PIECE = MIB  # bytes hashed at a time
 
 

@@ -2,6 +2,7 @@
 
 import json
 import math
+import os
 import time
 from collections.abc import Generator, Iterator
 from itertools import chain
@@ -9,12 +10,15 @@ from pathlib import Path
 from typing import Any
 
 from wavenet_jax.errors import require
+from wavenet_jax.machine import MIB, read_regular
 from wavenet_jax.runs.checkpoints import Checkpoints, open_checkpoints
 from wavenet_jax.runs.files import write_whole
 from wavenet_jax.runs.folder import Run, create_run
+from wavenet_jax.runs.manifest import METRICS
 from wavenet_jax.training import StepInfo, Validation, has_stalled
 
-METRICS = "metrics.jsonl"
+NUMBERS = ("train_loss", "val_loss", "learning_rate", "seconds")
+MAX_METRICS = 1_024 * MIB
 SECONDS_BETWEEN_SAVES = 2.0  # a save takes a tenth of one
 
 
@@ -130,17 +134,27 @@ def read_metrics(folder: Path) -> list[dict[str, Any]]:
     Raises `InputError` where they are damaged.
     """
     path = folder / METRICS
-    data = path.read_bytes() if path.exists() else b""
+    if not os.path.lexists(path):
+        return []
     try:
-        lines = [json.loads(line) for line in data.splitlines(keepends=True) if line[-1:] == b"\n"]
-    except ValueError:
+        pieces = read_regular(path, MAX_METRICS).split(b"\n")[:-1]
+        lines = [json.loads(piece) for piece in pieces]
+    except (ValueError, RecursionError, OSError):
         lines = [None]
     require(
-        all(isinstance(line, dict) and isinstance(line.get("step"), int) for line in lines),
-        f"{path} is damaged, expected a JSON object with its step per line; remove it to go on "
-        "without it.",
+        all(map(_is_line, lines)),
+        f"{path} is damaged, expected a JSON object with its step and losses per line; remove it "
+        "to go on without it.",
     )
     return lines
+
+
+def _is_line(line: Any) -> bool:
+    """Tell whether a value is a line of metrics, as far as it is used."""
+    if not isinstance(line, dict) or not {"step", "train_loss"} <= line.keys():
+        return False
+    numbers = all(isinstance(line.get(name, 0.0), int | float) for name in NUMBERS)
+    return numbers and isinstance(line["step"], int)
 
 
 def read_validations(run: Run, step: int) -> list[Validation]:

@@ -1,12 +1,17 @@
 """What of a run is whole, what is damaged, and what can still be done."""
 
+from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 
 from wavenet_jax.errors import InputError
-from wavenet_jax.runs.folder import load_run, load_run_config, record_files
+from wavenet_jax.runs.checkpoints import is_orbax_checkpoint
+from wavenet_jax.runs.files import only_writer
+from wavenet_jax.runs.folder import load_run_config, record_files, require_run
 from wavenet_jax.runs.manifest import (
     CHECKPOINTS,
+    METRICS,
+    CheckpointRecord,
     Manifest,
     damage_of_checkpoint,
     damage_of_file,
@@ -15,7 +20,7 @@ from wavenet_jax.runs.manifest import (
     states,
     write_manifest,
 )
-from wavenet_jax.runs.record import METRICS, read_metrics
+from wavenet_jax.runs.record import read_metrics
 
 
 class Verification(NamedTuple):
@@ -66,15 +71,21 @@ def _damage_of_metrics(folder: Path) -> str | None:
 
 
 def accept_run(folder: Path) -> None:
-    """Write the records anew, of the files and checkpoints as they are.
+    """Write the records of the files anew, as they are.
 
-    Raises `InputError` where they are no run.
+    Checkpoints keep their records, so that damage of theirs is never accepted; without a manifest,
+    those that Orbax takes for its own are recorded.  Raises `InputError` where the files are no
+    run, or another process trains it.
     """
     load_run_config(folder)
+    with only_writer(folder, "run"):
+        require_run(folder)
+        write_manifest(folder, Manifest(record_files(folder), _checkpoints(folder)))
+
+
+def _checkpoints(folder: Path) -> dict[int, CheckpointRecord]:
+    with suppress(InputError):
+        return read_manifest(folder).checkpoints
     losses = {line["step"]: line.get("val_loss") for line in read_metrics(folder)}
-    found = [path for path in states(folder / CHECKPOINTS) if path.name.isdecimal()]
-    checkpoints = {
-        int(path.name): record_checkpoint(path, losses.get(int(path.name))) for path in found
-    }
-    write_manifest(folder, Manifest(record_files(folder), checkpoints))
-    load_run(folder)  # is it one?
+    found = [path for path in states(folder / CHECKPOINTS) if is_orbax_checkpoint(path)]
+    return {int(path.name): record_checkpoint(path, losses.get(int(path.name))) for path in found}

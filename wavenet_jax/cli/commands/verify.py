@@ -25,6 +25,8 @@ def _conclusion(command: Verify, found: Verification) -> str:
     """Say what can be done with the run."""
     if not found.damages:
         return f"{command.run} is whole{'' if found.latest else ', without a checkpoint yet'}."
+    if found.damages == [found.files["metrics.jsonl"]]:
+        return f"Remove {command.run / 'metrics.jsonl'}: the run can go on without it."
     if any(found.files.values()):
         return (
             f"{command.run} is damaged: restore the file, or train the run again.  If you changed "
