@@ -62,7 +62,7 @@ LIVES = {  # what no program can find out
         "torch": "set in the module, `net.eval()`",
     },
 }
-STEPS = {"tiny": 1_000, "the lecture's": 200, "larger": 30}  # of a timed call
+STEPS = {"tiny": 300, "the lecture's": 200, "larger": 30}  # of a timed call
 
 Rows = dict[str, dict[str, str]]  # by row, then by design
 
@@ -88,6 +88,7 @@ def main(
     require_package("mypy", "mypy", "dev")
     require_rounds(rounds)
     out = out or (Path(tempfile.mkdtemp()) if quick else HERE)
+    out.mkdir(parents=True, exist_ok=True)
     dataset = load_dataset(DataConfig(data=data))
     sizes, timed, forms = Sizes(), STEPS, list(load_design("nnx").FORMS)
     names = [name for name in (*JAX, "torch") if name not in EXTRAS or find_spec(name)]

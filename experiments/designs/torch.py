@@ -11,6 +11,7 @@ from torch.nn import functional
 from designs import DEPTH, EPSILON, MOMENTUM, VOCAB_SIZE, Sizes, Weights
 
 TITLE = "PyTorch"
+torch.set_num_threads(1)  # more of them and those of JAX would wait for each other
 
 
 class Layer(nn.Module):

@@ -35,9 +35,10 @@ def test_signals_unwind_through_finally() -> None:
         finally:
             cleaned.append(True)
 
-    with pytest.raises(SystemExit) as leave, process.signals_unwind():
+    with pytest.raises(SystemExit) as leave, process.signals_unwind() as received:
         interrupt()
     assert leave.value.code == 130
+    assert received == [signal.SIGINT]  # in case that Python loses the exception
     assert cleaned
     assert signal.getsignal(signal.SIGINT) is before
 

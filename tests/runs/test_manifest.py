@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from wavenet_jax.errors import InputError
 from wavenet_jax.runs import Run, load_run
 from wavenet_jax.runs.manifest import (
+    ALWAYS,
     CheckpointRecord,
     Manifest,
     damage_of_checkpoint,
@@ -33,18 +34,24 @@ strange = st.dictionaries(names, records | states | values, max_size=3) | values
 def test_records_are_read_as_they_were_written(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("text")
     records = {2: CheckpointRecord(1.5, {"a/b": "0"}), 10: CheckpointRecord(None, {})}
-    manifest = Manifest({"file": record_file(tmp_path / "file")}, records)
+    manifest = Manifest(dict.fromkeys(ALWAYS, record_file(tmp_path / "file")), records)
     write_manifest(tmp_path, manifest)
     assert read_manifest(tmp_path) == manifest
 
 
-@pytest.mark.parametrize("name", ["/etc/hostname", "../config.json", "a/../../b", "..\\b"])
+@pytest.mark.parametrize("name", ["/etc/hostname", "../config.json", "a/../../b", "..\\b", "a\0b"])
 def test_a_record_of_a_file_outside_is_refused(tmp_path: Path, name: str) -> None:
     (tmp_path / "file").write_text("text")
     record = record_file(tmp_path / "file")
+    files = dict.fromkeys(ALWAYS, record)
+    write_manifest(tmp_path, Manifest(files, {1: CheckpointRecord(0.5, {"a/b": "0"})}))
+    read_manifest(tmp_path)  # is one
     for manifest in (
-        Manifest({name: record}, {}),
-        Manifest({}, {1: CheckpointRecord(None, {name: record.sha256})}),
+        Manifest({**files, name: record}, {}),
+        Manifest(files, {1: CheckpointRecord(None, {name: record.sha256})}),
+        Manifest(files, {2**31: CheckpointRecord(None, {})}),
+        Manifest(files, {1: CheckpointRecord(float("nan"), {})}),
+        Manifest({"vocab.json": record}, {}),
     ):
         write_manifest(tmp_path, manifest)
         with pytest.raises(InputError, match=r"manifest\.json is damaged"):

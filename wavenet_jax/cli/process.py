@@ -164,18 +164,23 @@ def stop_signals() -> Iterator[list[int]]:
 
 
 @contextmanager
-def signals_unwind() -> Iterator[None]:
-    """Let such signals leave through `finally`, which removes what is half written."""
+def signals_unwind() -> Iterator[list[int]]:
+    """Let such signals leave through `finally`, which removes what is half written.
+
+    They are noted in a list too, since Python loses what is raised within a callback.
+    """
+    received: list[int] = []
     if not _is_main_thread():
-        yield
+        yield received
         return
 
     def leave(number: int, _: Any) -> None:
+        received.append(number)
         raise SystemExit(128 + number)
 
     before = {number: signal.signal(number, leave) for number in STOPS}
     try:
-        yield
+        yield received
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)

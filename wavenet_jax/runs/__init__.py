@@ -1,6 +1,7 @@
 """Run folders: configuration, data, metrics and checkpoints on disk."""
 
 from wavenet_jax.runs.checkpoints import Checkpoints, open_checkpoints
+from wavenet_jax.runs.files import write_whole
 from wavenet_jax.runs.folder import (
     Run,
     changed_environment,
@@ -39,4 +40,5 @@ __all__ = [
     "reopen_run",
     "verify_run",
     "warm_start",
+    "write_whole",
 ]

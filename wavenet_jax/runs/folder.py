@@ -148,6 +148,8 @@ def prepare_run(
     with only_writer(folder, "run_dir"):
         try:
             require_vacant(folder, overwrite=overwrite)
+            for rest in folder.glob(f"tokens-*{PARTIAL}"):  # of a process that was killed
+                remove(rest)
             dataset = load(recipe.data_config(), staged)
             # Only a text that was read from files is staged.
             tokens = staged if staged.exists() else None
@@ -218,7 +220,7 @@ def record_files(folder: Path) -> dict[str, manifest.FileRecord]:
 
 def load_run(folder: Path) -> Run:
     """Read the folder of a run; raise `InputError` when it holds none or is damaged."""
-    _require_no_links(folder)
+    require_no_links(folder)
     finish_rewriting(folder)
     config = load_run_config(folder)
     recorded = _require_whole(folder)
@@ -261,11 +263,11 @@ def _load_data(folder: Path, config: Config) -> Dataset:
 
 def require_run(folder: Path) -> None:
     """Raise `InputError` unless the files of a folder, recorded or not, are those of a run."""
-    _require_no_links(folder)
+    require_no_links(folder)
     _load_data(folder, load_run_config(folder))
 
 
-def _require_no_links(folder: Path) -> None:
+def require_no_links(folder: Path) -> None:
     """Raise `InputError` where a file of the run is a link, which may lead anywhere."""
     paths = [folder / name for name in CONTENTS]
     link = next((path for path in paths if os.path.islink(path)), None)  # a name may be too long

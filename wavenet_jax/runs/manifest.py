@@ -6,6 +6,7 @@ beside it is left from a save that was interrupted.  metrics.jsonl grows and has
 """
 
 import hashlib
+import math
 import os
 from pathlib import Path, PurePosixPath
 from typing import Any, BinaryIO, NamedTuple
@@ -18,6 +19,9 @@ from wavenet_jax.runs.files import fsync_folder, write_json
 NAME = "manifest.json"
 CHECKPOINTS = "checkpoints"
 METRICS = "metrics.jsonl"
+ALWAYS = ("config.json", "vocab.json", "environment.json")  # files that every run has
+MAX_STEP = 2**31 - 1
+MAX_NAME = 1_000  # characters
 _PIECE = MIB  # bytes hashed at a time
 
 
@@ -112,16 +116,22 @@ def _from_json(values: Any) -> Manifest:
     for each in manifest.checkpoints.values():
         if not isinstance(each.val_loss, int | float | None) or not isinstance(each.files, dict):
             raise TypeError
+        if each.val_loss is not None and (math.isnan(each.val_loss) or each.val_loss < 0):
+            raise ValueError
     names = {*manifest.files}.union(*(each.files for each in manifest.checkpoints.values()))
-    if any(not _is_inside(name) for name in names) or min(manifest.checkpoints, default=0) < 0:
+    steps = manifest.checkpoints.keys()
+    if not all(map(_is_inside, names)) or any(not 0 <= step <= MAX_STEP for step in steps):
         raise ValueError
+    if not set(ALWAYS) <= manifest.files.keys():
+        raise KeyError
     return manifest
 
 
 def _is_inside(name: str) -> bool:
     """Tell whether a name of a file, perhaps a stranger's, leads to no other folder."""
     path = PurePosixPath(name)
-    return not path.is_absolute() and ".." not in path.parts and "\\" not in name
+    is_plain = len(name) <= MAX_NAME and name.isprintable() and "\\" not in name
+    return is_plain and not path.is_absolute() and ".." not in path.parts
 
 
 def write_manifest(folder: Path, manifest: Manifest) -> None:
@@ -142,6 +152,8 @@ def damage_of_file(folder: Path, name: str, record: FileRecord, *, whole: bool) 
     status = path.stat()
     if not whole and (status.st_size, status.st_mtime_ns) == (record.size, record.mtime_ns):
         return None
+    if path.is_file() and status.st_size != record.size:
+        return f"{path} is damaged"  # however large it may be
     return _damage(path, record.sha256)
 
 

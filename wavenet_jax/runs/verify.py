@@ -7,7 +7,12 @@ from typing import NamedTuple
 from wavenet_jax.errors import InputError
 from wavenet_jax.runs.checkpoints import is_orbax_checkpoint
 from wavenet_jax.runs.files import only_writer
-from wavenet_jax.runs.folder import load_run_config, record_files, require_run
+from wavenet_jax.runs.folder import (
+    load_run_config,
+    record_files,
+    require_no_links,
+    require_run,
+)
 from wavenet_jax.runs.manifest import (
     CHECKPOINTS,
     METRICS,
@@ -42,6 +47,7 @@ def verify_run(folder: Path) -> Verification:
 
     Raises `InputError` where the folder holds no run, or its manifest is damaged.
     """
+    require_no_links(folder)
     load_run_config(folder)
     manifest = read_manifest(folder)
     files = {
@@ -77,6 +83,7 @@ def accept_run(folder: Path) -> None:
     those that Orbax takes for its own are recorded.  Raises `InputError` where the files are no
     run, or another process trains it.
     """
+    require_no_links(folder)
     load_run_config(folder)
     with only_writer(folder, "run"):
         require_run(folder)

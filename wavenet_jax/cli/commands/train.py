@@ -4,7 +4,7 @@ import logging
 import math
 import shlex
 import time
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import closing, contextmanager, suppress
 from dataclasses import replace
 from functools import partial
@@ -34,6 +34,7 @@ from wavenet_jax.runs import (
     record_resumed,
     reopen_run,
     warm_start,
+    write_whole,
 )
 from wavenet_jax.sampling import generate_documents, generate_texts
 from wavenet_jax.training import (
@@ -59,7 +60,7 @@ def train(command: Train) -> int:
     if command.tensorboard:
         require_tensorboard()
     with (
-        process.signals_unwind(),
+        process.signals_unwind() as stops,
         prepare_run(folder, command.recipe, overwrite=overwrite) as run,
         _failures_explained(run),
     ):
@@ -71,7 +72,7 @@ def train(command: Train) -> int:
             process.say(start.note)
         record = partial(record_new, limited, overwrite=overwrite)
         state = None if start is None else start.state
-        return _train(limited, state, record, tensorboard=command.tensorboard)
+        return _train(limited, state, record, tensorboard=command.tensorboard, stops=stops)
 
 
 def resume(command: Resume) -> int:
@@ -138,17 +139,25 @@ def _limited(run: Run, command: Train) -> Run:
 
 
 def _train(
-    run: Run, state: TrainState | None, record: Callable[[Infos], Infos], *, tensorboard: bool
+    run: Run,
+    state: TrainState | None,
+    record: Callable[[Infos], Infos],
+    *,
+    tensorboard: bool,
+    stops: Sequence[int] = (),
 ) -> int:
-    """Train from a state, or from the start, to the last step or to a signal."""
+    """Train from a state, or from the start, to the last step or to a signal, perhaps an earlier.
+
+    The first of `stops` would be a signal that came before and was not heeded.
+    """
     require_row_fits(run.data.splits.train, run.config.train, run.config.model.receptive_field)
     require_open_files(OPEN_FILES)
     done, total = int(state.step) if state else 0, run.total_steps
     logging.getLogger("absl").setLevel(logging.ERROR)  # Orbax warns of slow disks
     announce(run, done)
-    validations = read_validations(run, done) if done else []
+    validations, received = read_validations(run, done) if done else [], list[int]()
     with (
-        process.stop_signals() as received,
+        process.stop_signals() as later,
         process.training_progress(total, done) as progress,
     ):
         infos = fit(
@@ -161,7 +170,7 @@ def _train(
             for info in shown:
                 progress.show(info)
                 done = info.step
-                if received:
+                if received := [*stops, *later]:
                     break
     _link_latest(run.folder.resolve())
     if received and not is_finished(run, done):
@@ -264,7 +273,7 @@ def _finish(run: Run, *, is_interrupted: bool = False) -> int:
         process.say(why)
     with open_checkpoints(run) as checkpoints:
         best_step, variables = checkpoints.restore_variables("best")
-    (run.folder / "samples.txt").write_text(_samples(run, variables) + "\n", "utf-8")
+    write_whole(run.folder / "samples.txt", _samples(run, variables) + "\n")
     losses = {line["step"]: line["val_loss"] for line in metrics if "val_loss" in line}
     if losses:
         last_step = max(losses)

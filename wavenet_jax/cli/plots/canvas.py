@@ -16,7 +16,9 @@ def literal(title: str, width: int = MAX_TITLE) -> str:
 
 
 def save(figure: Figure, path: Path, dpi: int = 120) -> None:
-    """Write a figure as PNG."""
+    """Write a figure as PNG, in the place of a link, not through it."""
+    if path.is_symlink():
+        path.unlink()
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", "Glyph")  # a sign that the font lacks is drawn as a box
         figure.savefig(path, dpi=dpi)
