@@ -11,7 +11,23 @@ what a step costs; how checkpoints come and go; what happens when people make mi
 type checker sees of them.  Equinox and PyTorch are left out where they are not installed.
 
 Claim: all designs of JAX are the same program, and differ in what surrounds it.
-Measured on 2026-11-26
+Measured on 2026-11-26, seed 0, jax 0.10.2, flax 0.12.8, equinox 0.13.8, torch 2.13 in eager mode on
+one thread, two cores of an AMD EPYC; it took 206 seconds:
+
+                                  functions   Linen     NNX  Equinox  PyTorch
+    largest difference of a loss          0       0       0     5e-7     7e-7
+    of gradients                          0       0       0     1e-6     3e-6
+    of running statistics                 0       0       0     3e-6     4e-6
+    statements, for BatchNorm        50, 28  48, 20   43, 4   49, 22    45, 4
+    µs a step, dispatched singly        649     617   1,231    1,307    1,166
+    µs a step, inside lax.scan          477     483     474      758
+    mistakes: silent / raise          3 / 2   2 / 2   3 / 1    4 / 1    2 / 0
+    seeded types caught               3 / 6   4 / 6   3 / 5    4 / 5    3 / 5
+
+The claim holds to the bit for functions, Linen and NNX.  Equinox normalises by other operations,
+777 instead of 500, and its first thousands of batches would be corrected in evaluation, which
+`from_weights` turns off.  PyTorch is compared within 5e-6; it keeps variances divided by n - 1.
+All tables are in functional_vs_stateful.md, what follows from them in README.md.
 """
 
 import json
