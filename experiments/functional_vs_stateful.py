@@ -25,7 +25,7 @@ one thread, two cores of an AMD EPYC; it took 206 seconds:
     seeded types caught               3 / 6   4 / 6   3 / 5    4 / 5    3 / 5
 
 The claim holds to the bit for functions, Linen and NNX.  Equinox normalises by other operations,
-777 instead of 500, and its first thousands of batches would be corrected in evaluation, which
+777 instead of 500, and would correct young statistics in evaluation, which
 `from_weights` turns off.  PyTorch is compared within 5e-6; it keeps variances divided by n - 1.
 All tables are in functional_vs_stateful.md, what follows from them in README.md.
 """
