@@ -245,7 +245,7 @@ def rewrite_config(run: Run, config: Config) -> Run:
 def finish_rewriting(folder: Path) -> None:
     """Let a new configuration take its place, if its record stands in the manifest already."""
     new = folder / (CONFIG + PARTIAL)
-    if not new.is_file() or os.path.islink(new):
+    if not os.path.isfile(new) or os.path.islink(new):  # a name may be too long
         return
     record = manifest.read_manifest(folder).files.get(CONFIG)
     if record is not None and manifest.damage_of_file(folder, new.name, record, whole=True) is None:
