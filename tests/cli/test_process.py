@@ -4,7 +4,7 @@ import json
 import signal
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, suppress
 
 import pytest
 
@@ -41,6 +41,25 @@ def test_signals_unwind_through_finally() -> None:
     assert received == [signal.SIGINT]  # in case that Python loses the exception
     assert cleaned
     assert signal.getsignal(signal.SIGINT) is before
+
+
+@pytest.mark.parametrize("manager", [process.stop_signals, process.signals_unwind])
+@pytest.mark.parametrize("number", process.STOPS)
+def test_every_stop_is_heeded_unless_it_was_ignored(
+    manager: Callable[[], AbstractContextManager[list[int]]], number: int
+) -> None:
+    before = signal.signal(number, signal.SIG_IGN)
+    try:
+        with manager() as received:
+            signal.raise_signal(number)  # as a closed terminal does to what nohup runs
+        assert received == []
+        signal.signal(number, signal.SIG_DFL)
+        with suppress(SystemExit), manager() as received:
+            signal.raise_signal(number)
+        assert received == [number]
+        assert signal.getsignal(number) is signal.SIG_DFL
+    finally:
+        signal.signal(number, before)
 
 
 @pytest.mark.parametrize("manager", [process.stop_signals, process.signals_unwind])

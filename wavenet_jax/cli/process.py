@@ -139,6 +139,15 @@ def _is_main_thread() -> bool:
 STOPS = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)]
 
 
+def _heeded() -> dict[int, Any]:
+    """Return the handlers of the signals that stop a process, but for those that are ignored.
+
+    What is ignored stays so, as SIGHUP under nohup.
+    """
+    handlers = {number: signal.getsignal(number) for number in STOPS}
+    return {number: each for number, each in handlers.items() if each is not signal.SIG_IGN}
+
+
 @contextmanager
 def stop_signals() -> Iterator[list[int]]:
     """Note the first signal that stops a process in a list; a second one acts as it did before."""
@@ -149,11 +158,9 @@ def stop_signals() -> Iterator[list[int]]:
 
     def note(number: int, _: Any) -> None:
         received.append(number)
-        signal.signal(number, before[signal.Signals(number)])
+        signal.signal(number, before[number])
 
-    handlers = {number: signal.getsignal(number) for number in STOPS}
-    # What is ignored stays so, as SIGHUP under nohup.
-    before = {number: each for number, each in handlers.items() if each is not signal.SIG_IGN}
+    before = _heeded()
     for number in before:
         signal.signal(number, note)
     try:
@@ -178,7 +185,9 @@ def signals_unwind() -> Iterator[list[int]]:
         received.append(number)
         raise SystemExit(128 + number)
 
-    before = {number: signal.signal(number, leave) for number in STOPS}
+    before = _heeded()
+    for number in before:
+        signal.signal(number, leave)
     try:
         yield received
     finally:
