@@ -1,5 +1,7 @@
 """Files written whole, and a folder that one process writes."""
 
+import errno
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -52,3 +54,34 @@ def test_a_second_writer_is_refused_until_the_first_is_dead(tmp_path: Path) -> N
     with only_writer(tmp_path, "run"):
         pass
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="nothing is locked there")
+def test_a_file_system_without_locks_stops_no_run(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def unsupported(*_: int) -> None:
+        raise OSError(errno.EBADF, os.strerror(errno.EBADF))  # as NFS answers
+
+    monkeypatch.setattr("fcntl.flock", unsupported)
+    with only_writer(tmp_path, "run"), only_writer(tmp_path, "run"):
+        pass
+
+
+def test_a_folder_that_was_made_anew_meanwhile_is_not_held(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = tmp_path / "run"
+    folder.mkdir()
+    opened = os.open
+
+    def open_the_old(path: Path, flags: int) -> int:
+        descriptor = opened(path, flags)
+        folder.rename(tmp_path / "old")
+        folder.mkdir()
+        return descriptor
+
+    monkeypatch.setattr("os.open", open_the_old)
+    refused = pytest.raises(InputError, match="another process")
+    with refused, only_writer(folder, "run"):
+        pass

@@ -83,21 +83,17 @@ def require_savable(folder: Path) -> None:
 def only_writer(folder: Path, name: str) -> Iterator[None]:
     """Hold a folder that exists against other processes that write it.
 
-    It is an advisory lock of the folder itself, which a process that dies gives back.  Raises
-    `InputError` where another process holds it; `name` is the option that names the folder.
+    It is an advisory lock of the folder itself, which a process that dies gives back; where the
+    file system has none, as NFS may not, nothing is held.  Raises `InputError` where another
+    process holds it; `name` is the option that names the folder.
     """
     if sys.platform == "win32":  # nothing is locked
         yield
         return
     descriptor = os.open(folder, os.O_RDONLY)
     try:
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            is_there = os.path.samestat(os.fstat(descriptor), os.stat(folder))
-        except (BlockingIOError, FileNotFoundError):
-            is_there = False
         require(
-            is_there,  # and was not removed, or made anew, by another process just now
+            _is_held(descriptor, folder),
             f"{name} is {str(folder)!r}, in which another process is training, expected a folder "
             "that no other uses; wait for its end, or choose another.",
             name,
@@ -105,3 +101,18 @@ def only_writer(folder: Path, name: str) -> Iterator[None]:
         yield
     finally:
         os.close(descriptor)
+
+
+def _is_held(descriptor: int, folder: Path) -> bool:
+    """Lock an open folder, and tell whether it still is the one of its name."""
+    if sys.platform != "win32":
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return False
+        except OSError:  # the file system has no locks
+            return True
+    try:  # another process may have removed it, or made it anew, just now
+        return os.path.samestat(os.fstat(descriptor), os.stat(folder))
+    except FileNotFoundError:
+        return False
