@@ -98,6 +98,7 @@ def save_losses(run: Run, losses: list[float | None], first: int = 1) -> None:
         ([0.0, 1.0], 2, 1),
         ([None], 1, 1),
         ([None, None, 3.0, None], 4, 3),
+        ([2.0, float("nan"), 3.0], 3, 1),
     ],
 )
 def test_the_two_latest_and_the_best_are_kept(

@@ -1,5 +1,6 @@
 """What is whole and what is damaged, and files that are taken as they are."""
 
+import json
 import os
 
 import pytest
@@ -50,6 +51,16 @@ def test_a_changed_file_is_accepted_where_it_is_a_run(saved: Run) -> None:
     with pytest.raises(InputError):
         accept_run(saved.folder)
     assert verify_run(saved.folder).damages == [f"{path} is damaged"]  # nothing was accepted
+
+
+def test_a_loss_that_is_none_is_accepted_as_none(saved: Run) -> None:
+    line = json.dumps({"step": 2, "train_loss": 1.0, "val_loss": float("nan")})
+    (saved.folder / "metrics.jsonl").write_text(f"{line}\n")
+    (saved.folder / "manifest.json").unlink()
+    accept_run(saved.folder)
+    found = verify_run(saved.folder)
+    assert found.damages == []
+    assert found.best == 3  # without losses the latest
 
 
 def test_damage_of_a_checkpoint_is_never_accepted(saved: Run) -> None:

@@ -6,7 +6,6 @@ beside it is left from a save that was interrupted.  metrics.jsonl grows and has
 """
 
 import hashlib
-import math
 import os
 from pathlib import Path, PurePosixPath
 from typing import Any, BinaryIO, NamedTuple
@@ -75,13 +74,21 @@ def _digest(file: BinaryIO) -> str:
     return digest.hexdigest()
 
 
-def record_checkpoint(folder: Path, val_loss: float | None) -> CheckpointRecord:
-    """Return the record of a complete checkpoint, after it has reached the disk."""
+def record_checkpoint(folder: Path, val_loss: Any) -> CheckpointRecord:
+    """Return the record of a complete checkpoint, after it has reached the disk.
+
+    What is no loss, such as NaN, is recorded as none.
+    """
     files = {path.relative_to(folder).as_posix(): record_file(path) for path in _files(folder)}
     for each in (folder, *(path for path in folder.rglob("*") if path.is_dir())):
         fsync_folder(each)
     fsync_folder(folder.parent)
-    return CheckpointRecord(val_loss, {name: record.sha256 for name, record in files.items()})
+    sums = {name: record.sha256 for name, record in files.items()}
+    return CheckpointRecord(val_loss if _is_loss(val_loss) else None, sums)
+
+
+def _is_loss(value: Any) -> bool:
+    return isinstance(value, int | float) and value >= 0  # which NaN is not
 
 
 def _files(folder: Path) -> list[Path]:
@@ -114,10 +121,9 @@ def _from_json(values: Any) -> Manifest:
         {int(step): CheckpointRecord(**each) for step, each in values[CHECKPOINTS].items()},
     )
     for each in manifest.checkpoints.values():
-        if not isinstance(each.val_loss, int | float | None) or not isinstance(each.files, dict):
+        is_loss = each.val_loss is None or _is_loss(each.val_loss)
+        if not is_loss or not isinstance(each.files, dict):
             raise TypeError
-        if each.val_loss is not None and (math.isnan(each.val_loss) or each.val_loss < 0):
-            raise ValueError
     names = {*manifest.files}.union(*(each.files for each in manifest.checkpoints.values()))
     steps = manifest.checkpoints.keys()
     if not all(map(_is_inside, names)) or any(not 0 <= step <= MAX_STEP for step in steps):
