@@ -1,6 +1,8 @@
 """The run folder: what it contains, what damages it, what a new run replaces and leaves."""
 
+import errno
 import json
+import os
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -389,3 +391,16 @@ def test_a_setting_that_would_change_all_numbers_is_refused(run: Run) -> None:
     path.write_text(json.dumps(values | {"jax_enable_x64": True}))
     with pytest.raises(InputError, match="jax_enable_x64 is False, but the run began with True"):
         changed_environment(run)
+
+
+def test_a_disk_that_fills_while_a_run_is_created_leaves_none(
+    tmp_path: Path, text: Config, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(_: Path) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr("wavenet_jax.runs.manifest.record_file", full)
+    refused = pytest.raises(InputError, match="No space left on device")
+    with refused, prepare_run(tmp_path / "new" / "run", Recipe(text)) as run:
+        create_run(run)
+    assert list(tmp_path.glob("new*")) == []

@@ -20,14 +20,22 @@ PARTIAL = ".partial"  # suffix of a file or folder that is not complete yet
 
 
 def write_whole(path: Path, text: str) -> None:
-    """Write a file whole or not at all; what was written survives a power cut."""
+    """Write a file whole or not at all; what was written survives a power cut.
+
+    Raises `OSError` that names the file.
+    """
     partial = path.with_name(path.name + PARTIAL)
-    remove(partial)  # it might be a link
-    with partial.open("xb") as file:
-        file.write(text.encode("utf-8"))  # line ends and all as they are
-        file.flush()
-        os.fsync(file.fileno())
-    partial.replace(path)
+    try:
+        remove(partial)  # it might be a link
+        with partial.open("xb") as file:
+            file.write(text.encode("utf-8"))  # line ends and all as they are
+            file.flush()
+            os.fsync(file.fileno())
+        partial.replace(path)
+    except OSError as error:
+        with suppress(OSError):
+            remove(partial)
+        raise OSError(error.errno, error.strerror, str(path)) from error
     fsync_folder(path.parent)
 
 

@@ -68,7 +68,7 @@ CONTENTS = (
     CONFIG,
     manifest.NAME,
     *FIXED,
-    "metrics.jsonl",
+    manifest.METRICS,
     manifest.CHECKPOINTS,
     "loss.png",
     "samples.txt",
@@ -179,12 +179,13 @@ def _not_writable(folder: Path, error: OSError) -> InputError:
 def create_run(run: Run, *, overwrite: bool = False) -> None:
     """Write the folder of a new run.  It replaces the files of an old run, but no other files.
 
-    Raises `InputError` as `require_vacant` does, and when the folder cannot be written.
+    Raises `InputError` as `require_vacant` does, and when the folder cannot be written, which then
+    holds no run.
     """
     folder, data = run.folder, run.data
     require_vacant(folder, overwrite=overwrite)
+    _make(folder)
     try:
-        folder.mkdir(parents=True, exist_ok=True)
         _clear(folder)
         write_json(folder / CONFIG, config_to_dict(run.config))
         write_json(folder / "vocab.json", {"characters": data.vocab.characters})
@@ -197,6 +198,8 @@ def create_run(run: Run, *, overwrite: bool = False) -> None:
         # Last, so that a folder without it was not created to its end.
         manifest.write_manifest(folder, manifest.Manifest(record_files(folder), {}))
     except OSError as error:
+        with suppress(OSError):
+            _clear(folder)  # half a run is none
         raise _not_writable(folder, error) from error
 
 
