@@ -357,14 +357,14 @@ def test_a_new_run_leaves_the_contents_of_a_linked_folder(tmp_path: Path, run: R
     assert (tmp_path / "scratch" / "precious").exists()
 
 
-@pytest.mark.parametrize("config", [None, "{}", '{"name": "another project"}'])
+@pytest.mark.parametrize("config", [None, "{", "{}", '{"name": "another project"}'])
 def test_files_that_belong_to_no_run_stay(tmp_path: Path, run: Run, config: str | None) -> None:
     project = tmp_path / "project"
     (project / "checkpoints").mkdir(parents=True)
     (project / "checkpoints" / "weights.bin").touch()
     if config:
         (project / "config.json").write_text(config)
-    with pytest.raises(InputError):
+    with pytest.raises(InputError, match="no run's, .* or remove this one"):
         create_run(run._replace(folder=project), overwrite=True)
     assert (project / "checkpoints" / "weights.bin").exists()
 

@@ -81,8 +81,8 @@ class Checkpoints:
         except (OSError, ValueError) as error:
             raise InputError(
                 f"the state of step {step:,} cannot be saved in {str(self._run.folder)!r} "
-                f"({reason(error)[:100]}), expected room to write; what was saved before is "
-                "whole: make room and resume the run."
+                f"({reason(error)[:100]}), expected a folder that has room and stays where it is; "
+                "what was saved before is whole: resume the run from there."
             ) from error
 
     def latest_step(self) -> int | None:

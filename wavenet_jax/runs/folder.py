@@ -117,13 +117,21 @@ def require_vacant(folder: Path, *, overwrite: bool) -> None:
             "the run, overwrite it, or choose another folder.",
             "run_dir",
         )
-        values = read_json(folder / CONFIG)  # of any format
         require(
-            isinstance(values, dict) and {"data", "model", "train"} <= set(values),
+            _holds_config(folder),
             f"run_dir is {str(folder)!r}, whose files are no run's, expected a run to overwrite; "
-            "choose another folder.",
+            "choose another folder, or remove this one.",
             "run_dir",
         )
+
+
+def _holds_config(folder: Path) -> bool:
+    """Tell whether a folder has the configuration of a run, of any format."""
+    try:
+        values = read_json(folder / CONFIG)
+    except InputError:
+        return False
+    return isinstance(values, dict) and {"data", "model", "train"} <= set(values)
 
 
 @contextmanager
