@@ -1,7 +1,10 @@
-"""What JAX runs on: the device, and the user's cache of compiled programs."""
+"""What JAX runs on: the device, versions, settings, and the user's cache of compiled programs."""
 
 import os
+import platform
+import sys
 import warnings
+from importlib.metadata import version
 from typing import Any, Literal
 
 import jax
@@ -38,6 +41,7 @@ def use_device(kind: DeviceKind | None) -> None:
     )
 
 
+PACKAGES = ("wavenet-jax", "jax", "jaxlib", "flax", "optax", "orbax-checkpoint", "numpy")
 # On which all numbers depend, and what they are unless somebody has changed them.
 SETTINGS = {
     "jax_enable_x64": False,
@@ -52,9 +56,16 @@ def pin_settings() -> None:
         _settings.update(name, value)
 
 
-def numeric_settings() -> dict[str, Any]:
-    """Return the settings on which all numbers depend."""
-    return {name: getattr(_settings, name) for name in SETTINGS}
+def environment() -> dict[str, Any]:
+    """Return the versions, devices and settings on which the bits of a run's numbers depend."""
+    return {
+        "python": platform.python_version(),
+        **{package: version(package) for package in PACKAGES},
+        "machine": platform.machine(),
+        "cpus": len(os.sched_getaffinity(0)) if sys.platform == "linux" else os.cpu_count(),
+        "devices": [device.device_kind for device in jax.devices()],
+        **{name: getattr(_settings, name) for name in SETTINGS},
+    }
 
 
 def use_compilation_cache() -> None:

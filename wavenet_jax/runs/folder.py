@@ -16,18 +16,13 @@ inspect/          pictures of the latest state, where they have been asked for
 """
 
 import os
-import platform
-import sys
 import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from importlib.metadata import version
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
-import jax
-
-from wavenet_jax.backend import SETTINGS, numeric_settings
+from wavenet_jax.backend import SETTINGS, environment
 from wavenet_jax.config import (
     Config,
     DataConfig,
@@ -60,7 +55,6 @@ from wavenet_jax.runs.files import (
     write_whole,
 )
 
-PACKAGES = ("wavenet-jax", "jax", "jaxlib", "flax", "optax", "orbax-checkpoint", "numpy")
 CONFIG = "config.json"
 LARGE = ("documents.txt", *TOKEN_FILES)  # may be large, so that their time tells of a change
 FIXED = ("vocab.json", *LARGE, "environment.json")
@@ -324,28 +318,14 @@ def load_run_config(folder: Path) -> Config:
     return load_config(folder / CONFIG)
 
 
-def environment() -> dict[str, Any]:
-    """Return the versions and devices on which the last bits of a run's numbers depend."""
-    return {
-        "python": platform.python_version(),
-        **{package: version(package) for package in PACKAGES},
-        "machine": platform.machine(),
-        "cpus": len(os.sched_getaffinity(0)) if sys.platform == "linux" else os.cpu_count(),
-        "devices": [device.device_kind for device in jax.devices()],
-        **numeric_settings(),
-    }
-
-
 def changed_environment(run: Run) -> list[str]:
     """Return what the run began with and no longer has, such as `jax 0.10.2`.
 
     Raises `InputError` where it is a setting that would change all numbers.
     """
     now, path = environment(), run.folder / "environment.json"
-    if not path.exists():
-        return []  # no reason to stop
     before = read_json(path)
-    require(isinstance(before, dict), f"{path} is damaged, expected versions; remove it to go on.")
+    require(isinstance(before, dict), f"{path} is damaged, expected versions; restore it.")
     for name in SETTINGS:
         value = before.get(name, now[name])
         require(
