@@ -46,8 +46,7 @@ from common.command import run
 
 from wavenet_jax.cli import main as wavenet_jax
 from wavenet_jax.errors import InputError, require
-from wavenet_jax.runs import load_run, open_checkpoints, read_metrics
-from wavenet_jax.runs.manifest import read_manifest
+from wavenet_jax.runs import load_run, open_checkpoints, read_manifest, read_metrics
 
 SMALL = "--preset makemore --n-embd 4 --n-hidden 8 --batch-size 8 --report-every 250".split()
 CALLS = "rename,renameat,mkdir,mkdirat,unlink,unlinkat,rmdir,fsync,ftruncate,pwrite64"

@@ -17,7 +17,7 @@ from wavenet_jax.data.documents import read_list
 from wavenet_jax.data.files import SourceFile
 from wavenet_jax.data.vocab import forms_note
 from wavenet_jax.errors import InputError
-from wavenet_jax.runs.files import write_whole
+from wavenet_jax.runs.disk import write_whole
 
 TAB = "\t"
 

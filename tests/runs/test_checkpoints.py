@@ -15,7 +15,7 @@ from wavenet_jax.config import Config
 from wavenet_jax.data import Dataset
 from wavenet_jax.errors import InputError
 from wavenet_jax.runs import Run, create_run, load_run, open_checkpoints
-from wavenet_jax.runs.manifest import CheckpointRecord, damage_of_checkpoint, read_manifest
+from wavenet_jax.runs.disk import CheckpointRecord, damage_of_checkpoint, read_manifest
 from wavenet_jax.training import TrainState, fit, init_state, make_trainer
 
 

@@ -9,12 +9,12 @@ from pathlib import Path
 import pytest
 
 from wavenet_jax.errors import InputError
-from wavenet_jax.runs.files import only_writer, remove, write_whole
+from wavenet_jax.runs.disk import only_writer, remove, write_whole
 
 HOLD = """
 import sys, time
 from pathlib import Path
-from wavenet_jax.runs.files import only_writer
+from wavenet_jax.runs.disk import only_writer
 with only_writer(Path(sys.argv[1]), "run"):
     print("held", flush=True)
     time.sleep(60)

@@ -19,7 +19,8 @@ from wavenet_jax.config import Config, DataConfig, Recipe
 from wavenet_jax.data import TOKEN_FILES, Dataset, dataset_from_list, load_dataset
 from wavenet_jax.errors import InputError
 from wavenet_jax.runs import Run, accept_run, changed_environment, create_run, load_run, prepare_run
-from wavenet_jax.runs.folder import CONTENTS, load_run_config, require_vacant
+from wavenet_jax.runs.creation import require_vacant
+from wavenet_jax.runs.folder import CONTENTS, load_run_config
 
 
 def assert_same_data(a: Dataset, b: Dataset) -> None:
@@ -397,7 +398,7 @@ def test_a_disk_that_fills_while_a_run_is_created_leaves_none(
     def full(_: Path) -> None:
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
-    monkeypatch.setattr("wavenet_jax.runs.manifest.record_file", full)
+    monkeypatch.setattr("wavenet_jax.runs.folder.record_file", full)
     refused = pytest.raises(InputError, match="No space left on device")
     with refused, prepare_run(tmp_path / "new" / "run", Recipe(text)) as run:
         create_run(run)

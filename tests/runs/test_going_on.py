@@ -244,9 +244,7 @@ def test_tiny_list_is_learned_from_any_network() -> None:
     assert planned.train.seq_len + network.receptive_field <= 20 + 1
 
 
-@pytest.mark.parametrize(
-    ("before", "steps"), [("manifest.write_manifest", 40), ("finish_rewriting", 60)]
-)
+@pytest.mark.parametrize(("before", "steps"), [("write_manifest", 40), ("finish_rewriting", 60)])
 def test_run_that_is_killed_while_it_is_extended_is_whole(
     source: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, before: str, steps: int
 ) -> None:

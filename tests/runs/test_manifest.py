@@ -11,8 +11,7 @@ from hypothesis import strategies as st
 
 from wavenet_jax.errors import InputError
 from wavenet_jax.runs import Run, load_run
-from wavenet_jax.runs.manifest import (
-    ALWAYS,
+from wavenet_jax.runs.disk import (
     CheckpointRecord,
     Manifest,
     damage_of_checkpoint,
@@ -21,6 +20,7 @@ from wavenet_jax.runs.manifest import (
     record_file,
     write_manifest,
 )
+from wavenet_jax.runs.disk.manifest import ALWAYS
 
 values = st.none() | st.integers() | st.floats() | st.text(max_size=4) | st.booleans()
 records = st.fixed_dictionaries({"sha256": values, "size": values, "mtime_ns": values}) | values

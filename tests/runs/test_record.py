@@ -20,7 +20,7 @@ from wavenet_jax.runs import (
     record_new,
     record_resumed,
 )
-from wavenet_jax.runs.manifest import read_manifest
+from wavenet_jax.runs.disk import read_manifest
 from wavenet_jax.runs.record import append_metrics, truncate_metrics
 from wavenet_jax.training import StepInfo, TrainState, fit
 

@@ -10,7 +10,7 @@ import numpy as np
 
 from wavenet_jax.config import Config
 from wavenet_jax.runs import load_run, open_checkpoints
-from wavenet_jax.runs.manifest import read_manifest
+from wavenet_jax.runs.disk import read_manifest
 from wavenet_jax.training import TrainState
 
 

@@ -1,13 +1,12 @@
 """Run folders: configuration, data, metrics and checkpoints on disk."""
 
 from wavenet_jax.runs.checkpoints import Checkpoints, open_checkpoints
-from wavenet_jax.runs.files import write_whole
+from wavenet_jax.runs.creation import create_run, prepare_run
+from wavenet_jax.runs.disk import read_manifest, write_whole
 from wavenet_jax.runs.folder import (
     Run,
     changed_environment,
-    create_run,
     load_run,
-    prepare_run,
 )
 from wavenet_jax.runs.going_on import Reopened, WarmStart, extend_run, reopen_run, warm_start
 from wavenet_jax.runs.record import (
@@ -33,6 +32,7 @@ __all__ = [
     "load_run",
     "open_checkpoints",
     "prepare_run",
+    "read_manifest",
     "read_metrics",
     "read_validations",
     "record_new",

@@ -18,19 +18,20 @@ from orbax.checkpoint import v1 as ocp
 from wavenet_jax.errors import InputError, require
 from wavenet_jax.machine import reason
 from wavenet_jax.nn import Variables, init_variables
-from wavenet_jax.runs.files import fsync_file, remove
-from wavenet_jax.runs.folder import Run
-from wavenet_jax.runs.manifest import (
+from wavenet_jax.runs.disk import (
     CHECKPOINTS,
     METRICS,
     CheckpointRecord,
     Manifest,
     damage_of_checkpoint,
+    fsync_file,
     read_manifest,
     record_checkpoint,
+    remove,
     states,
     write_manifest,
 )
+from wavenet_jax.runs.folder import Run
 from wavenet_jax.training import TrainState, init_state, make_trainer
 
 LATEST_KEPT = 2

@@ -13,7 +13,7 @@ from wavenet_jax.data import Dataset, Vocab
 from wavenet_jax.errors import pluralize, require
 from wavenet_jax.nn import WaveNet, change_vocab
 from wavenet_jax.runs.checkpoints import open_checkpoints
-from wavenet_jax.runs.files import only_writer
+from wavenet_jax.runs.disk import only_writer
 from wavenet_jax.runs.folder import (
     Run,
     changed_environment,

@@ -12,9 +12,9 @@ from typing import Any
 from wavenet_jax.errors import require
 from wavenet_jax.machine import MIB, read_regular
 from wavenet_jax.runs.checkpoints import Checkpoints, open_checkpoints
-from wavenet_jax.runs.files import write_whole
-from wavenet_jax.runs.folder import Run, create_run
-from wavenet_jax.runs.manifest import METRICS
+from wavenet_jax.runs.creation import create_run
+from wavenet_jax.runs.disk import METRICS, write_whole
+from wavenet_jax.runs.folder import Run
 from wavenet_jax.training import StepInfo, Validation, has_stalled
 
 NUMBERS = ("train_loss", "val_loss", "learning_rate", "seconds")

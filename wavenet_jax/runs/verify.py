@@ -6,24 +6,24 @@ from typing import NamedTuple
 
 from wavenet_jax.errors import InputError
 from wavenet_jax.runs.checkpoints import is_orbax_checkpoint
-from wavenet_jax.runs.files import only_writer
-from wavenet_jax.runs.folder import (
-    load_run_config,
-    record_files,
-    require_no_links,
-    require_run,
-)
-from wavenet_jax.runs.manifest import (
+from wavenet_jax.runs.disk import (
     CHECKPOINTS,
     METRICS,
     CheckpointRecord,
     Manifest,
     damage_of_checkpoint,
     damage_of_file,
+    only_writer,
     read_manifest,
     record_checkpoint,
     states,
     write_manifest,
+)
+from wavenet_jax.runs.folder import (
+    load_run_config,
+    record_files,
+    require_no_links,
+    require_run,
 )
 from wavenet_jax.runs.record import read_metrics
 

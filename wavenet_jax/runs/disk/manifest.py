@@ -13,9 +13,9 @@ from typing import Any, BinaryIO, NamedTuple
 from wavenet_jax.config import read_json
 from wavenet_jax.errors import InputError, require
 from wavenet_jax.machine import MIB, open_regular, reason
-from wavenet_jax.runs.files import fsync_folder, write_json
+from wavenet_jax.runs.disk.files import fsync_folder, write_json
 
-NAME = "manifest.json"
+MANIFEST = "manifest.json"
 CHECKPOINTS = "checkpoints"
 METRICS = "metrics.jsonl"
 ALWAYS = ("config.json", "vocab.json", "environment.json")  # files that every run has
@@ -97,7 +97,7 @@ def _files(folder: Path) -> list[Path]:
 
 def read_manifest(folder: Path) -> Manifest:
     """Read the manifest of a run; raise `InputError` where it is missing or damaged."""
-    path = folder / NAME
+    path = folder / MANIFEST
     require(
         path.exists(),
         f"{path} is missing, expected the records of the run's files: it was not created to its "
@@ -144,7 +144,7 @@ def write_manifest(folder: Path, manifest: Manifest) -> None:
     """Write the manifest of a run, whole or not at all."""
     files = {name: each._asdict() for name, each in manifest.files.items()}
     steps = {str(step): each._asdict() for step, each in manifest.checkpoints.items()}
-    write_json(folder / NAME, {"files": files, CHECKPOINTS: steps})
+    write_json(folder / MANIFEST, {"files": files, CHECKPOINTS: steps})
 
 
 def damage_of_file(folder: Path, name: str, record: FileRecord, *, whole: bool) -> str | None:

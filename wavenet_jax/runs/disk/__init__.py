@@ -1,0 +1,51 @@
+"""What a run folder keeps on disk: files that are whole or not there, and the records of them."""
+
+from wavenet_jax.runs.disk.files import (
+    PARTIAL,
+    fsync_file,
+    fsync_folder,
+    only_writer,
+    remove,
+    require_savable,
+    write_json,
+    write_whole,
+)
+from wavenet_jax.runs.disk.manifest import (
+    CHECKPOINTS,
+    MANIFEST,
+    METRICS,
+    CheckpointRecord,
+    FileRecord,
+    Manifest,
+    damage_of_checkpoint,
+    damage_of_file,
+    read_manifest,
+    record_checkpoint,
+    record_file,
+    states,
+    write_manifest,
+)
+
+__all__ = [
+    "CHECKPOINTS",
+    "MANIFEST",
+    "METRICS",
+    "PARTIAL",
+    "CheckpointRecord",
+    "FileRecord",
+    "Manifest",
+    "damage_of_checkpoint",
+    "damage_of_file",
+    "fsync_file",
+    "fsync_folder",
+    "only_writer",
+    "read_manifest",
+    "record_checkpoint",
+    "record_file",
+    "remove",
+    "require_savable",
+    "states",
+    "write_json",
+    "write_manifest",
+    "write_whole",
+]
