@@ -9,6 +9,7 @@ import jax
 import numpy as np
 
 from wavenet_jax.config import Config
+from wavenet_jax.data import Dataset
 from wavenet_jax.runs import load_run, open_checkpoints
 from wavenet_jax.runs.disk import read_manifest
 from wavenet_jax.training import TrainState
@@ -68,3 +69,16 @@ def assert_same_run(a: Path, b: Path) -> None:
     jax.tree.map(np.testing.assert_array_equal, *best)
     assert losses(a) == losses(b)
     assert (a / "samples.txt").read_text() == (b / "samples.txt").read_text()
+
+
+def names_in(folder: Path) -> set[str]:
+    """Return the names of what a folder holds."""
+    return {path.name for path in folder.iterdir()}
+
+
+def assert_same_data(a: Dataset, b: Dataset) -> None:
+    """Compare two sets of data to the letter and the token."""
+    assert (a.vocab, a.documents, a.split_documents) == (b.vocab, b.documents, b.split_documents)
+    for one, other in zip(a.splits, b.splits, strict=True):
+        assert one.tokens.dtype == other.tokens.dtype
+        np.testing.assert_array_equal(one.tokens, other.tokens)
