@@ -12,6 +12,7 @@ from wavenet_jax.errors import InputError
 from wavenet_jax.machine import (
     memory_bytes,
     open_regular,
+    read_given,
     read_regular,
     reason,
     require_open_files,
@@ -25,6 +26,17 @@ def test_regular_file_is_read_whole(tmp_path: Path) -> None:
     (tmp_path / "link").symlink_to("a")
     with open_regular(tmp_path / "link") as file:
         assert file.read(3) == b"012"
+
+
+@pytest.mark.skipif(not os.path.exists("/dev/fd"), reason="a pipe has no path there")
+def test_what_a_user_gives_may_be_a_pipe_that_ends() -> None:
+    reader, writer = os.pipe()
+    os.write(writer, b"0123456789")
+    os.close(writer)
+    assert read_given(Path(f"/dev/fd/{reader}"), 10) == b"0123456789"
+    os.close(reader)
+    with pytest.raises(OSError, match=r"it has 11 bytes, at most 10 bytes are read"):
+        read_given(Path("/dev/zero"), 10)
 
 
 def make(kind: str, path: Path) -> None:

@@ -43,7 +43,17 @@ def open_regular(path: Path, most_bytes: int | None = None) -> BinaryIO:
 def read_regular(path: Path, most_bytes: int) -> bytes:
     """Return what a regular file holds; raise `OSError` as `open_regular` does."""
     with open_regular(path, most_bytes) as file:
-        content = file.read(most_bytes + 1)  # of /proc, a file is larger than it says
+        return _read_whole(file, path, most_bytes)  # of /proc, a file is larger than it says
+
+
+def read_given(path: Path, most_bytes: int) -> bytes:
+    """Return what a user's own file or pipe holds; raise `OSError` above a number of bytes."""
+    with path.open("rb") as file:
+        return _read_whole(file, path, most_bytes)
+
+
+def _read_whole(file: BinaryIO, path: Path, most_bytes: int) -> bytes:
+    content = file.read(most_bytes + 1)
     _require_size(path, len(content), most_bytes)
     return content
 

@@ -2,6 +2,7 @@
 
 import io
 import json
+import os
 import re
 import signal
 import sys
@@ -347,6 +348,12 @@ def test_each_prefix_of_a_file_has_the_samples_that_it_has_alone(
     texts = "".join(one["text"] + "\n" for one in drawn)
     assert prints("sample", trained, *SEED, *options) == texts
     assert len(prints("sample", trained, *SEED, *options[:-1]).splitlines()) == 12
+    reader, writer = os.pipe()  # as from a process substitution of a shell
+    os.write(writer, file.read_bytes())
+    os.close(writer)
+    options[options.index(str(file))] = f"/dev/fd/{reader}"
+    assert prints("sample", trained, *SEED, *options) == texts
+    os.close(reader)
     file.write_text("to\nbe ")
     (to, be) = samples(trained_text, f"--text-length 40 --prefix-file {file}")
     assert (to["prefix"], be["prefix"]) == ("to", "be ")

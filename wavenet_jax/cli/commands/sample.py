@@ -16,7 +16,7 @@ from wavenet_jax.config import SampleConfig
 from wavenet_jax.data import Vocab
 from wavenet_jax.errors import InputError, escape, pluralize, require
 from wavenet_jax.evaluation import score_texts
-from wavenet_jax.machine import MIB, read_regular, reason
+from wavenet_jax.machine import MIB, read_given, reason
 from wavenet_jax.nn import Variables
 from wavenet_jax.runs import Run
 from wavenet_jax.sampling import (
@@ -59,7 +59,7 @@ def _read_prefixes(path: Path | None, vocab: Vocab | None) -> list[str] | None:
     if path is None:
         return None
     try:
-        lines = read_regular(path, MAX_PREFIXES_BYTES).decode("utf-8-sig").split("\n")
+        lines = read_given(path, MAX_PREFIXES_BYTES).decode("utf-8-sig").split("\n")
     except (OSError, UnicodeDecodeError) as error:
         raise InputError(
             f"prefix_file {str(path)!r} cannot be read ({reason(error)}), expected UTF-8 text with "
