@@ -2,6 +2,7 @@
 
 import dataclasses
 import re
+import shutil
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -376,3 +377,12 @@ def test_what_a_user_should_know_of_the_data_is_logged(
     model = wn.train(tiny, data=tmp_path / "a.csv")
     assert [record.getMessage() for record in caplog.records] == list(model.data.notes)
     assert "looks like a table of 2 columns" in caplog.text
+
+
+def test_damage_is_logged_and_another_state_is_loaded(
+    trained: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    run = Path(shutil.copytree(trained, tmp_path / "run"))
+    (run / "checkpoints" / "60" / "_CHECKPOINT_METADATA").write_text("{}")
+    wn.load(run, checkpoint="latest")
+    assert "_CHECKPOINT_METADATA is damaged; step " in caplog.text

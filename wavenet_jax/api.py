@@ -168,12 +168,12 @@ def train(
     use_compilation_cache()
     if run_dir is None:
         data = load_data(recipe.data_config(), None)
-        _log(data)
+        _log(data.notes)
         chosen = recipe.config(data.extent)
         infos = _fit(chosen, data)
         return LanguageModel(chosen, data, _best_info(infos, on_step).variables)
     with prepare_run(_folder(run_dir), recipe, load_data, overwrite=overwrite) as run:
-        _log(run.data)
+        _log(run.data.notes)
         infos = record_new(run, _fit(run.config, run.data), overwrite=overwrite)
         return LanguageModel(run.config, run.data, _best_info(infos, on_step).variables)
 
@@ -182,7 +182,7 @@ def _fit(config: Config, data: Dataset) -> Generator[StepInfo, None, None]:
     """Train from fresh weights, or those of the run that the configuration names."""
     start = warm_start(config, data)
     if start is not None:
-        LOGGER.warning(start.note)
+        _log([start.note])
     model = WaveNet(config.model, len(data.vocab))
     return fit(model, config, data.splits, None if start is None else start.state)
 
@@ -195,9 +195,9 @@ def _require_callable(on_step: Any) -> None:
     )
 
 
-def _log(data: Dataset) -> None:
-    """Log what a user should know of the data; without a logger it appears on standard error."""
-    for note in data.notes:
+def _log(notes: Iterable[str]) -> None:
+    """Log what a user should know; without a logger it appears on standard error."""
+    for note in notes:
         LOGGER.warning(note)
 
 
@@ -241,7 +241,7 @@ def resume(
     _require_callable(on_step)
     use_compilation_cache()
     with reopen_run(_folder(run_dir)) as (found, state, notes):
-        _warn(notes)
+        _log(notes)
         run, step = found, int(state.step)
         if steps is not None or epochs is not None:
             run = extend_run(run, step, steps=steps, epochs=epochs)
@@ -250,11 +250,6 @@ def resume(
             infos = fit(run.model, run.config, run.data.splits, state, validations)
             _best_info(record_resumed(run, infos, step), on_step)
     return load(run_dir)
-
-
-def _warn(notes: list[str]) -> None:
-    for note in notes:
-        warnings.warn(note, stacklevel=3)
 
 
 def _best_info(
@@ -289,7 +284,7 @@ def load(
     use_compilation_cache()
     with open_checkpoints(run) as checkpoints:
         _, variables = checkpoints.restore_variables(checkpoint)
-    _warn(checkpoints.notes)
+    _log(checkpoints.notes)
     return LanguageModel(run.config, run.data, variables)
 
 

@@ -24,7 +24,7 @@ from wavenet_jax.config import (
 )
 from wavenet_jax.data import dataset_from_list
 from wavenet_jax.errors import InputError
-from wavenet_jax.runs import WarmStart, extend_run, load_run, warm_start
+from wavenet_jax.runs import WarmStart, extend_run, load_run, read_manifest, warm_start
 from wavenet_jax.training import evaluation_variables, make_schedule, make_trainer
 
 SMALL: dict[str, Any] = {
@@ -53,6 +53,18 @@ def test_run_that_starts_from_another_has_its_losses_before_the_first_step(sourc
     jax.tree.map(np.testing.assert_array_equal, start.state.variables, wn.load(source).variables)
     assert int(start.state.step) == 0
     assert start.state.average is start.state.params  # the averages begin again
+
+
+def test_damage_of_the_source_is_said(source: Path, tmp_path: Path) -> None:
+    copy = Path(shutil.copytree(source, tmp_path / "run"))
+    run = load_run(copy)
+    best, other = read_manifest(copy).ranked("best")[:2]
+    (copy / "checkpoints" / str(best) / "_CHECKPOINT_METADATA").write_text("{}")
+    start = warm_start(changed(run.config, init_from=str(copy)), run.data)
+    assert start is not None
+    damage, beginning = start.note.splitlines()
+    assert damage.endswith(f"_CHECKPOINT_METADATA is damaged; step {other} is taken instead.")
+    assert beginning.startswith(f"Starting from {copy} at step {other}")
 
 
 def test_warm_start_on_the_same_data_beats_a_cold_one(source: Path, tmp_path: Path) -> None:

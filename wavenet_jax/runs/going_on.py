@@ -31,7 +31,7 @@ class WarmStart(NamedTuple):
     """The state before the first step, and what a user should know of it."""
 
     state: TrainState
-    note: str
+    note: str  # perhaps of several lines
 
 
 def warm_start(config: Config, data: Dataset) -> WarmStart | None:
@@ -50,10 +50,9 @@ def warm_start(config: Config, data: Dataset) -> WarmStart | None:
     if data.vocab != source.data.vocab:
         ids = _ids(data.vocab, source.data.vocab, source.folder)
         variables = change_vocab(variables, init_state(trainer).variables, ids)
-    note = f"Starting from {source.folder} at step {step:,}"
-    return WarmStart(
-        init_state(trainer, variables), note + _difference(data.vocab, source.data.vocab)
-    )
+    start = f"Starting from {source.folder} at step {step:,}"
+    start += _difference(data.vocab, source.data.vocab)
+    return WarmStart(init_state(trainer, variables), "\n".join([*checkpoints.notes, start]))
 
 
 def _ids(vocab: Vocab, old: Vocab, folder: Path) -> np.ndarray:
