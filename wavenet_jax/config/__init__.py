@@ -16,11 +16,12 @@ from wavenet_jax.config.run import (
     replace_fields,
 )
 from wavenet_jax.config.sample import SampleConfig
-from wavenet_jax.config.train import StepCounts, TrainConfig, TrainMode
+from wavenet_jax.config.train import MAX_STEPS, StepCounts, TrainConfig, TrainMode
 
 __all__ = [
     "AUTO",
     "FORMAT",
+    "MAX_STEPS",
     "OPTIMIZERS",
     "PRESETS",
     "SECTIONS",

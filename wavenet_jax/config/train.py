@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal, NamedTuple
 
+from wavenet_jax.config.model import MAX_POSITIONS
 from wavenet_jax.errors import (
     conform_fields,
     require,
@@ -15,7 +16,7 @@ from wavenet_jax.errors import (
 )
 
 TrainMode = Literal["window", "sequence"]
-MAX_POSITIONS = MAX_STEPS = 2**31 - 1  # which 32 bits count
+MAX_STEPS = 2**31 - 1  # which 32 bits count
 MIN_VALIDATIONS = 20  # in a run, unless eval_every says otherwise
 
 

@@ -1,9 +1,11 @@
 """What the commands share that read a run: the run, its checkpoint, and JSON lines."""
 
+from collections.abc import Iterable
 from pathlib import Path
 
 from wavenet_jax.cli import process
 from wavenet_jax.cli.arguments import Evaluate, Sample, Score
+from wavenet_jax.cli.mistakes import all_options, in_flags
 from wavenet_jax.nn import Variables
 from wavenet_jax.runs import Run, load_run, open_checkpoints
 
@@ -17,10 +19,10 @@ def restore(folder: Path, command: Evaluate | Score | Sample) -> tuple[Run, int,
     return run, step, variables
 
 
-def print_notes(notes: list[str]) -> None:
-    """Print what a user should know, a line each."""
+def print_notes(notes: Iterable[str]) -> None:
+    """Print what a user should know, a line each, with its fields as options."""
     for note in notes:
-        process.say(f"Note: {note}")
+        process.say(f"Note: {in_flags(note, all_options())}")
 
 
 def describe(run: Run, command: Evaluate | Score | Sample, step: int) -> str:

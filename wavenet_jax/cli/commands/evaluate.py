@@ -11,8 +11,7 @@ import numpy as np
 from wavenet_jax import data as datasets
 from wavenet_jax.cli import process, tables
 from wavenet_jax.cli.arguments import Evaluate
-from wavenet_jax.cli.commands.common import describe, restore
-from wavenet_jax.cli.mistakes import all_options, in_flags
+from wavenet_jax.cli.commands.common import describe, print_notes, restore
 from wavenet_jax.data import Corpus, Dataset, Vocab
 from wavenet_jax.errors import InputError, pluralize, require
 from wavenet_jax.evaluation import (
@@ -77,8 +76,7 @@ def _read_other(run: Run, source: str) -> tuple[Corpus, int]:
             raise
         process.say(f"{source} has no column {whole.column!r}: its lines are taken whole.")
         other = datasets.load_dataset(replace(whole, column=None))
-    for note in other.notes:
-        process.say(f"Note: {in_flags(note, all_options())}")
+    print_notes(other.notes)
     units = _lines(other) if is_text else other.documents
     known = set(vocab.characters[1:])
     kept = [unit for unit in units if known.issuperset(unit)]

@@ -16,7 +16,6 @@ from wavenet_jax.cli import process, tables
 from wavenet_jax.cli.arguments import PROGRAM, Resume, Train
 from wavenet_jax.cli.commands.announce import announce
 from wavenet_jax.cli.commands.common import print_notes
-from wavenet_jax.cli.mistakes import all_options, in_flags
 from wavenet_jax.cli.watch import Watch, draw_loss_curve, has_board, require_tensorboard
 from wavenet_jax.config import SampleConfig
 from wavenet_jax.errors import InputError, pluralize, require
@@ -64,8 +63,7 @@ def train(command: Train) -> int:
         prepare_run(folder, command.recipe, overwrite=overwrite) as run,
         _failures_explained(run),
     ):
-        for note in run.data.notes:
-            process.say(f"Note: {in_flags(note, all_options())}")
+        print_notes(run.data.notes)
         limited = _limited(run, command)
         start = warm_start(limited.config, limited.data)
         if start is not None:

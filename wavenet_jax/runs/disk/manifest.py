@@ -10,7 +10,7 @@ import os
 from pathlib import Path, PurePosixPath
 from typing import Any, BinaryIO, NamedTuple
 
-from wavenet_jax.config import read_json
+from wavenet_jax.config import MAX_STEPS, read_json
 from wavenet_jax.errors import InputError, require
 from wavenet_jax.machine import MIB, open_regular, reason
 from wavenet_jax.runs.disk.files import fsync_folder, write_json
@@ -19,7 +19,6 @@ MANIFEST = "manifest.json"
 CHECKPOINTS = "checkpoints"
 METRICS = "metrics.jsonl"
 ALWAYS = ("config.json", "vocab.json", "environment.json")  # files that every run has
-MAX_STEP = 2**31 - 1
 MAX_NAME = 1_000  # characters
 _PIECE = MIB  # bytes hashed at a time
 
@@ -126,7 +125,7 @@ def _from_json(values: Any) -> Manifest:
             raise TypeError
     names = {*manifest.files}.union(*(each.files for each in manifest.checkpoints.values()))
     steps = manifest.checkpoints.keys()
-    if not all(map(_is_inside, names)) or any(not 0 <= step <= MAX_STEP for step in steps):
+    if not all(map(_is_inside, names)) or any(not 0 <= step <= MAX_STEPS for step in steps):
         raise ValueError
     if not set(ALWAYS) <= manifest.files.keys():
         raise KeyError
