@@ -53,7 +53,6 @@ trials are in dilated_vs_tree.json.  The study took 45 minutes of two cores that
 beside it.
 """
 
-import json
 from bisect import bisect_left
 from collections.abc import Sequence
 from dataclasses import replace
@@ -65,10 +64,11 @@ from typing import Any, NamedTuple
 import jax
 import numpy as np
 from common.command import run
-from common.pool import Result, run_tasks
+from common.pool import Result
 from common.study import (
     COLORS,
     Place,
+    StudyOptions,
     Task,
     difference,
     estimate,
@@ -131,7 +131,6 @@ class Study(NamedTuple):
     """How the variants are studied."""
 
     place: Place
-    jobs: int
     seeds: tuple[int, ...]
     variants: dict[str, Variant] = VARIANTS
     parameters: int = 76_579  # of the lecture's tree
@@ -140,37 +139,14 @@ class Study(NamedTuple):
     decays: int = 3
     rounds: int = 6  # of timing
 
-    def run(self, work: Any, tasks: dict[str, Task], jobs: int | None = None) -> dict[str, Result]:
-        """Return the results of the tasks, which are remembered."""
-        memory = self.place.out / "dilated_vs_tree.jsonl"
-        return run_tasks(work, tasks, memory, self.jobs if jobs is None else jobs)
 
-
-def main(
-    data: str | None = None,
-    seeds: int = 3,
-    jobs: int = 2,
-    out: Path | None = None,
-    quick: bool = False,
-) -> None:
-    """Time, search and train the variants, and print, draw and write down what they reached.
-
-    Args:
-        data: makemore, once downloaded, or the path of its names.txt; by default makemore, or with
-            quick the bundled names.
-        seeds: Number of fresh seeds, from 0.
-        jobs: Processes, each on a core of its own; 0 for none but this.
-        out: Folder of dilated_vs_tree.json, dilated_vs_tree.png and dilated_vs_tree.jsonl, which
-            remembers the runs that are done; by default that of this file, or with quick a
-            temporary one.
-        quick: Two small variants for a moment, to see that everything works.
-    """
-    study = Study(open_study(data, out, seeds, quick), jobs, tuple(range(seeds)))
-    study = shortened(study) if quick else study
-    result = conduct(study)
+def main(given: StudyOptions) -> None:
+    """Time, search and train the variants, and print, draw and write down what they reached."""
+    study = Study(open_study("dilated_vs_tree", given), tuple(range(given.seeds)))
+    result = conduct(shortened(study) if given.quick else study)
     print(table(result))
-    (study.place.out / "dilated_vs_tree.json").write_text(json.dumps(result) + "\n", "utf-8")
-    draw(result["rows"], study.place.out / "dilated_vs_tree.png")
+    study.place.write(result)
+    draw(result["rows"], study.place.picture)
 
 
 def shortened(study: Study) -> Study:
@@ -179,7 +155,7 @@ def shortened(study: Study) -> Study:
     variants = {name: VARIANTS[name]._replace(model=low) for name in ("windows, SGD", "sequences")}
     small = {"n_embd": 8, "n_hidden": 8, "dilations": (1,)}
     reference = replace_fields(REFERENCE, steps=10, seq_len=64, **small)
-    fewer = study._replace(jobs=0, rates=1, decays=1, rounds=1)
+    fewer = study._replace(rates=1, decays=1, rounds=1)
     return fewer._replace(variants=variants, parameters=2_000, reference=reference)
 
 
@@ -227,7 +203,7 @@ def time_all(study: Study, configs: dict[str, Config]) -> dict[str, float]:
         for number in range(study.rounds)  # rounds apart, so that a slow minute spoils one alone
         for name, config in timed.items()
     }
-    found = study.run(time_steps, tasks, min(study.jobs, 1))
+    found = study.place.run(time_steps, tasks, jobs=1)
     return {
         name: min(found[f"{name}/seconds {number}"]["seconds"] for number in range(study.rounds))
         for name in timed
@@ -249,7 +225,7 @@ def search(study: Study, name: str, config: Config) -> list[tuple[float, Config]
         decay_rate = float(f"{decay / (rate / 2 * steps):.3g}")  # the mean rate is half the highest
         numbers = {"learning_rate": rate, "weight_decay": decay_rate, "seed": SEARCH_SEED}
         tasks[f"{name}/rate {rate:g} decay {decay:g}"] = Task(replace_fields(config, **numbers))
-    results = study.run(train, tasks)
+    results = study.place.run(train, tasks)
     return [(results[each]["val"], task.config) for each, task in tasks.items()]
 
 
@@ -270,7 +246,7 @@ def train_chosen(study: Study, chosen: dict[str, Config]) -> dict[str, list[Resu
         for name, config in chosen.items()
         for seed in study.seeds
     }
-    found = study.run(train, tasks)
+    found = study.place.run(train, tasks)
     return {name: [found[f"{name}/{seed}"] for seed in study.seeds] for name in chosen}
 
 

@@ -41,7 +41,6 @@ of two cores that did other work beside it.
 """
 
 import base64
-import json
 import math
 import tempfile
 from collections.abc import Sequence
@@ -56,10 +55,11 @@ import numpy as np
 import optax
 from common.command import run
 from common.distillation import Student, distil
-from common.pool import Result, run_tasks
+from common.pool import Result
 from common.study import (
     COLORS,
     Place,
+    StudyOptions,
     Together,
     load,
     mean_and_error,
@@ -85,7 +85,6 @@ class Study(NamedTuple):
     """How ensembles are studied."""
 
     place: Place
-    jobs: int
     seeds: int
     nets: Config = NETS
     sizes: tuple[int, ...] = SIZES
@@ -93,55 +92,31 @@ class Study(NamedTuple):
     decays: tuple[float, ...] = (3.75, 1.0)
     hards: tuple[float, ...] = (0.0, 0.5)
 
-    def run(self, work: Any, tasks: dict[str, Any], jobs: int | None = None) -> dict[str, Result]:
-        """Return the results of the tasks, which are remembered."""
-        memory = self.place.out / "ensembles.jsonl"
-        return run_tasks(work, tasks, memory, self.jobs if jobs is None else jobs)
 
-
-def main(
-    data: str | None = None,
-    seeds: int = 3,
-    jobs: int = 2,
-    out: Path | None = None,
-    quick: bool = False,
-) -> None:
-    """Train the nets, distil them, and print, draw and write down the losses.
-
-    Args:
-        data: makemore, once downloaded, or the path of its names.txt; by default makemore, or with
-            quick the bundled names.
-        seeds: Number of distilled nets.
-        jobs: Processes, each on a core of its own; 0 for none but this.
-        out: Folder of ensembles.json, ensembles.png and ensembles.jsonl, which remembers the runs
-            that are done, with their weights; by default that of this file, or with quick a
-            temporary one.
-        quick: Two small nets for a moment, to see that everything works.
-    """
-    place = open_study(data, out, seeds, quick)
-    study = Study(place, jobs, seeds, replace_fields(NETS, data=place.data))
-    result = conduct(shortened(study) if quick else study)
+def main(given: StudyOptions) -> None:
+    """Train the nets, distil them, and print, draw and write down the losses."""
+    place = open_study("ensembles", given)
+    study = Study(place, given.seeds, replace_fields(NETS, data=place.data))
+    result = conduct(shortened(study) if given.quick else study)
     print(table(result))
-    (place.out / "ensembles.json").write_text(json.dumps(result) + "\n", "utf-8")
-    draw(result, place.out / "ensembles.png")
+    place.write(result)
+    draw(result, place.picture)
 
 
 def shortened(study: Study) -> Study:
     """Return a study of two small nets for a few steps, in this process."""
     small = {"n_embd": 8, "n_hidden": 8, "dilations": (1,)}
     nets = replace_fields(study.nets, steps=10, seq_len=64, **small)
-    return study._replace(
-        jobs=0, nets=nets, sizes=(1, 2), lengths=(2,), decays=(1.0,), hards=(0.5,)
-    )
+    return study._replace(nets=nets, sizes=(1, 2), lengths=(2,), decays=(1.0,), hards=(0.5,))
 
 
 def conduct(study: Study) -> dict[str, Any]:
     """Return the rows of the ensembles and of the distilled nets."""
     config, largest = study.nets, study.sizes[-1]
     clocks = {f"{k} side by side": Together(config, k) for k in study.sizes}
-    seconds = study.run(time_together, clocks, min(1, study.jobs))
+    seconds = study.place.run(time_together, clocks, jobs=1)
     tasks = {f"net {seed}": replace_fields(config, seed=seed) for seed in range(largest)}
-    found = study.run(train_net, tasks)
+    found = study.place.run(train_net, tasks)
     dataset = load(config.data)
     model = WaveNet(config.model, len(dataset.vocab))
     nets = stacked(model, [found[name]["weights"] for name in tasks])
@@ -241,10 +216,10 @@ def distilled(
         file = Path(folder) / "teacher.npy"  # no part of the tasks, whose processes read it
         np.save(file, np.asarray(teacher))
         trials = candidates(study)
-        tried = study.run(partial(distil, file), trials)
+        tried = study.place.run(partial(distil, file), trials)
         best = trials[min(trials, key=lambda name: tried[name]["val"])]
         chosen = {"distilled": best, "letters alone": on_letters(study, best)}
-        found = study.run(partial(distil, file), fresh(study, chosen))
+        found = study.place.run(partial(distil, file), fresh(study, chosen))
     rows: dict[str, dict[str, Any]] = {}
     for name, each in chosen.items():
         runs = [result for task, result in found.items() if task.startswith(name)]

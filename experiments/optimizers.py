@@ -55,25 +55,32 @@ two cores that did other work beside it.
 
 """
 
-import json
 import math
 import statistics
-import tempfile
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
 import numpy as np
-from common.command import require_package, run
-from common.pool import Result, run_tasks
-from common.study import COLORS, Task, deviation, difference, time_steps, train
+from common.command import run
+from common.pool import Result
+from common.study import (
+    COLORS,
+    Place,
+    StudyOptions,
+    Task,
+    deviation,
+    difference,
+    open_study,
+    time_steps,
+    train,
+)
 from scipy.stats import qmc
 
-from wavenet_jax.config import Config, DataConfig, OptimConfig, preset, replace_fields
-from wavenet_jax.data import load_dataset
+from wavenet_jax.config import Config, OptimConfig, preset, replace_fields
 
-HERE = Path(__file__).parent
 REFERENCE = "adamw"
 TARGETS = (2.05, 1.9937)  # nats per character of val; the second is the lecture's after 200,000
 
@@ -141,48 +148,38 @@ class Study(NamedTuple):
     config: Config  # of the preset, for the workload's steps
     trials: int
     seeds: tuple[int, ...]
-    jobs: int
-    memory: Path
+    place: Place
     noise_seeds: tuple[int, ...] = tuple(range(5))  # of the preset
     spaces: dict[str, Space] = SPACES
     variants: Mapping[str, dict[str, Any]] = MappingProxyType({})
 
 
-def main(
-    data: str = "makemore",
-    trials: int = 12,
-    seeds: int = 5,
-    jobs: int = 2,
-    out: Path | None = None,
-    quick: bool = False,
-) -> None:
-    """Search, run the winners again, and print, draw and write down what they reached.
+@dataclass(frozen=True)
+class Options(StudyOptions):
+    """The options of this study."""
 
-    Args:
-        data: makemore, once downloaded, or the path of a list.
-        trials: Points of the search, for each optimizer.
-        seeds: Fresh seeds of each winner.
-        jobs: Processes, each on a core of its own; 0 for none but this.
-        out: Folder of optimizers.json, optimizers.png and optimizers.jsonl, which remembers the
-            runs that are done; by default that of this file, or with quick a temporary one.
-        quick: Two optimizers on one workload for a moment, to see that everything works.
-    """
-    require_package("matplotlib", "matplotlib", "plots")
-    out = out or (Path(tempfile.mkdtemp()) if quick else HERE)
-    load_dataset(DataConfig(data=data))  # so that a mistake is known at once
-    fresh = tuple(range(FRESH_SEEDS, FRESH_SEEDS + seeds))
+    seeds: int = 5
+    """Fresh seeds of each winner."""
+    trials: int = 12
+    """Points of the search, for each optimizer."""
+
+
+def main(given: Options) -> None:
+    """Search, run the winners again, and print, draw and write down what they reached."""
+    place = open_study("optimizers", given)
+    fresh = tuple(range(FRESH_SEEDS, FRESH_SEEDS + given.seeds))
     results = {}
-    for name, workload in list(WORKLOADS.items())[: 1 if quick else None]:
-        config = replace_fields(preset(workload.preset), data=data, steps=workload.steps)
-        study = Study(name, config, trials, fresh, jobs, out / "optimizers.jsonl")
+    for name, workload in list(WORKLOADS.items())[: 1 if given.quick else None]:
+        config = replace_fields(preset(workload.preset), data=place.data, steps=workload.steps)
+        study = Study(name, config, given.trials, fresh, place)
         if name == "sequence":
             study = study._replace(variants=VARIANTS)
-        if quick:
+        if given.quick:
             study = shortened(study)
         results[name] = conduct(study)
         print(table(results[name]), flush=True)
-    (out / "optimizers.json").write_text(json.dumps(results) + "\n", "utf-8")
-    draw(results, out / "optimizers.png")
+    place.write(results)
+    draw(results, place.picture)
 
 
 def shortened(study: Study) -> Study:
@@ -191,7 +188,6 @@ def shortened(study: Study) -> Study:
     return study._replace(
         config=replace_fields(study.config, n_embd=4, n_hidden=8, **every),
         trials=1,
-        jobs=0,
         noise_seeds=(0,),
         spaces={name: SPACES[name] for name in (REFERENCE, "schedule-free")},
         variants=dict(list(VARIANTS.items())[-1:]),
@@ -202,7 +198,7 @@ def conduct(study: Study) -> dict[str, Any]:
     """Return the noise of the preset, and what the winner of each optimizer reached."""
     base, name = study.config, study.name
     noise = {f"{name}/preset/{s}": Task(replace_fields(base, seed=s)) for s in study.noise_seeds}
-    losses = [result["val"] for result in done(study, noise).values()]
+    losses = [result["val"] for result in study.place.run(train, noise).values()]
     print(f"{name}: preset {statistics.mean(losses):.4f}, σ over seeds {deviation(losses):.4f}")
     winners = {optimizer: search(study, optimizer) for optimizer in study.spaces}
     reference = winners[REFERENCE]
@@ -212,10 +208,10 @@ def conduct(study: Study) -> dict[str, Any]:
         for each, config in winners.items()
         for seed in study.seeds
     }
-    found = done(study, again)
+    found = study.place.run(train, again)
     # After everything else and one at a time, so that nothing else takes the cores' caches.
     clocks = {f"{name}/{each}/seconds": Task(config) for each, config in winners.items()}
-    seconds = run_tasks(time_steps, clocks, study.memory, min(study.jobs, 1))
+    seconds = study.place.run(time_steps, clocks, jobs=1)
     runs = {each: [found[f"{name}/{each}/{s}"] for s in study.seeds] for each in winners}
     return {
         "noise": {"val": statistics.mean(losses), "deviation": deviation(losses)},
@@ -233,11 +229,6 @@ def fine(config: Config, seed: int) -> Config:
     return replace_fields(config, seed=seed, report_every=every, eval_every=every)
 
 
-def done(study: Study, tasks: dict[str, Task]) -> dict[str, Result]:
-    """Return the results of the runs."""
-    return run_tasks(train, tasks, study.memory, study.jobs)
-
-
 def search(study: Study, optimizer: str) -> Config:
     """Return the configuration with the lowest validation loss of the trials."""
     space, steps = study.spaces[optimizer], study.config.train.steps or 1
@@ -245,7 +236,7 @@ def search(study: Study, optimizer: str) -> Config:
     points = qmc.Halton(d=4, rng=np.random.default_rng(0)).random(study.trials)
     configs = [replace_fields(study.config, **options(space, p, steps)) for p in points]
     names = [f"{study.name}/{optimizer}/trial {index}" for index in range(study.trials)]
-    results = done(study, dict(zip(names, map(Task, configs), strict=True)))
+    results = study.place.run(train, dict(zip(names, map(Task, configs), strict=True)))
     return min(zip(results.values(), configs, strict=True), key=lambda pair: pair[0]["val"])[1]
 
 

@@ -41,7 +41,6 @@ each could hardly show it.  Names that are not in train lose 0.015 more on val i
 and 0.032 more in the largest.  The 15 runs took six minutes of two cores.
 """
 
-import json
 from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
@@ -53,10 +52,11 @@ import jax.numpy as jnp
 import numpy as np
 import optax
 from common.command import run
-from common.pool import Result, run_tasks
+from common.pool import Result
 from common.study import (
     COLORS,
     Scores,
+    StudyOptions,
     Task,
     deviation,
     difference,
@@ -140,27 +140,10 @@ class PositionWise(WaveNet):
         return super()._layer(index).clone(norm=norm)
 
 
-def main(
-    data: str | None = None,
-    seeds: int = 3,
-    jobs: int = 2,
-    out: Path | None = None,
-    quick: bool = False,
-) -> None:
-    """Train each row from every seed, and print, draw and write down what they reached.
-
-    Args:
-        data: makemore, once downloaded, or the path of its names.txt; by default makemore, or with
-            quick the bundled names.
-        seeds: Number of seeds, from 0.
-        jobs: Processes, each on a core of its own; 0 for none but this.
-        out: Folder of performance_log.json, performance_log.png and performance_log.jsonl, which
-            remembers the runs that are done; by default that of this file, or with quick a
-            temporary one.
-        quick: The tree with and without the bug for a moment, to see that everything works.
-    """
-    place = open_study(data, out, seeds, quick)
-    steps, jobs, rows = (20, 0, list(ROWS)[2:4]) if quick else (STEPS, jobs, list(ROWS))
+def main(given: StudyOptions) -> None:
+    """Train each row from every seed, and print, draw and write down what they reached."""
+    place, seeds, quick = open_study("performance_log", given), given.seeds, given.quick
+    steps, rows = (20, list(ROWS)[2:4]) if quick else (STEPS, list(ROWS))
     small = {"n_embd": 4, "n_hidden": 8, "dilations": (1, 2)} if quick else {}
     every = {"steps": steps, "report_every": min(steps, CHUNK), "eval_every": steps}
     tasks = {}
@@ -168,13 +151,12 @@ def main(
         config = replace_fields(preset(ROWS[name].preset), data=place.data, **every, **small)
         for seed in range(seeds):
             tasks[f"{name}/{seed}"] = Run(replace_fields(config, seed=seed), ROWS[name].has_bug)
-    found = run_tasks(make_run, tasks, place.out / "performance_log.jsonl", jobs)
+    found = place.run(make_run, tasks)
     runs = {name: [found[f"{name}/{seed}"] for seed in range(seeds)] for name in rows}
     result = log(runs, DataConfig(data=place.data))
     print(table(result))
-    written = json.dumps({"steps": steps, "seeds": seeds, "rows": result})
-    (place.out / "performance_log.json").write_text(written + "\n", "utf-8")
-    draw(result, place.out / "performance_log.png")
+    place.write({"steps": steps, "seeds": seeds, "rows": result})
+    draw(result, place.picture)
 
 
 def make_run(task: Run) -> Result:

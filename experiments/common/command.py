@@ -1,6 +1,5 @@
 """How an experiment is run from the command line, and how it answers a mistake: one sentence."""
 
-import inspect
 import io
 import sys
 from collections.abc import Callable
@@ -12,6 +11,7 @@ from typing import Any
 
 import tyro
 
+from wavenet_jax.cli.arguments import list_arguments
 from wavenet_jax.cli.main import answer
 from wavenet_jax.cli.mistakes import explain
 from wavenet_jax.config import Config, replace_fields
@@ -24,14 +24,14 @@ def run(main: Callable[..., None]) -> None:
     A mistake of the user is answered as by the commands of the package.
     """
     program = Path(sys.argv[0]).name
-    options = inspect.signature(main).parameters
+    options = [argument.name for argument in list_arguments(main)]
     sys.exit(answer(program, partial(_call, main, program), options))
 
 
 def _call(main: Callable[..., None], program: str) -> int:
     with redirect_stderr(io.StringIO()):  # tyro explains a mistake on half a page
         try:
-            call = tyro.cli(_bind(main), prog=program)
+            call = tyro.cli(_bind(main), prog=program, config=(tyro.conf.OmitArgPrefixes,))
         except SystemExit as leave:
             if leave.code:
                 raise InputError(explain(main, program, sys.argv[1:])) from None

@@ -1,9 +1,11 @@
 """Runs of a study, each in a process of its own, and their paired differences."""
 
+import json
 import math
 import statistics
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from functools import cache, partial
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -13,7 +15,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from common.command import require_package
-from common.pool import Result
+from common.pool import Result, run_tasks
 from common.timing import fastest_seconds, median_seconds
 from wavenet_jax.backend import use_compilation_cache
 from wavenet_jax.config import Config, DataConfig
@@ -38,24 +40,58 @@ COLORS = ("#000000", "#E69F00", "#56B4E9", "#009E73", "#D55E00", "#0072B2", "#CC
 Scores = tuple[np.ndarray, np.ndarray]  # the nats and the predictions of each document, [D] each
 
 
-class Place(NamedTuple):
-    """What a study reads, and the folder in which it writes."""
+@dataclass(frozen=True)
+class StudyOptions:
+    """The options that all studies have."""
 
+    data: str | None = None
+    """makemore, once downloaded, or the path of its names.txt; by default makemore, or with --quick
+    the bundled names."""
+    seeds: int = 3
+    """Number of seeds of each net whose losses are reported."""
+    jobs: int = 2
+    """Processes, each on a core of its own; 0 for none but this."""
+    out: Path | None = None
+    """Folder of the results, the picture, and what is remembered of the runs that are done; by
+    default that of the experiments, or with --quick a temporary one."""
+    quick: bool = False
+    """A small version for a moment, to see that everything works."""
+
+
+class Place(NamedTuple):
+    """What a study reads, where it writes, and how many processes work for it."""
+
+    name: str
     data: str
     out: Path
+    jobs: int
+
+    def run(
+        self, work: Callable[[Any], Result], tasks: Mapping[str, Any], jobs: int | None = None
+    ) -> dict[str, Result]:
+        """Return the results of the tasks, which are remembered in a file of the study's name."""
+        memory = self.out / f"{self.name}.jsonl"
+        return run_tasks(work, tasks, memory, self.jobs if jobs is None else min(jobs, self.jobs))
+
+    def write(self, result: Any) -> None:
+        """Write the result of the study as JSON."""
+        (self.out / f"{self.name}.json").write_text(json.dumps(result) + "\n", "utf-8")
+
+    @property
+    def picture(self) -> Path:
+        """Return the path of the study's picture."""
+        return self.out / f"{self.name}.png"
 
 
-def open_study(data: str | None, out: Path | None, seeds: int, quick: bool) -> Place:
-    """Return where a study reads and writes, by default; raise `InputError` for a mistake.
-
-    By default makemore and the folder of the experiments; with `quick` the bundled names and a
-    temporary folder.
-    """
+def open_study(name: str, options: StudyOptions) -> Place:
+    """Return where a study of that name works; raise `InputError` for a mistake."""
     require_package("matplotlib", "matplotlib", "plots")
+    seeds, quick = options.seeds, options.quick
     require(seeds >= 2, f"seeds is {seeds}, expected at least 2: an error needs two.", "seeds")
-    data = data or ("names" if quick else "makemore")
+    data = options.data or ("names" if quick else "makemore")
     load_dataset(DataConfig(data=data))  # so that a mistake is known at once
-    return Place(data, out or (Path(tempfile.mkdtemp()) if quick else HERE))
+    out = options.out or (Path(tempfile.mkdtemp()) if quick else HERE)
+    return Place(name, data, out, 0 if quick else options.jobs)
 
 
 class Task(NamedTuple):
