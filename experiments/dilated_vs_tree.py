@@ -54,7 +54,6 @@ beside it.
 """
 
 from bisect import bisect_left
-from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
 from itertools import product
@@ -78,6 +77,7 @@ from common.study import (
     time_steps,
     train,
 )
+from common.tables import with_error
 
 from wavenet_jax.config import (
     Config,
@@ -284,7 +284,7 @@ def table(result: dict[str, Any]) -> str:
 
 def _line(name: str, row: dict[str, Any]) -> str:
     rate, decay = row["numbers"]
-    val, test = (shown(row.get(f"{split}_difference")) for split in ("val", "test"))
+    val, test = (with_error(row.get(f"{split}_difference"), "+") for split in ("val", "test"))
     losses = [f"{row[split][0]:.4f}" for split in ("train", "val", "test")]
     return COLUMNS.format(
         name,
@@ -296,11 +296,6 @@ def _line(name: str, row: dict[str, Any]) -> str:
         f"{decay:g}",
         *(*losses[:2], val, losses[2], test, row["against"]),
     ).rstrip()
-
-
-def shown(pair: Sequence[float] | None) -> str:
-    """Return a difference and its standard error as text."""
-    return "" if pair is None else "{:+.4f} ± {:.4f}".format(*pair)
 
 
 def draw(rows: dict[str, dict[str, Any]], path: Path) -> None:

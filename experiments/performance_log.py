@@ -41,7 +41,6 @@ each could hardly show it.  Names that are not in train lose 0.015 more on val i
 and 0.032 more in the largest.  The 15 runs took six minutes of two cores.
 """
 
-from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -68,6 +67,7 @@ from common.study import (
     train,
     unseen,
 )
+from common.tables import with_error
 
 from wavenet_jax.config import Config, DataConfig, preset, replace_fields
 from wavenet_jax.data import Corpus
@@ -230,7 +230,7 @@ def table(rows: dict[str, dict[str, Any]]) -> str:
 
 
 def _losses(name: str, row: dict[str, Any]) -> str:
-    losses = (shown(row[split]) for split in ("train", "val", "test"))
+    losses = (with_error(row[split]) for split in ("train", "val", "test"))
     train, val = row["published"]
     mean, error = row["val"]
     away = f"{mean - val:+.4f} {abs(mean - val) / error:.1f} s.e."
@@ -238,15 +238,10 @@ def _losses(name: str, row: dict[str, Any]) -> str:
 
 
 def _compared(name: str, row: dict[str, Any]) -> str:
-    unseen_losses = (shown(row[f"unseen_{split}"]) for split in ("val", "test"))
+    unseen_losses = (with_error(row[f"unseen_{split}"]) for split in ("val", "test"))
     above = [row[f"{split}_difference"] for split in ("val", "test")]
-    differences = ("" if pair is None else shown(pair, "+") for pair in above)
+    differences = (with_error(pair, "+") for pair in above)
     return COMPARED.format(name, *unseen_losses, *differences, f"{row['deviation']:.4f}")
-
-
-def shown(pair: Sequence[float], sign: str = "") -> str:
-    """Return an estimate and its standard error as text."""
-    return f"{pair[0]:{sign}.4f} ± {pair[1]:.4f}"
 
 
 def draw(rows: dict[str, dict[str, Any]], path: Path) -> None:

@@ -19,5 +19,10 @@ def by_row(title: str, rows: Mapping[str, Mapping[str, str]], columns: Sequence[
     )
 
 
+def with_error(estimate: Sequence[float] | None, sign: str = "") -> str:
+    """Return an estimate and its standard error as text; nothing where there is none."""
+    return "" if estimate is None else f"{estimate[0]:{sign}.4f} ± {estimate[1]:.4f}"
+
+
 def _line(cells: Sequence[str]) -> str:
     return f"| {' | '.join(cells)} |"

@@ -138,21 +138,24 @@ def moved(before: dict[str, Any], after: dict[str, Any]) -> str:
     return f"the running variance is {new:.3f} after training, it was {old:.3f}"
 
 
+def uncarried(name: str, field: str) -> str:
+    """Train, and put the first statistics back into each state that comes out."""
+    design = load_design(name)
+    before = state = fresh(name)
+    for _ in range(5):
+        after, _ = design.train_step(state, *batch(name))
+        state = after._replace(**{field: getattr(before, field)})
+    return moved(design.to_weights(before), design.to_weights(state))
+
+
 @mistake("state not carried", "functions")
 def _() -> str:
-    before = state = fresh("functions")
-    for _ in range(5):
-        state = functions.train_step(state, *batch("functions"))[0]._replace(stats=before.stats)
-    return moved(functions.to_weights(before), functions.to_weights(state))
+    return uncarried("functions", "stats")
 
 
 @mistake("state not carried", "linen")
 def _() -> str:
-    before = state = fresh("linen")
-    for _ in range(5):
-        after, _ = linen.train_step(state, *batch("linen"))
-        state = after._replace(batch_stats=before.batch_stats)
-    return moved(linen.to_weights(before), linen.to_weights(state))
+    return uncarried("linen", "batch_stats")
 
 
 @mistake("state not carried", "linen, mutable forgotten")
@@ -172,12 +175,7 @@ def _() -> str:
 
 @mistake("state not carried", "equinox")
 def _() -> str:
-    design = load_design("equinox")
-    before = state = fresh("equinox")
-    for _ in range(5):
-        after, _ = design.train_step(state, *batch("equinox"))
-        state = after._replace(running=before.running)
-    return moved(design.to_weights(before), design.to_weights(state))
+    return uncarried("equinox", "running")
 
 
 @mistake("state not carried", "torch")
