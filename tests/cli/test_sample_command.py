@@ -1,5 +1,6 @@
 """What `sample` prints, for a run on a list and for a run on one text."""
 
+import importlib
 import io
 import json
 import os
@@ -22,6 +23,8 @@ from wavenet_jax.cli.commands.sample import _shown
 from wavenet_jax.runs import load_run
 from wavenet_jax.sampling import GeneratedDocument, Sample, generate
 
+# Its package has a function of that name.
+sample_module = importlib.import_module("wavenet_jax.cli.commands.sample")
 SEED = ["--seed", "0"]
 CONSTRAINTS = (
     "--prefix ma --pattern .*[aeiou] --forbid qx --min-length 5 --max-length 8 --new --unique"
@@ -440,3 +443,32 @@ def test_the_bar_moves_while_documents_are_found(monkeypatch: pytest.MonkeyPatch
     documents = [GeneratedDocument(Sample("a", True, 1.0, 1), "new")] * 4
     assert list(process.track_documents(iter(documents), 9)) == documents
     assert bar.steps == [2, 2]
+
+
+def test_results_beside_a_bar_go_to_standard_output(monkeypatch: pytest.MonkeyPatch) -> None:
+    terminal, out = io.StringIO(), io.StringIO()
+    monkeypatch.setattr(process, "stderr", Console(file=terminal, force_terminal=True))
+    monkeypatch.setattr(sys, "stdout", out)
+    documents = [GeneratedDocument(Sample("anna", True, 1.0, 1), "new")] * 2
+    for document in process.track_documents(iter(documents), 2):
+        print(document.sample.text)
+    assert out.getvalue() == "anna\nanna\n"
+    assert "sampling" in terminal.getvalue()
+
+
+def test_a_long_table_is_printed_some_rows_at_a_time(
+    trained: Path, prints: Prints, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    words = ("sample", trained, "-n", "7", "--seed", "0")
+    whole = prints(*words).splitlines()
+    held, make = list[int](), tables.documents_table
+
+    def note(documents: list[GeneratedDocument]) -> str:
+        held.append(len(documents))
+        return make(documents)
+
+    monkeypatch.setattr(tables, "documents_table", note)
+    monkeypatch.setattr(sample_module, "MAX_ROWS", 3)
+    parts = prints(*words).splitlines()
+    assert held == [3, 3, 1]
+    assert [row.split() for row in parts] == [row.split() for row in whole]

@@ -221,17 +221,16 @@ def test_document_as_plain_values_says_the_same() -> None:
     }
 
 
-def test_summary_counts_origins_and_with_exact_the_attempts() -> None:
-    documents = [
-        document("a", attempts=1_000),
-        document("b", "train", attempts=2),
-        document("c", attempts=198),
-    ]
-    assert tables.summary(documents, is_exact=False, max_length=9) == "2 new, 1 in train"
-    accepted = "0.25% of 1,200 attempts accepted"
-    assert (
-        tables.summary(documents, is_exact=True, max_length=9) == f"2 new, 1 in train, {accepted}"
-    )
+def test_summary_counts_origins_and_the_attempts_where_some_are_rejected() -> None:
+    tally = tables.Tally()
+    for each in (document("a"), document("b", "train"), document("c")):
+        tally.add(each)
+    assert tables.summary(tally, is_exact=False, max_length=9) == "2 new, 1 in train"
+    accepted = "100% of 3 attempts accepted"
+    assert tables.summary(tally, is_exact=True, max_length=9) == f"2 new, 1 in train, {accepted}"
+    tally.add(document("d", attempts=1_597))
+    accepted = "0.25% of 1,600 attempts accepted"
+    assert tables.summary(tally, is_exact=False, max_length=9) == f"3 new, 1 in train, {accepted}"
 
 
 def test_vocabulary_is_shown_as_far_as_it_fits_a_line() -> None:

@@ -2,18 +2,20 @@
 
 import re
 from collections import Counter
+from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any
 
 import jax
+import numpy as np
 import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from support.automata_cases import ABC, PATTERNS
-from support.three_letters import OPTIONS, every_option, mask_of, sample
+from support.three_letters import OPTIONS, every_option, mask_of, sample, sampler
 
 from wavenet_jax import constraints
 from wavenet_jax.errors import InputError
-from wavenet_jax.sampling import Limits, SamplingParams
+from wavenet_jax.sampling import DocumentSampler, Limits, SamplingParams, documents
 
 
 @every_option
@@ -48,6 +50,31 @@ def test_a_sample_is_the_same_however_small_the_batches_are(limits: Limits) -> N
     expected = sample(1_000)
     for n in (127, 128, 129, 1_000):
         assert sample(n, limits=limits) == expected[:n]
+
+
+class AtOnce(ThreadPoolExecutor):
+    """Does what is submitted before it returns, as a fast device would."""
+
+    def submit(self, *call: Any) -> Future[Any]:  # type: ignore[override]
+        future = super().submit(*call)
+        future.result()
+        return future
+
+
+def test_few_batches_are_decoded_ahead_of_what_is_taken(monkeypatch: pytest.MonkeyPatch) -> None:
+    decoded = list[int]()
+    decode = DocumentSampler._decode_batch
+
+    def note(self: DocumentSampler, numbers: np.ndarray, *rest: Any, **options: Any) -> Any:
+        decoded.append(len(numbers))
+        return decode(self, numbers, *rest, **options)
+
+    monkeypatch.setattr(DocumentSampler, "_decode_batch", note)
+    monkeypatch.setattr(documents, "ThreadPoolExecutor", AtOnce)
+    monkeypatch.setattr(documents, "_cores", lambda: 2)
+    samples = sampler(limits=Limits(batch_size=1)).run(0, 5_000)
+    next(samples)
+    assert 128 < sum(decoded) <= 5 * 128
 
 
 @pytest.mark.parametrize("exact", [False, True])

@@ -100,7 +100,13 @@ def training_progress(total: int, done: int) -> Iterator[TrainingProgress]:
 @contextmanager
 def _bar(total: int, what: str) -> Iterator[Callable[[int], None]]:
     """Show a bar on a terminal until it closes; yield the function that advances it."""
-    with Progress(*COLUMNS, console=stderr, disable=not stderr.is_terminal, transient=True) as bar:
+    with Progress(
+        *COLUMNS,
+        console=stderr,
+        disable=not stderr.is_terminal,
+        transient=True,
+        redirect_stdout=sys.stdout.isatty(),  # else results would go where the bar is
+    ) as bar:
         task = bar.add_task(what, total=total)
         yield lambda more: bar.advance(task, more)
 

@@ -3,6 +3,7 @@
 import math
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 from rich.cells import cell_len
@@ -255,21 +256,35 @@ def document_json(document: GeneratedDocument) -> dict[str, Any]:
     }
 
 
-def summary(documents: list[GeneratedDocument], *, is_exact: bool, max_length: int) -> str:
-    """Return how many documents are new, and with `is_exact` the rate of acceptance.
+@dataclass
+class Tally:
+    """What is counted of documents as they come, for their summary."""
 
-    Where more than a few per cent are cut off, also what to do about it.
+    marks: Counter[str] = field(default_factory=Counter)
+    attempts: int = 0
+    cut_off: int = 0
+
+    def add(self, document: GeneratedDocument) -> None:
+        """Count a document."""
+        self.marks[_mark(document)] += 1
+        self.attempts += document.sample.attempts
+        self.cut_off += not document.sample.ended
+
+
+def summary(tally: Tally, *, is_exact: bool, max_length: int) -> str:
+    """Return how many documents are new, and the rate of acceptance where some were rejected.
+
+    With `is_exact` the rate is said in any case.  Where more than a few per cent are cut off, also
+    what to do about it.
     """
-    counts = Counter(map(_mark, documents))
-    parts = [f"{number:,} {mark}" for mark, number in counts.most_common()]
-    if is_exact:
-        attempts = sum(document.sample.attempts for document in documents)
-        rate = 100 * len(documents) / attempts
-        parts.append(f"{rate:.3g}% of {pluralize(attempts, 'attempt')} accepted")
-    cut_off = sum(not document.sample.ended for document in documents)
-    if cut_off > CUT_OFF_SHARE * len(documents):
+    count = tally.marks.total()
+    parts = [f"{number:,} {mark}" for mark, number in tally.marks.most_common()]
+    if is_exact or tally.attempts > count:
+        rate = 100 * count / tally.attempts
+        parts.append(f"{rate:.3g}% of {pluralize(tally.attempts, 'attempt')} accepted")
+    if tally.cut_off > CUT_OFF_SHARE * count:
         parts.append(
-            f"{cut_off:,} cut off at {pluralize(max_length, 'character')}; --exact draws documents "
-            "that end by themselves, --max-length makes them end, --cut-at moves the cut"
+            f"{tally.cut_off:,} cut off at {pluralize(max_length, 'character')}; --exact draws "
+            "documents that end by themselves, --max-length makes them end, --cut-at moves the cut"
         )
     return ", ".join(parts)

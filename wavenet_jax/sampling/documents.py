@@ -5,8 +5,9 @@ constraints accept, whatever slot, batch or order made the attempts.
 """
 
 import os
+from collections import deque
 from collections.abc import Generator, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
 from itertools import pairwise
@@ -193,10 +194,14 @@ class DocumentSampler:
         decode = partial(self._decode_batch, num_attempts=num_attempts)
         if len(edges) > 2:
             decode(numbers[:0], first_attempt[:0])  # compiles once, instead of once per thread
-        batches = [(numbers[a:b], first_attempt[a:b]) for a, b in pairwise(edges)]
+        pending = deque[Future[list[Sample | None]]]()
         with ThreadPoolExecutor(_cores()) as pool:
-            for samples in pool.map(decode, *zip(*batches, strict=True)):
-                yield from samples
+            for a, b in pairwise(edges):
+                if len(pending) == 2 * _cores():  # of all batches, as few are held at a time
+                    yield from pending.popleft().result()
+                pending.append(pool.submit(decode, numbers[a:b], first_attempt[a:b]))
+            while pending:
+                yield from pending.popleft().result()
 
     def _batch_edges(self, count: int) -> list[int]:
         """Return where the batches begin and end: some for each core, none below the slots."""

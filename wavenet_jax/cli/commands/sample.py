@@ -28,6 +28,7 @@ from wavenet_jax.sampling import (
 )
 
 MAX_PREFIXES_BYTES = 256 * MIB
+MAX_ROWS = 10_000  # of a table that are held, and have columns of the same width
 
 
 def sample(command: Sample) -> int:
@@ -85,7 +86,7 @@ def _sample_documents(
     run: Run, variables: Variables, command: Sample, configs: list[SampleConfig], head: str
 ) -> None:
     """Print the documents of each configuration; where too few are found, those that are."""
-    found: list[GeneratedDocument] = []
+    tally, rows = tables.Tally(), list[GeneratedDocument]()
     is_table = not (command.json or command.plain)
     try:
         for index, config in enumerate(configs):
@@ -94,16 +95,20 @@ def _sample_documents(
                 process.say(f"{head}{_method(stream, len(configs))}")
             n = num_samples(config, is_text=False)
             for document in process.track_documents(stream, n) if is_table else stream:
-                found.append(document)
+                tally.add(document)
                 if command.json:
                     process.print_json(_named(command, config) | tables.document_json(document))
                 elif command.plain:
                     print(_shown(document.sample.text))
+                else:
+                    rows.append(document)
+                    if len(rows) == MAX_ROWS:
+                        print(tables.documents_table(rows))
+                        rows.clear()
     finally:
-        if found and is_table:
-            print(tables.documents_table(found))
-    is_exact = any(document.sample.attempts > 1 for document in found) or stream.is_exact
-    process.say(tables.summary(found, is_exact=is_exact, max_length=stream.max_length))
+        if rows:
+            print(tables.documents_table(rows))
+    process.say(tables.summary(tally, is_exact=stream.is_exact, max_length=stream.max_length))
 
 
 def _method(stream: DocumentStream, configs: int) -> str:
