@@ -1,5 +1,6 @@
 """What `score` prints of texts, given or piped in, by a run on a list and by a run on one text."""
 
+import importlib
 import io
 import json
 import math
@@ -16,6 +17,9 @@ from support.commands import Prints, Says, call
 from wavenet_jax.data import corpus_from_documents
 from wavenet_jax.evaluation import corpus_loss, index_corpus
 from wavenet_jax.runs import load_run, open_checkpoints
+
+# Its package has a function of that name.
+score_module = importlib.import_module("wavenet_jax.cli.commands.score")
 
 
 class Scores:
@@ -37,6 +41,9 @@ class Closed(io.StringIO):
     """Standard input that nothing may read."""
 
     def read(self, size: int | None = -1, /) -> str:
+        raise AssertionError(size)
+
+    def readline(self, size: int = -1, /) -> str:  # type: ignore[override]
         raise AssertionError(size)
 
 
@@ -107,6 +114,64 @@ def test_documents_are_piped_in_a_line_each(
     given = scores(trained, "emma", "lazella", "ann")
     pipe("\ufeff  emma \n\tlazella\r\nann\n  \n\n", monkeypatch)
     assert scores(trained) == given
+
+
+def test_many_documents_are_scored_a_piece_at_a_time_and_without_ranks(
+    trained: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    text = "\nemma\n\nlazella\n\n\nann\nQ\ncharlotte\n \n\n"
+    pipe(text, monkeypatch)
+    assert call(f"score {trained} --json") == 1
+    whole = capsys.readouterr()
+    given = list(map(json.loads, whole.out.splitlines()))
+    assert [one["text"] for one in given] == text.rstrip().split("\n")
+    monkeypatch.setattr(score_module, "PIECE", 6)
+    pipe(text, monkeypatch)
+    assert call(f"score {trained} --json") == 1
+    parts = capsys.readouterr()
+    for expected, line in zip(given, parts.out.splitlines(), strict=True):
+        one = json.loads(line)
+        expected.pop("rank", None)
+        assert list(one) == list(expected)
+        for key, value in expected.items():
+            assert one[key] == (value if isinstance(value, str) else pytest.approx(value, rel=1e-5))
+    assert "Scores by" in parts.err
+    assert parts.err.splitlines()[-1] == whole.err.splitlines()[-1]
+    pipe(text, monkeypatch)
+    assert call(f"score {trained}") == 1
+    head, *rows = capsys.readouterr().out.splitlines()
+    assert head.split()[:2] == ["text", "characters"]
+    assert len(rows) == len(given)
+
+
+def test_documents_are_printed_before_all_are_read(
+    trained: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    lines, printed = ["emma\n", "ann\n", "lazella\n", "zoe\n"], list[int]()
+    stream = io.StringIO()
+
+    def readline(_: int) -> str:
+        printed.append(capsys.readouterr().out.count("\n"))
+        return lines.pop(0) if lines else ""
+
+    monkeypatch.setattr(stream, "readline", readline)
+    monkeypatch.setattr(sys, "stdin", stream)
+    monkeypatch.setattr(score_module, "PIECE", 1)
+    assert call(f"score {trained} --json") == 0
+    assert printed == [0, 0, 2, 1, 1]
+
+
+def test_what_must_be_held_whole_has_a_limit(
+    trained: Path, trained_text: Path, says: Says, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(score_module, "MAX_PIPED", 12)
+    monkeypatch.setattr(score_module, "MAX_LINE", 20)
+    pipe("to be or not to be", monkeypatch)
+    assert "more than 12 characters, expected fewer to score" in says(f"score {trained_text}")
+    pipe("emma\nlazella\nann\n", monkeypatch)
+    assert "expected fewer to sort; leave --sort out" in says(f"score {trained} --sort")
+    pipe("emma\n" + "a" * 20 + "\n", monkeypatch)
+    assert "line 2 of standard input has more than 20 char" in says(f"score {trained}")
 
 
 def test_text_is_piped_in_as_a_whole(

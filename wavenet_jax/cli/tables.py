@@ -127,17 +127,19 @@ class Scored(NamedTuple):
     note: str | None  # the split of the data that contains it, `new`, or why it has no score
 
 
-def scores_table(scores: Sequence[Scored], *, per_char: bool) -> str:
+def scores_table(scores: Sequence[Scored], *, per_char: bool, is_ranked: bool = True) -> str:
     """Return a row per text: its rank, its loss in all and by character, and its probability.
 
     Where there are notes, they are the last column.  With `per_char` the probability of each
-    character follows, on a terminal as a heat map.
+    character follows, on a terminal as a heat map.  Unless `is_ranked`, there are no ranks.
     """
     head = ["text", f"{'rank':>6}", "characters", f"{'nats':>9}", "nats/char", "bits/char"]
     rows = [[*head, "probability", "data"], *map(_score_row, scores)]
     align = "<>>>>>><"
     if all(each.note is None for each in scores):
         rows, align = [row[:-1] for row in rows], align[:-1]
+    if not is_ranked:
+        rows, align = [[row[0], *row[2:]] for row in rows], align[:1] + align[2:]
     head_line, *lines = table(rows, align)
     if per_char:
         lines = [
@@ -205,8 +207,8 @@ def _probability(nats: float) -> str:
     return f"{digits}e{exponent:+03d}"
 
 
-def score_json(each: Scored, *, per_char: bool) -> dict[str, Any]:
-    """Return a score as plain values."""
+def score_json(each: Scored, *, per_char: bool, is_ranked: bool = True) -> dict[str, Any]:
+    """Return a score as plain values, unless `is_ranked` without the rank."""
     score = each.score
     if score is None:
         return {"text": each.text, "error": each.note}
@@ -216,8 +218,9 @@ def score_json(each: Scored, *, per_char: bool) -> dict[str, Any]:
         "nll_nats": score.total_nats,
         "bits_per_character": score.bits_per_character,
         "probability": math.exp(-score.total_nats),
-        "rank": score.rank,
     }
+    if is_ranked:
+        values["rank"] = score.rank
     if each.note is not None:
         values["origin"] = each.note
     if per_char:
