@@ -23,6 +23,32 @@ def test_runs_are_compared_in_the_order_given(trained: Path, prints: Prints) -> 
     assert json.loads(prints("evaluate", trained, trained, "--json")) == [alone, alone]
 
 
+def test_a_share_of_the_predictions_is_scored_and_said(
+    trained: Path, trained_text: Path, prints: Prints
+) -> None:
+    split = load_run(trained_text).data.splits.train
+    values = json.loads(prints("evaluate", trained_text, "--first", "40", "--json"))
+    loss = values["splits"]["train"]
+    assert loss["predictions"] == 40
+    assert values["shares"]["train"] == 40 / split.num_predictions
+    assert prints.err.splitlines()[-1].startswith(
+        f"Only the first predictions are scored: {40 / split.num_predictions:.3%} of train, "
+    )
+    text = load_run(trained_text).data.vocab.decode(split.tokens[1:41])
+    score = json.loads(prints("score", trained_text, "--text-start", "--json", text))
+    assert loss["nats_per_character"] * 40 == pytest.approx(score["nll_nats"], rel=1e-5)
+    whole = json.loads(prints("evaluate", trained, "--json"))
+    more = json.loads(prints("evaluate", trained, "--first", "1000000", "--json"))
+    assert set(more.pop("shares").values()) == {1.0}
+    assert more == whole
+    documents = json.loads(prints("evaluate", trained, "--first", "1", "--json"))["splits"]
+    assert [each["documents"] for each in documents.values()] == [1, 1, 1]
+
+
+def test_no_predictions_are_refused(trained: Path, says: Says) -> None:
+    assert "--first is 0, expected at least 1" in says(f"evaluate {trained} --first 0")
+
+
 def test_other_data_of_a_list_lose_the_documents_that_have_no_score(
     trained: Path, prints: Prints, tmp_path: Path
 ) -> None:

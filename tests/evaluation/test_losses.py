@@ -1,7 +1,6 @@
 """The exact loss against brute force, and its standard error against hand and bootstrap."""
 
 import math
-from collections.abc import Iterator
 
 import numpy as np
 import pytest
@@ -12,7 +11,7 @@ from support.corpora import NAMES
 
 from wavenet_jax.config import ModelConfig
 from wavenet_jax.data import Corpus, Splits, corpus_from_documents
-from wavenet_jax.evaluation import IndexedBatch, Loss, corpus_loss, evaluate_splits, index_corpus
+from wavenet_jax.evaluation import Loss, corpus_loss, evaluate_splits, index_corpus
 from wavenet_jax.evaluation.losses import STRETCH, batches_nll, sum_by_document, total_loss
 from wavenet_jax.nn import WaveNet
 
@@ -157,19 +156,6 @@ def test_evaluation_of_a_text_has_no_unseen_documents() -> None:
     for evaluation, name in zip(evaluate_splits(MODEL, VARIABLES, splits), NAMES, strict=False):
         assert evaluation.unseen is None
         assert evaluation.all.nll_nats == pytest.approx(brute_force([name])[0][:-1].sum(), rel=1e-4)
-
-
-def test_batches_of_each_split_pass_through_the_tracker() -> None:
-    tracked = []
-
-    def track(batches: Iterator[IndexedBatch], total: int) -> Iterator[IndexedBatch]:
-        for batch in batches:
-            tracked.append((len(batch.targets), total))
-            yield batch
-
-    splits = Splits(*(corpus_from_documents(NAMES[:size], VOCAB) for size in (1, 2, 7)))
-    evaluate_splits(MODEL, VARIABLES, splits, track)
-    assert tracked == [(5, 5), (12, 12), (46, 46)]
 
 
 def test_a_split_without_documents_has_no_loss() -> None:

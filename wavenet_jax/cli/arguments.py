@@ -149,10 +149,19 @@ class Evaluate:
     ] = ()
     data: Annotated[str | None, arg(metavar="FILE", help_behavior_hint="")] = None
     """Print the loss on these data instead, read as the run's own are."""
+    first: Annotated[int | None, arg(metavar="N", help_behavior_hint="")] = None
+    """Score the first N predictions of each split instead of all: of a list, documents that fit."""
     checkpoint: Checkpoint = "best"
     json: Switch = False
     """Print JSON instead of a table, for several runs a list."""
     device: Device = None
+
+    def __post_init__(self) -> None:
+        require(
+            self.first is None or self.first >= 1,
+            f"first is {self.first}, expected at least 1 prediction; leave it out for all.",
+            "first",
+        )
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,7 @@
 """The exact loss of a corpus with running statistics: sums and counts until the last line."""
 
 import math
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 import numpy as np
@@ -150,25 +150,17 @@ def corpus_loss(
     return total_loss(*document_nll(model, variables, corpus, batches))
 
 
-Track = Callable[[Iterator[IndexedBatch], int], Iterator[IndexedBatch]]
-
-
 def evaluate_splits(
-    model: WaveNet,
-    variables: Variables,
-    splits: Splits[Corpus],
-    track: Track = lambda batches, _: batches,
+    model: WaveNet, variables: Variables, splits: Splits[Corpus]
 ) -> Splits[Evaluation]:
-    """Return the loss of each split, and of its documents that do not occur in train.
-
-    The batches of each split pass through `track`, which also gets the number of predictions.
-    """
+    """Return the loss of each split, and of its documents that do not occur in train."""
     seen = document_tokens(splits.train)
-    evaluations = []
-    for corpus in splits:
-        batches = track(index_corpus(model, corpus), corpus.num_predictions)
-        evaluations.append(evaluate_corpus(model, variables, corpus, batches, seen))
-    return Splits(*evaluations)
+    return Splits(
+        *(
+            evaluate_corpus(model, variables, corpus, index_corpus(model, corpus), seen)
+            for corpus in splits
+        )
+    )
 
 
 def evaluate_corpus(

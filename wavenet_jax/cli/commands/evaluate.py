@@ -18,7 +18,6 @@ from wavenet_jax.evaluation import (
     Evaluation,
     document_tokens,
     evaluate_corpus,
-    evaluate_splits,
     index_corpus,
 )
 from wavenet_jax.nn import Variables
@@ -40,9 +39,14 @@ def evaluate(command: Evaluate) -> int:
         has_unseen = not (run.data.is_text or command.others)
         note = "; unseen are documents that do not occur in train" if has_unseen else ""
         process.say(f"Losses of {describe(run, command, step)}{note}")
-        losses, left_out = _losses(run, variables, command.data)
+        corpora, more = _corpora(run, command.data)
+        if command.first is not None:
+            corpora, shares = _heads(corpora, command.first)
+            process.say(f"Only the first predictions are scored: {_in_words(shares)}")
+            more["shares"] = shares
+        losses = _losses(run, variables, corpora)
         found.append((str(folder), losses))
-        values.append(_losses_json(folder, command, step, losses) | left_out)
+        values.append(_losses_json(folder, command, step, losses) | more)
     if command.json:
         shown = values if command.others else values[0]
         print(json.dumps(shown, indent=2, ensure_ascii=not process.is_utf8()))
@@ -51,18 +55,34 @@ def evaluate(command: Evaluate) -> int:
     return 0
 
 
-def _losses(
-    run: Run, variables: Variables, source: str | None
-) -> tuple[dict[str, Evaluation], dict[str, int]]:
-    """Return the losses by split, or on other data by their name, with the number left out."""
+def _corpora(run: Run, source: str | None) -> tuple[dict[str, Corpus], dict[str, Any]]:
+    """Return the splits, or other data by their name and in JSON how many units are left out."""
     if source is None:
-        splits = evaluate_splits(run.model, variables, run.data.splits, process.track_batches)
-        return splits._asdict(), {}
+        return run.data.splits._asdict(), {}
     corpus, left_out = _read_other(run, source)
-    batches = process.track_batches(index_corpus(run.model, corpus), corpus.num_predictions)
-    seen = document_tokens(run.data.splits.train)
-    loss = evaluate_corpus(run.model, variables, corpus, batches, seen)
-    return {source: loss}, {"left_out": left_out}
+    return {source: corpus}, {"left_out": left_out}
+
+
+def _heads(corpora: dict[str, Corpus], first: int) -> tuple[dict[str, Corpus], dict[str, float]]:
+    """Return the first predictions of each corpus, and which share of it they are."""
+    filled = {name: corpus for name, corpus in corpora.items() if corpus.num_predictions}
+    heads = {name: corpus.head(first) for name, corpus in filled.items()}
+    return heads, {
+        name: head.num_predictions / filled[name].num_predictions for name, head in heads.items()
+    }
+
+
+def _in_words(shares: dict[str, float]) -> str:
+    return ", ".join(f"{share:.3%} of {tables.visible(name)}" for name, share in shares.items())
+
+
+def _losses(run: Run, variables: Variables, corpora: dict[str, Corpus]) -> dict[str, Evaluation]:
+    """Return the loss of each corpus, with a bar on a terminal."""
+    model, seen, losses = run.model, document_tokens(run.data.splits.train), {}
+    for name, corpus in corpora.items():
+        batches = process.track_batches(index_corpus(model, corpus), corpus.num_predictions)
+        losses[name] = evaluate_corpus(model, variables, corpus, batches, seen)
+    return losses
 
 
 def _read_other(run: Run, source: str) -> tuple[Corpus, int]:
