@@ -32,7 +32,7 @@ def test_a_share_of_the_predictions_is_scored_and_said(
     assert loss["predictions"] == 40
     assert values["shares"]["train"] == 40 / split.num_predictions
     assert prints.err.splitlines()[-1].startswith(
-        f"Only the first predictions are scored: {40 / split.num_predictions:.3%} of train, "
+        f"Only the first predictions are scored: {4_000 / split.num_predictions:.3g}% of train, "
     )
     text = load_run(trained_text).data.vocab.decode(split.tokens[1:41])
     score = json.loads(prints("score", trained_text, "--text-start", "--json", text))

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from wavenet_jax.config import DataConfig, Normalization
-from wavenet_jax.data import Splits, Vocab, vocab_from_characters
+from wavenet_jax.data import BOUNDARY, Splits, Vocab, dataset_from_text, text, vocab_from_characters
 from wavenet_jax.data.corpus import split_lengths
 from wavenet_jax.data.files import SourceFile
 from wavenet_jax.data.text import (
@@ -259,3 +259,20 @@ def test_each_chunk_is_written_before_the_next_is_read() -> None:
             yield "ab"
 
     write_tokens(chunks(), Vocab("\0ab"), Splits(4, 2, 0), files)
+
+
+@pytest.mark.parametrize("end", ["", "\n"])
+def test_lines_of_unknown_characters_are_not_written(
+    end: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lines = ["", "anna", "Q", "", "nana", "aQna", "naQ", "an"]
+    written = "\n".join(lines) + end
+    dataset = dataset_from_text(written, DataConfig(val_fraction=0, test_fraction=0))
+    known = Vocab(BOUNDARY + "n\na")
+    kept = "".join(line for line in written.splitlines(keepends=True) if "Q" not in line)
+    for size in (1, 2, 7, 100):
+        monkeypatch.setattr(text, "CHUNK_BYTES", size)
+        file = io.BytesIO()
+        counts = text.write_known_lines(dataset.splits.train, dataset.vocab, known, file)
+        assert counts == (len(lines), 3)
+        assert file.getvalue() == known.encode(known.boundary + kept).tobytes()

@@ -17,6 +17,7 @@ from wavenet_jax.data.dataset import (
 from wavenet_jax.data.documents import load_documents
 from wavenet_jax.data.download import SOURCES, download
 from wavenet_jax.data.files import find_sources
+from wavenet_jax.data.text import write_known_lines
 from wavenet_jax.data.vocab import (
     BOUNDARY,
     BOUNDARY_ID,
@@ -48,5 +49,6 @@ __all__ = [
     "split_documents",
     "vocab_from_characters",
     "vocab_from_documents",
+    "write_known_lines",
     "write_text_dataset",
 ]

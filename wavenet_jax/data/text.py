@@ -17,7 +17,7 @@ from typing import BinaryIO, NamedTuple
 import numpy as np
 
 from wavenet_jax.config import DataConfig, DataKind
-from wavenet_jax.data.corpus import Splits
+from wavenet_jax.data.corpus import Corpus, Splits
 from wavenet_jax.data.files import SourceFile, open_source
 from wavenet_jax.data.vocab import (
     BOUNDARY_ID,
@@ -198,6 +198,34 @@ def write_tokens(
             part = chunk[max(start - position, 0) : max(end - position, 0)]
             file.write(vocab.encode(part).tobytes())
         position += len(chunk)
+
+
+def write_known_lines(text: Corpus, own: Vocab, known: Vocab, file: BinaryIO) -> tuple[int, int]:
+    """Write the lines of a text whose characters are all known, as tokens, the boundary first.
+
+    Return how many lines the text has, and how many of them are not written.
+    """
+    ids = np.array([known.characters.find(character) for character in own.characters])
+    unknown, last = [], 0
+    for tokens, lines in _numbered_lines(text, own):
+        unknown.append(np.unique(lines[ids[tokens] < 0]))
+        last = int(lines[-1])
+    left_out = np.unique(np.concatenate(unknown))
+    file.write(known.dtype.type(BOUNDARY_ID).tobytes())
+    for tokens, lines in _numbered_lines(text, own):
+        kept = tokens[~np.isin(lines, left_out)]
+        file.write(ids[kept].astype(known.dtype).tobytes())
+    return last + 1, len(left_out)
+
+
+def _numbered_lines(text: Corpus, vocab: Vocab) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    """Yield the tokens of a text in chunks, each with the numbers of the lines that they are in."""
+    end, number = vocab.characters.find("\n"), 0
+    for start in range(1, len(text.tokens), CHUNK_BYTES):
+        tokens = text.tokens[start : start + CHUNK_BYTES]
+        is_end = tokens == end
+        yield tokens, number + np.cumsum(is_end) - is_end
+        number += int(np.count_nonzero(is_end))
 
 
 def guess_kind(beginning: str) -> tuple[DataKind, str]:

@@ -1,7 +1,7 @@
 """What `wavenet-jax evaluate` does with its arguments."""
 
 import json
-import re
+import tempfile
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -35,18 +35,10 @@ def evaluate(command: Evaluate) -> int:
     )
     found, values = [], []
     for folder in (command.run, *command.others):
-        run, step, variables = restore(folder, command)
-        has_unseen = not (run.data.is_text or command.others)
-        note = "; unseen are documents that do not occur in train" if has_unseen else ""
-        process.say(f"Losses of {describe(run, command, step)}{note}")
-        corpora, more = _corpora(run, command.data)
-        if command.first is not None:
-            corpora, shares = _heads(corpora, command.first)
-            process.say(f"Only the first predictions are scored: {_in_words(shares)}")
-            more["shares"] = shares
-        losses = _losses(run, variables, corpora)
+        with process.signals_unwind(), tempfile.TemporaryDirectory() as place:
+            losses, plain = _evaluate_run(folder, command, Path(place))
         found.append((str(folder), losses))
-        values.append(_losses_json(folder, command, step, losses) | more)
+        values.append(plain)
     if command.json:
         shown = values if command.others else values[0]
         print(json.dumps(shown, indent=2, ensure_ascii=not process.is_utf8()))
@@ -55,11 +47,28 @@ def evaluate(command: Evaluate) -> int:
     return 0
 
 
-def _corpora(run: Run, source: str | None) -> tuple[dict[str, Corpus], dict[str, Any]]:
+def _evaluate_run(
+    folder: Path, command: Evaluate, place: Path
+) -> tuple[dict[str, Evaluation], dict[str, Any]]:
+    """Return the losses of a run, and what JSON shows of them; a place is for large files."""
+    run, step, variables = restore(folder, command)
+    has_unseen = not (run.data.is_text or command.others)
+    note = "; unseen are documents that do not occur in train" if has_unseen else ""
+    process.say(f"Losses of {describe(run, command, step)}{note}")
+    corpora, more = _corpora(run, command.data, place)
+    if command.first is not None:
+        corpora, shares = _heads(corpora, command.first)
+        process.say(f"Only the first predictions are scored: {_in_words(shares)}")
+        more["shares"] = shares
+    losses = _losses(run, variables, corpora)
+    return losses, _losses_json(folder, command, step, losses) | more
+
+
+def _corpora(run: Run, source: str | None, place: Path) -> tuple[dict[str, Corpus], dict[str, Any]]:
     """Return the splits, or other data by their name and in JSON how many units are left out."""
     if source is None:
         return run.data.splits._asdict(), {}
-    corpus, left_out = _read_other(run, source)
+    corpus, left_out = _read_other(run, source, place)
     return {source: corpus}, {"left_out": left_out}
 
 
@@ -73,7 +82,9 @@ def _heads(corpora: dict[str, Corpus], first: int) -> tuple[dict[str, Corpus], d
 
 
 def _in_words(shares: dict[str, float]) -> str:
-    return ", ".join(f"{share:.3%} of {tables.visible(name)}" for name, share in shares.items())
+    return ", ".join(
+        f"{100 * share:.3g}% of {tables.visible(name)}" for name, share in shares.items()
+    )
 
 
 def _losses(run: Run, variables: Variables, corpora: dict[str, Corpus]) -> dict[str, Evaluation]:
@@ -85,47 +96,56 @@ def _losses(run: Run, variables: Variables, corpora: dict[str, Corpus]) -> dict[
     return losses
 
 
-def _read_other(run: Run, source: str) -> tuple[Corpus, int]:
-    """Return other data in the vocabulary of a run, and how many documents or lines it lacks."""
+def _read_other(run: Run, source: str, place: Path) -> tuple[Corpus, int]:
+    """Return other data in the vocabulary of a run, and how many documents or lines it lacks.
+
+    The tokens of a text are in files in a place.
+    """
     vocab, is_text = run.data.vocab, run.data.is_text
     whole = replace(run.config.data, data=source, val_fraction=0.0, test_fraction=0.0)
     try:
-        other = datasets.load_dataset(whole)
+        other = datasets.load_dataset(whole, place)
     except InputError as error:
         if error.field != "column":
             raise
         process.say(f"{source} has no column {whole.column!r}: its lines are taken whole.")
-        other = datasets.load_dataset(replace(whole, column=None))
+        other = datasets.load_dataset(replace(whole, column=None), place)
     print_notes(other.notes)
-    units = _lines(other) if is_text else other.documents
-    known = set(vocab.characters[1:])
-    kept = [unit for unit in units if known.issuperset(unit)]
-    left_out, noun = len(units) - len(kept), "line" if is_text else "document"
+    known = _known_lines(other, vocab, place) if is_text else _known_documents(other, vocab)
+    corpus, count, left_out = known
+    noun = "line" if is_text else "document"
     if left_out:
         process.say(
-            f"{left_out:,} of {pluralize(len(units), noun)} are left out, for characters that "
-            f"{run.folder} does not know: {_unknown(other.vocab, known)}"
+            f"{left_out:,} of {pluralize(count, noun)} are left out, for characters that "
+            f"{run.folder} does not know: {_unknown(other.vocab, vocab)}"
         )
     require(
-        len(kept) > 0,
+        corpus.num_predictions > 0,
         f"data {source!r} has no {noun} of the characters that the run knows, expected at least "
         f"one; the run knows {tables.vocab_line(vocab)}.",
         "data",
     )
-    if is_text:
-        ids = vocab.encode_document("".join(kept))
-        return Corpus(np.insert(ids, 0, datasets.BOUNDARY_ID)), left_out
-    return datasets.corpus_from_documents(kept, vocab), left_out
+    return corpus, left_out
 
 
-def _lines(text: Dataset) -> list[str]:
-    """Return the lines of a text, each with its end."""
-    whole = text.vocab.decode(np.asarray(text.splits.train.tokens[1:]))
-    return [line for line in re.split("(?<=\n)", whole) if line]
+def _known_documents(other: Dataset, vocab: Vocab) -> tuple[Corpus, int, int]:
+    """Return the documents of known characters, how many there are, and how many not."""
+    known = set(vocab.characters[1:])
+    kept = [document for document in other.documents if known.issuperset(document)]
+    count = len(other.documents)
+    return datasets.corpus_from_documents(kept, vocab), count, count - len(kept)
 
 
-def _unknown(vocab: Vocab, known: set[str]) -> str:
-    unknown = [character for character in vocab.characters[1:] if character not in known]
+def _known_lines(other: Dataset, vocab: Vocab, place: Path) -> tuple[Corpus, int, int]:
+    """Return the lines of known characters, how many there are, and how many not."""
+    path = place / "known.bin"
+    with path.open("wb") as file:
+        counts = datasets.write_known_lines(other.splits.train, other.vocab, vocab, file)
+    return Corpus(np.memmap(path, vocab.dtype, mode="r")), *counts
+
+
+def _unknown(vocab: Vocab, known: Vocab) -> str:
+    unknown = sorted(set(vocab.characters) - set(known.characters))
     return " ".join(map(repr, unknown[:MAX_UNKNOWN])) + " ..." * (len(unknown) > MAX_UNKNOWN)
 
 
