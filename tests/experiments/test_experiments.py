@@ -17,6 +17,7 @@ import dilated_vs_tree
 import ensembles
 import jax
 import jax.numpy as jnp
+import load
 import numpy as np
 import performance_log
 import pytest
@@ -24,6 +25,7 @@ from common.distillation import learn
 from common.study import Place
 from packed_documents import pack
 
+from wavenet_jax.cli.main import parse_command
 from wavenet_jax.config import Config, DataConfig, TrainConfig, replace_fields
 from wavenet_jax.data import Dataset, dataset_from_documents, vocab_from_documents
 from wavenet_jax.evaluation import document_nll, index_corpus
@@ -36,7 +38,6 @@ DATA = {
     "averaged_statistics": "makemore",
     "dilated_vs_tree": "makemore",
     "ensembles": "makemore",
-    "large_text": "shakespeare",
     "lecture": "makemore",
     "lecture_speed": "makemore",
     "optimizers": "makemore",
@@ -84,6 +85,7 @@ def test_every_experiment_is_known_here() -> None:
         "crash_test",
         "everyones_data",
         "functional_vs_stateful",
+        "load",
         "three_runs",
     }
 
@@ -132,9 +134,8 @@ def test_says_how_to_install_matplotlib(refusal: Refusal, monkeypatch: pytest.Mo
         ("three_runs --picture missing/plot.png", "--picture is 'missing/plot.png', expected"),
         ("performance_log --seeds 1", "--seeds is 1, expected at least 2: an error needs two."),
         ("ensembles --seeds 0", "--seeds is 0, expected at least 2"),
-        ("large_text --gigabytes 0", "--gigabytes is 0, expected a number above 0"),
-        ("large_text --gigabytes inf", "--gigabytes is inf, expected a number above 0"),
-        ("large_text --gigabytes nan", "--gigabytes is nan, expected a number above 0"),
+        ("load --documents 99", "--documents is 99, expected at least 1,000."),
+        ("load --samples -1", "--samples is -1, expected at least 1,000."),
     ],
 )
 def test_names_a_bad_option(words: str, says: str, refusal: Refusal) -> None:
@@ -153,14 +154,6 @@ def test_answers_what_is_no_option(words: str, says: str, refusal: Refusal) -> N
     assert refusal(*words.split()).endswith(says)
 
 
-def test_repeats_no_empty_text(refusal: Refusal, tmp_path: Path) -> None:
-    path = tmp_path / "empty.txt"
-    path.write_text("")
-    assert refusal("large_text", "--data", str(path)).endswith(
-        "is empty, expected a text to repeat."
-    )
-
-
 @pytest.mark.parametrize("name", ["lecture_speed", "sampling_speed"])
 def test_compares_on_the_letters_of_the_lecture(
     name: str, refusal: Refusal, other_names: Path
@@ -170,10 +163,10 @@ def test_compares_on_the_letters_of_the_lecture(
 
 def test_a_script_is_refused_in_a_process_of_its_own() -> None:
     done = subprocess.run(
-        [sys.executable, SCRIPTS["large_text"]], capture_output=True, text=True, check=False
+        [sys.executable, SCRIPTS["shakespeare"]], capture_output=True, text=True, check=False
     )
     assert done.returncode == 2
-    assert done.stderr.startswith("large_text.py: --data 'shakespeare' is not downloaded yet")
+    assert done.stderr.startswith("shakespeare.py: --data 'shakespeare' is not downloaded yet")
     assert done.stderr.count("\n") == 1
 
 
@@ -379,3 +372,48 @@ def test_runs_that_differ_are_told_apart(trained: Path, tmp_path: Path) -> None:
     lines = (other / "metrics.jsonl").read_text().splitlines(keepends=True)
     (other / "metrics.jsonl").write_text("".join(lines[1:]))
     assert crash_test.differences(trained, other) == ["metrics", "tokens.partial"]
+
+
+def test_data_of_a_load_depend_on_the_seed_and_fewer_begin_like_more(tmp_path: Path) -> None:
+    for write, sizes in ((load.write_list, (1_000, 10_500)), (load.write_text, (999, 700_000))):
+        few, many, again, other = (tmp_path / name for name in ("few", "many", "again", "other"))
+        write(few, sizes[0], 0)
+        write(many, sizes[1], 0)
+        write(again, sizes[1], 0)
+        write(other, sizes[1], 1)
+        assert many.read_text().startswith(few.read_text())
+        assert many.read_bytes() == again.read_bytes() != other.read_bytes()
+        content = many.read_text()
+        assert sizes[1] in (len(content), content.count("\n"))
+
+
+def test_each_command_is_measured_on_a_tenth_and_on_all(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    piped = []
+
+    def measure(words: list[str], source: Path | None) -> load.Cost:
+        parse_command(*words, *(["emma"] if source else []))
+        if source:
+            piped.append(source.read_text().count("\n"))
+        grown = float(len(words[-1]))
+        return load.Cost(grown, 1.0, 10**6)
+
+    monkeypatch.setattr(load, "measure", measure)
+    load.main(documents=2_000, characters=10_000, samples=1_000)
+    head, *rows = capsys.readouterr().out.splitlines()
+    assert head.split() == ["size", *"CPU s wall s MB CPU x MB x".split()]
+    tasks = (*load.ON_A_LIST, *load.SCORES, *load.SAMPLES, *load.ON_A_TEXT)
+    assert len(rows) == 2 * len(tasks)
+    assert piped == [200, 2_000]
+    assert [row.split()[-1] == "1.0" for row in rows] == [False, True] * (len(rows) // 2)
+
+
+def test_a_process_is_measured_and_its_failure_shown(capsys: pytest.CaptureFixture[str]) -> None:
+    cost = load.measure(["--version"], None)
+    assert 0 < cost.cpu_seconds < 60
+    assert cost.peak_bytes > 10**6
+    with pytest.raises(SystemExit) as leaves:
+        load.measure(["verify", "missing"], None)
+    assert leaves.value.code == 2
+    assert "holds no run" in capsys.readouterr().err
