@@ -109,11 +109,18 @@ def test_finished_run_resumes_without_a_step(
     assert_same(final_state(trained), before)
 
 
-def test_finished_run_without_metrics_resumes_too(
-    trained: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+def test_finished_run_without_metrics_resumes_once_that_is_accepted(
+    trained: Path, tmp_path: Path, says: Says, capsys: pytest.CaptureFixture[str]
 ) -> None:
     shutil.copytree(trained, tmp_path / "run")
-    (tmp_path / "run" / "metrics.jsonl").unlink()
+    path = tmp_path / "run" / "metrics.jsonl"
+    path.unlink()
+    sentence = says(f"resume {tmp_path / 'run'}")
+    assert f"{path} is missing, expected the lines that were written up to step 60" in sentence
+    assert call(f"verify {tmp_path / 'run'}") == 1
+    assert "can be used, but not resumed: restore metrics.jsonl" in capsys.readouterr().err
+    assert call(f"sample {tmp_path / 'run'} -n 1") == 0
+    assert call(f"verify {tmp_path / 'run'} --accept") == 0
     assert call(f"resume {tmp_path / 'run'}") == 0
     assert "Next:" in capsys.readouterr().err
 

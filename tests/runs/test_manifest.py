@@ -14,6 +14,7 @@ from wavenet_jax.runs import Run, load_run
 from wavenet_jax.runs.disk import (
     CheckpointRecord,
     Manifest,
+    MetricsRecord,
     damage_of_checkpoint,
     damage_of_file,
     read_manifest,
@@ -33,10 +34,25 @@ strange = st.dictionaries(names, records | states | values, max_size=3) | values
 
 def test_records_are_read_as_they_were_written(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("text")
-    records = {2: CheckpointRecord(1.5, {"a/b": "0"}), 10: CheckpointRecord(None, {})}
+    records = {
+        2: CheckpointRecord(1.5, {"a/b": "0"}, MetricsRecord(100, "1")),
+        10: CheckpointRecord(None, {}),
+    }
     manifest = Manifest(dict.fromkeys(ALWAYS, record_file(tmp_path / "file")), records)
     write_manifest(tmp_path, manifest)
     assert read_manifest(tmp_path) == manifest
+    assert manifest.metrics == (100, "1")
+
+
+def test_a_manifest_without_records_of_metrics_is_read(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("text")
+    files = dict.fromkeys(ALWAYS, record_file(tmp_path / "file"))
+    write_manifest(tmp_path, Manifest(files, {2: CheckpointRecord(1.5, {}, MetricsRecord(5))}))
+    path = tmp_path / "manifest.json"
+    values = json.loads(path.read_text())
+    assert values["checkpoints"]["2"].pop("metrics") == {"size": 5, "sha256": ""}
+    path.write_text(json.dumps(values))
+    assert read_manifest(tmp_path).metrics == MetricsRecord()
 
 
 @pytest.mark.parametrize("name", ["/etc/hostname", "../config.json", "a/../../b", "..\\b", "a\0b"])
@@ -51,6 +67,7 @@ def test_a_record_of_a_file_outside_is_refused(tmp_path: Path, name: str) -> Non
         Manifest(files, {1: CheckpointRecord(None, {name: record.sha256})}),
         Manifest(files, {2**31: CheckpointRecord(None, {})}),
         Manifest(files, {1: CheckpointRecord(float("nan"), {})}),
+        Manifest(files, {1: CheckpointRecord(None, {}, MetricsRecord(0, None))}),  # type: ignore[arg-type]
         Manifest({"vocab.json": record}, {}),
     ):
         write_manifest(tmp_path, manifest)

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from support.runs import assert_same, changed, final_state, losses, modified
+from support.runs import assert_same, changed, final_state, losses, modified, write_lines
 
 from wavenet_jax.config import Config, Recipe
 from wavenet_jax.data import Dataset
@@ -20,8 +20,8 @@ from wavenet_jax.runs import (
     record_new,
     record_resumed,
 )
-from wavenet_jax.runs.disk import read_manifest
-from wavenet_jax.runs.record import append_metrics, truncate_metrics
+from wavenet_jax.runs.disk import read_manifest, record_metrics
+from wavenet_jax.runs.metrics import metrics_until
 from wavenet_jax.training import StepInfo, TrainState, fit
 
 
@@ -123,7 +123,8 @@ def test_a_run_stopped_between_validations_and_resumed_is_the_uninterrupted_run(
         best = checkpoints.restore_variables("best")[0]
     assert int(state.step) == 50
     assert best in (20, 40)
-    append_metrics(new, {"step": 60, "train_loss": 0.0})  # by a run that was killed later
+    with (new.folder / "metrics.jsonl").open("a") as file:  # by a run that was killed later
+        file.write('{"step": 60, "train_loss": 0.0}\n')
     (resumed,) = record_resumed(new, infos_of(new, state), step=50)
     assert resumed.step == 60
     assert losses(new.folder) == losses(whole.folder)
@@ -133,35 +134,12 @@ def test_a_run_stopped_between_validations_and_resumed_is_the_uninterrupted_run(
 
 
 def test_resuming_drops_later_lines_only_when_the_first_info_has_come(run: Run) -> None:
-    for step in (10, 20, 30):
-        append_metrics(run, {"step": step, "train_loss": 1.0})
-
+    write_lines(run.folder, 10, 20, 30)
     with pytest.raises(ZeroDivisionError):
         list(record_resumed(run, failing(), 20))
     assert [line["step"] for line in read_metrics(run.folder)] == [10, 20, 30]
     assert list(record_resumed(run, iter(()), 20)) == []  # all steps were done
     assert [line["step"] for line in read_metrics(run.folder)] == [10, 20, 30]
-
-
-def test_metrics_after_the_resumed_step_are_dropped(run: Run) -> None:
-    for step in (10, 20, 30):
-        append_metrics(run, {"step": step, "train_loss": 1.0})
-    with (run.folder / "metrics.jsonl").open("a") as file:
-        file.write('{"step": 4')  # a line that a kill cut short
-    truncate_metrics(run, 20)
-    append_metrics(run, {"step": 30, "train_loss": 1.0})
-    assert [line["step"] for line in read_metrics(run.folder)] == [10, 20, 30]
-
-
-@pytest.mark.parametrize("line", ['{"st', "3", "[]", "{}", '{"step": "10"}'])
-def test_damaged_metrics_are_named(run: Run, line: str) -> None:
-    (run.folder / "metrics.jsonl").write_text(f'{{"step": 10}}\n{line}\n{{"step": 30}}\n')
-    with pytest.raises(InputError, match=r"metrics\.jsonl is damaged"):
-        read_metrics(run.folder)
-
-
-def test_metrics_that_are_missing_are_none(run: Run) -> None:
-    assert read_metrics(run.folder) == []
 
 
 def test_states_that_follow_within_seconds_are_saved_where_they_are_the_best_or_the_last(
@@ -170,11 +148,9 @@ def test_states_that_follow_within_seconds_are_saved_where_they_are_the_best_or_
     saved: list[int] = []
     save = Checkpoints.save
 
-    def note(
-        checkpoints: Checkpoints, state: TrainState, variables: Any, val_loss: float | None
-    ) -> None:
+    def note(checkpoints: Checkpoints, state: TrainState, variables: Any, *others: Any) -> None:
         saved.append(int(state.step))
-        save(checkpoints, state, variables, val_loss)
+        save(checkpoints, state, variables, *others)
 
     monkeypatch.setattr(Checkpoints, "save", note)
     often = new._replace(config=changed(new.config, eval_every=10))
@@ -192,6 +168,8 @@ def test_states_that_follow_within_seconds_are_saved_where_they_are_the_best_or_
         assert checkpoints.latest_step() == 60
         assert checkpoints.restore_variables("best")[0] == 40
     saved.clear()
+    for step, record in read_manifest(often.folder).checkpoints.items():
+        assert record.metrics == record_metrics(metrics_until(often.folder, step)) > (0, "")
     monkeypatch.setattr("wavenet_jax.runs.record.SECONDS_BETWEEN_SAVES", 0.0)
     list(record_new(often, infos(), overwrite=True))
     assert saved == [10, 20, 30, 40, 50, 60]

@@ -4,9 +4,11 @@ import json
 import os
 
 import pytest
+from support.runs import write_lines
 
 from wavenet_jax.errors import InputError
 from wavenet_jax.runs import Run, accept_run, load_run, open_checkpoints, verify_run
+from wavenet_jax.runs.disk import read_manifest, record_metrics
 from wavenet_jax.training import init_state, make_trainer
 
 
@@ -51,6 +53,24 @@ def test_a_changed_file_is_accepted_where_it_is_a_run(saved: Run) -> None:
     with pytest.raises(InputError):
         accept_run(saved.folder)
     assert verify_run(saved.folder).damages == [f"{path} is damaged"]  # nothing was accepted
+
+
+def test_lines_that_vanish_are_named_until_they_are_accepted(saved: Run) -> None:
+    path = saved.folder / "metrics.jsonl"
+    write_lines(saved.folder, 1, 2, 3)
+    accept_run(saved.folder)
+    assert read_manifest(saved.folder).metrics == record_metrics(path.read_text())
+    write_lines(saved.folder, 1, 3)
+    assert verify_run(saved.folder).damages == [f"{path} is damaged"]
+    accept_run(saved.folder)
+    assert verify_run(saved.folder).damages == []
+    path.unlink()
+    assert verify_run(saved.folder).damages == [f"{path} is missing"]
+    accept_run(saved.folder)
+    assert verify_run(saved.folder).damages == []
+    path.write_text("{}\n")
+    with pytest.raises(InputError, match="restore it, or remove it and let"):
+        accept_run(saved.folder)
 
 
 def test_a_loss_that_is_none_is_accepted_as_none(saved: Run) -> None:

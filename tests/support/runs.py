@@ -50,6 +50,12 @@ def losses(run: Path) -> list[dict[str, Any]]:
     return [{k: v for k, v in line.items() if k not in times} for line in lines]
 
 
+def write_lines(run: Path, *steps: int) -> None:
+    """Write metrics of these steps."""
+    lines = (json.dumps({"step": step, "train_loss": 1.0}) + "\n" for step in steps)
+    (run / "metrics.jsonl").write_text("".join(lines))
+
+
 def modified(run: Path) -> dict[Path, int]:
     """Return when each file of the run was last changed."""
     return {path: path.stat().st_mtime_ns for path in run.rglob("*")}

@@ -9,13 +9,8 @@ from wavenet_jax.runs.folder import (
     load_run,
 )
 from wavenet_jax.runs.going_on import Reopened, WarmStart, extend_run, reopen_run, warm_start
-from wavenet_jax.runs.record import (
-    is_finished,
-    read_metrics,
-    read_validations,
-    record_new,
-    record_resumed,
-)
+from wavenet_jax.runs.metrics import is_finished, read_metrics, read_validations
+from wavenet_jax.runs.record import record_new, record_resumed
 from wavenet_jax.runs.verify import Verification, accept_run, verify_run
 
 __all__ = [

@@ -23,6 +23,7 @@ from wavenet_jax.runs.disk import (
     METRICS,
     CheckpointRecord,
     Manifest,
+    MetricsRecord,
     damage_of_checkpoint,
     fsync_file,
     read_manifest,
@@ -51,14 +52,20 @@ class Checkpoints:
         self._writer = writer
         self._saving: Future[None] | None = None
 
-    def save(self, state: TrainState, variables: Variables, val_loss: float | None) -> None:
+    def save(
+        self,
+        state: TrainState,
+        variables: Variables,
+        val_loss: float | None,
+        metrics: MetricsRecord = MetricsRecord(),  # noqa: B008  it cannot change
+    ) -> None:
         """Start to save a state and what to evaluate it with, and raise what the last save met.
 
-        A state without a validation loss is never the best.
+        A state without a validation loss is never the best; `metrics` are the lines up to it.
         """
         self.wait()
         items = {"variables": variables, "training": _training(state)}
-        self._saving = self._writer.submit(self._write, int(state.step), items, val_loss)
+        self._saving = self._writer.submit(self._write, int(state.step), items, val_loss, metrics)
 
     def wait(self) -> None:
         """Wait until the last save is complete; raise `InputError` where it failed."""
@@ -66,13 +73,16 @@ class Checkpoints:
         if saving is not None:
             saving.result()
 
-    def _write(self, step: int, items: dict[str, Any], val_loss: float | None) -> None:
+    def _write(
+        self, step: int, items: dict[str, Any], val_loss: float | None, metrics: MetricsRecord
+    ) -> None:
         """Write a checkpoint, then its record, then remove those that are not kept any more."""
         folder, manifest = self._folder / str(step), read_manifest(self._run.folder)
         try:
             remove(folder)  # what has no record is left from an interrupted save
             ocp.save_checkpointables(folder, items)
-            manifest.checkpoints[step] = record_checkpoint(folder, val_loss)
+            record = record_checkpoint(folder, val_loss)
+            manifest.checkpoints[step] = record._replace(metrics=metrics)
             gone = set(manifest.checkpoints) - _kept(manifest)
             kept = {s: each for s, each in manifest.checkpoints.items() if s not in gone}
             fsync_file(self._run.folder / METRICS)  # the lines that a resumed run goes on from

@@ -1,7 +1,7 @@
 """The run folder: what a run is and what it reported, in plain files.
 
 config.json       the configuration, and the format of the folder
-json     SHA-256 of the files that do not change, and of each checkpoint
+json     SHA-256 of the files that do not change, of each checkpoint and the metrics to it
 vocab.json        the characters in order of their ids
 documents.txt     the documents of a list, as read, so that a run needs nothing but its folder
 train.bin, val.bin, test.bin

@@ -13,7 +13,7 @@ from wavenet_jax.data import Dataset, Vocab
 from wavenet_jax.errors import pluralize, require
 from wavenet_jax.nn import WaveNet, change_vocab
 from wavenet_jax.runs.checkpoints import open_checkpoints
-from wavenet_jax.runs.disk import only_writer
+from wavenet_jax.runs.disk import damage_of_metrics, only_writer, read_manifest
 from wavenet_jax.runs.folder import (
     Run,
     changed_environment,
@@ -21,7 +21,7 @@ from wavenet_jax.runs.folder import (
     load_run_config,
     rewrite_config,
 )
-from wavenet_jax.runs.record import is_finished
+from wavenet_jax.runs.metrics import is_finished
 from wavenet_jax.training import TrainState, init_state, make_trainer
 
 MAX_LISTED = 20  # fresh characters that the note lists
@@ -100,8 +100,19 @@ def reopen_run(folder: Path) -> Iterator[Reopened]:
         changed_environment(run)  # is refused where all numbers would differ
         with open_checkpoints(run) as checkpoints:
             state = checkpoints.restore_state()
+            _require_metrics(folder, int(state.step))
             checkpoints.discard_leftovers()
         yield Reopened(run, state, checkpoints.notes)
+
+
+def _require_metrics(folder: Path, step: int) -> None:
+    """Raise `InputError` where the lines up to a state, which a run goes on from, have changed."""
+    damage = damage_of_metrics(folder, read_manifest(folder).checkpoints[step].metrics)
+    require(
+        damage is None,
+        f"{damage}, expected the lines that were written up to step {step:,}; restore it, or let "
+        "`wavenet-jax verify` accept it as it is.",
+    )
 
 
 def extend_run(

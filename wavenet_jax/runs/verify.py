@@ -1,6 +1,5 @@
 """What of a run is whole, what is damaged, and what can still be done."""
 
-from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 
@@ -11,11 +10,14 @@ from wavenet_jax.runs.disk import (
     METRICS,
     CheckpointRecord,
     Manifest,
+    MetricsRecord,
     damage_of_checkpoint,
     damage_of_file,
+    damage_of_metrics,
     only_writer,
     read_manifest,
     record_checkpoint,
+    record_metrics,
     states,
     write_manifest,
 )
@@ -25,7 +27,7 @@ from wavenet_jax.runs.folder import (
     require_no_links,
     require_run,
 )
-from wavenet_jax.runs.record import read_metrics
+from wavenet_jax.runs.metrics import metrics_until, read_metrics
 
 
 class Verification(NamedTuple):
@@ -60,15 +62,17 @@ def verify_run(folder: Path) -> Verification:
     }
     whole = [step for step in manifest.ranked("best") if checkpoints[step] is None]
     return Verification(
-        files | {METRICS: _damage_of_metrics(folder)},
+        files | {METRICS: _damage_of_metrics(folder, manifest.metrics)},
         checkpoints,
         best=next(iter(whole), None),
         latest=max(whole, default=None),
     )
 
 
-def _damage_of_metrics(folder: Path) -> str | None:
-    """Return whether the metrics, which have no record, cannot be read."""
+def _damage_of_metrics(folder: Path, record: MetricsRecord) -> str | None:
+    """Return whether the metrics have changed, or hold lines since that cannot be read."""
+    if damage := damage_of_metrics(folder, record):
+        return damage
     try:
         read_metrics(folder)
     except InputError:
@@ -77,11 +81,11 @@ def _damage_of_metrics(folder: Path) -> str | None:
 
 
 def accept_run(folder: Path) -> None:
-    """Write the records of the files anew, as they are.
+    """Write the records of the files and the metrics anew, as they are.
 
     Checkpoints keep their records, so that damage of theirs is never accepted; without a manifest,
     those that Orbax takes for its own are recorded.  Raises `InputError` where the files are no
-    run, or another process trains it.
+    run, the metrics cannot be read, or another process trains it.
     """
     require_no_links(folder)
     load_run_config(folder)
@@ -91,8 +95,17 @@ def accept_run(folder: Path) -> None:
 
 
 def _checkpoints(folder: Path) -> dict[int, CheckpointRecord]:
-    with suppress(InputError):
-        return read_manifest(folder).checkpoints
+    try:
+        known = read_manifest(folder).checkpoints
+    except InputError:
+        known = _found(folder)
+    return {
+        step: record._replace(metrics=record_metrics(metrics_until(folder, step)))
+        for step, record in known.items()
+    }
+
+
+def _found(folder: Path) -> dict[int, CheckpointRecord]:
     losses = {line["step"]: line.get("val_loss") for line in read_metrics(folder)}
     found = [path for path in states(folder / CHECKPOINTS) if is_orbax_checkpoint(path)]
     return {int(path.name): record_checkpoint(path, losses.get(int(path.name))) for path in found}

@@ -26,7 +26,10 @@ def _conclusion(command: Verify, found: Verification) -> str:
     if not found.damages:
         return f"{command.run} is whole{'' if found.latest else ', without a checkpoint yet'}."
     if found.damages == [found.files["metrics.jsonl"]]:
-        return f"Remove {command.run / 'metrics.jsonl'}: the run can go on without it."
+        return (
+            f"{command.run} can be used, but not resumed: restore metrics.jsonl, or let "
+            f"`{PROGRAM} verify {command.run} --accept` take it as it is."
+        )
     if any(found.files.values()):
         return (
             f"{command.run} is damaged: restore the file, or train the run again.  If you changed "

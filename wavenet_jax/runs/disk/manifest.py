@@ -2,11 +2,13 @@
 
 manifest.json holds a record of each file that does not change, and of each checkpoint once it is
 complete.  A checkpoint counts from the moment that it stands there: whatever is in checkpoints/
-beside it is left from a save that was interrupted.  metrics.jsonl grows and has no record.
+beside it is left from a save that was interrupted.  Of metrics.jsonl, which grows, the lines up to
+each checkpoint have a record with it.
 """
 
 import hashlib
 import os
+import sys
 from pathlib import Path, PurePosixPath
 from typing import Any, BinaryIO, NamedTuple
 
@@ -31,11 +33,19 @@ class FileRecord(NamedTuple):
     mtime_ns: int  # of the last change; a copy of the folder may have another
 
 
+class MetricsRecord(NamedTuple):
+    """The lines of metrics.jsonl up to a step; none where they were not recorded."""
+
+    size: int = 0  # bytes
+    sha256: str = ""
+
+
 class CheckpointRecord(NamedTuple):
     """A complete checkpoint."""
 
     val_loss: float | None
     files: dict[str, str]  # SHA-256 by the path below the checkpoint's folder
+    metrics: MetricsRecord = MetricsRecord()
 
 
 class Manifest(NamedTuple):
@@ -43,6 +53,11 @@ class Manifest(NamedTuple):
 
     files: dict[str, FileRecord]
     checkpoints: dict[int, CheckpointRecord]  # by step
+
+    @property
+    def metrics(self) -> MetricsRecord:
+        """Return the lines of metrics up to the latest checkpoint."""
+        return max((each.metrics for each in self.checkpoints.values()), default=MetricsRecord())
 
     def ranked(self, which: str) -> list[int]:
         """Return the steps of the checkpoints, the `best` or the `latest` first.
@@ -66,10 +81,12 @@ def record_file(path: Path) -> FileRecord:
         return FileRecord(_digest(file), status.st_size, status.st_mtime_ns)
 
 
-def _digest(file: BinaryIO) -> str:
+def _digest(file: BinaryIO, size: int = sys.maxsize) -> str:
+    """Return the SHA-256 of a file, or of no more than its first bytes."""
     digest = hashlib.sha256()
-    while piece := file.read(_PIECE):
+    while piece := file.read(min(_PIECE, size)):
         digest.update(piece)
+        size -= len(piece)
     return digest.hexdigest()
 
 
@@ -84,6 +101,12 @@ def record_checkpoint(folder: Path, val_loss: Any) -> CheckpointRecord:
     fsync_folder(folder.parent)
     sums = {name: record.sha256 for name, record in files.items()}
     return CheckpointRecord(val_loss if _is_loss(val_loss) else None, sums)
+
+
+def record_metrics(lines: str) -> MetricsRecord:
+    """Return the record of lines of metrics."""
+    content = lines.encode("utf-8")
+    return MetricsRecord(len(content), hashlib.sha256(content).hexdigest())
 
 
 def _is_loss(value: Any) -> bool:
@@ -117,11 +140,12 @@ _REMEDY = "restore it, or let `wavenet-jax verify` accept the files as they are.
 def _from_json(values: Any) -> Manifest:
     manifest = Manifest(
         {name: FileRecord(**each) for name, each in values["files"].items()},
-        {int(step): CheckpointRecord(**each) for step, each in values[CHECKPOINTS].items()},
+        {int(step): _checkpoint(**each) for step, each in values[CHECKPOINTS].items()},
     )
     for each in manifest.checkpoints.values():
         is_loss = each.val_loss is None or _is_loss(each.val_loss)
-        if not is_loss or not isinstance(each.files, dict):
+        is_metrics = tuple(map(type, each.metrics)) == (int, str)
+        if not is_loss or not is_metrics or not isinstance(each.files, dict):
             raise TypeError
     names = {*manifest.files}.union(*(each.files for each in manifest.checkpoints.values()))
     steps = manifest.checkpoints.keys()
@@ -130,6 +154,10 @@ def _from_json(values: Any) -> Manifest:
     if not set(ALWAYS) <= manifest.files.keys():
         raise KeyError
     return manifest
+
+
+def _checkpoint(metrics: Any = None, **values: Any) -> CheckpointRecord:
+    return CheckpointRecord(**values, metrics=MetricsRecord(**(metrics or {})))
 
 
 def _is_inside(name: str) -> bool:
@@ -142,7 +170,10 @@ def _is_inside(name: str) -> bool:
 def write_manifest(folder: Path, manifest: Manifest) -> None:
     """Write the manifest of a run, whole or not at all."""
     files = {name: each._asdict() for name, each in manifest.files.items()}
-    steps = {str(step): each._asdict() for step, each in manifest.checkpoints.items()}
+    steps = {
+        str(step): each._asdict() | {"metrics": each.metrics._asdict()}
+        for step, each in manifest.checkpoints.items()
+    }
     write_json(folder / MANIFEST, {"files": files, CHECKPOINTS: steps})
 
 
@@ -162,10 +193,18 @@ def damage_of_file(folder: Path, name: str, record: FileRecord, *, whole: bool) 
     return _damage(path, record.sha256)
 
 
-def _damage(path: Path, sha256: str) -> str | None:
+def damage_of_metrics(folder: Path, record: MetricsRecord) -> str | None:
+    """Return what is wrong with the lines that have a record, in some words; None if nothing is."""
+    path = folder / METRICS
+    if record.size == 0:
+        return None
+    return _damage(path, record.sha256, record.size) if path.exists() else f"{path} is missing"
+
+
+def _damage(path: Path, sha256: str, size: int = sys.maxsize) -> str | None:
     try:
         with open_regular(path) as file:
-            return None if _digest(file) == sha256 else f"{path} is damaged"
+            return None if _digest(file, size) == sha256 else f"{path} is damaged"
     except OSError as error:
         return f"{path} cannot be read ({reason(error)})"
 
