@@ -1,5 +1,8 @@
 """Metrics and checkpoints of a run, written as its infos pass."""
 
+import shutil
+import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -140,6 +143,35 @@ def test_resuming_drops_later_lines_only_when_the_first_info_has_come(run: Run) 
     assert [line["step"] for line in read_metrics(run.folder)] == [10, 20, 30]
     assert list(record_resumed(run, iter(()), 20)) == []  # all steps were done
     assert [line["step"] for line in read_metrics(run.folder)] == [10, 20, 30]
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="nothing is locked there")
+@pytest.mark.parametrize("stands_again", [True, False])
+def test_a_folder_that_is_moved_while_its_run_trains_is_left_alone(
+    tmp_path: Path, tiny: Config, names_file: Path, stands_again: bool
+) -> None:
+    """A copy in its place may be trained by another process."""
+    folder, elsewhere = tmp_path / "run", tmp_path / "elsewhere"
+    recipe = Recipe(changed(tiny, data=str(names_file)))
+    with prepare_run(folder, recipe) as run:
+        recorded = record_new(run, infos_of(run))
+        while next(recorded).step < 20:
+            pass
+        wait_for_states(folder)
+        folder.rename(elsewhere)
+        if stands_again:
+            shutil.copytree(elsewhere, folder)
+        before = modified(tmp_path)
+        with pytest.raises(InputError, match="run' was moved or replaced while the run trained"):
+            next(recorded)
+    assert modified(tmp_path) == before
+    assert read_metrics(elsewhere)[-1]["step"] == 20
+
+
+def wait_for_states(folder: Path) -> None:
+    """Wait until a save that runs in the background is complete."""
+    while not read_manifest(folder).checkpoints:
+        time.sleep(0.01)
 
 
 def test_states_that_follow_within_seconds_are_saved_where_they_are_the_best_or_the_last(

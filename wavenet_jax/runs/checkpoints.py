@@ -32,7 +32,7 @@ from wavenet_jax.runs.disk import (
     states,
     write_manifest,
 )
-from wavenet_jax.runs.folder import Run
+from wavenet_jax.runs.folder import Run, require_in_place
 from wavenet_jax.training import TrainState, init_state, make_trainer
 
 LATEST_KEPT = 2
@@ -77,6 +77,7 @@ class Checkpoints:
         self, step: int, items: dict[str, Any], val_loss: float | None, metrics: MetricsRecord
     ) -> None:
         """Write a checkpoint, then its record, then remove those that are not kept any more."""
+        require_in_place(self._run)
         folder, manifest = self._folder / str(step), read_manifest(self._run.folder)
         try:
             remove(folder)  # what has no record is left from an interrupted save

@@ -80,7 +80,7 @@ def prepare_run(
     staged = folder / f"tokens-{uuid.uuid4().hex}{PARTIAL}"
     missing = [parent for parent in staged.absolute().parents if not parent.exists()]
     _make(folder)
-    with only_writer(folder, "run_dir"):
+    with only_writer(folder, "run_dir") as held:
         try:
             require_vacant(folder, overwrite=overwrite)
             for rest in folder.glob(f"tokens-*{PARTIAL}"):  # of a process that was killed
@@ -88,7 +88,7 @@ def prepare_run(
             dataset = load(recipe.data_config(), staged)
             # Only a text that was read from files is staged.
             tokens = staged if staged.exists() else None
-            yield Run(folder, recipe.config(dataset.extent), dataset, tokens)
+            yield Run(folder, recipe.config(dataset.extent), dataset, tokens, held=held)
         finally:
             remove(staged)
             with suppress(OSError):  # a folder that is not empty stays, and so do those above it

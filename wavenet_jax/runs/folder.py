@@ -1,7 +1,7 @@
 """The run folder: what a run is and what it reported, in plain files.
 
 config.json       the configuration, and the format of the folder
-json     SHA-256 of the files that do not change, of each checkpoint and the metrics to it
+manifest.json     SHA-256 of the files that do not change, of each checkpoint and the metrics to it
 vocab.json        the characters in order of their ids
 documents.txt     the documents of a list, as read, so that a run needs nothing but its folder
 train.bin, val.bin, test.bin
@@ -40,6 +40,7 @@ from wavenet_jax.runs.disk import (
     FileRecord,
     damage_of_file,
     fsync_folder,
+    is_at,
     read_manifest,
     record_file,
     write_json,
@@ -70,6 +71,7 @@ class Run(NamedTuple):
     data: Dataset
     staged_tokens: Path | None = None  # folder of a text's tokens until `create_run` moves them
     recorded: dict[str, FileRecord] | None = None  # of the folder that it was loaded from
+    held: int | None = None  # descriptor of the folder, while this process trains in it
 
     @property
     def model(self) -> WaveNet:
@@ -129,6 +131,16 @@ def _load_data(folder: Path, config: Config) -> Dataset:
         return map_text_dataset(folder, vocab, config.data)
     documents = load_documents(folder / "documents.txt")
     return dataset_from_documents(documents, vocab, config.data)
+
+
+def require_in_place(run: Run) -> None:
+    """Raise `InputError` where another folder stands in place of the one that a run holds."""
+    require(
+        run.held is None or is_at(run.held, run.folder),
+        f"{str(run.folder)!r} was moved or replaced while the run trained in it, expected a folder "
+        "that stays where it is; nothing has been written there since: resume the run where it is "
+        "now.",
+    )
 
 
 def require_run(folder: Path) -> None:

@@ -95,8 +95,8 @@ def reopen_run(folder: Path) -> Iterator[Reopened]:
     Raises `InputError` as `load_run`, `only_writer` and `Checkpoints.restore_state` do.
     """
     load_run_config(folder)  # is there a run at all?
-    with only_writer(folder, "run"):
-        run = load_run(folder)
+    with only_writer(folder, "run") as held:
+        run = load_run(folder)._replace(held=held)
         changed_environment(run)  # is refused where all numbers would differ
         with open_checkpoints(run) as checkpoints:
             state = checkpoints.restore_state()

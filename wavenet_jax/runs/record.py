@@ -9,7 +9,7 @@ from typing import NamedTuple
 from wavenet_jax.runs.checkpoints import Checkpoints, open_checkpoints
 from wavenet_jax.runs.creation import create_run
 from wavenet_jax.runs.disk import MetricsRecord
-from wavenet_jax.runs.folder import Run
+from wavenet_jax.runs.folder import Run, require_in_place
 from wavenet_jax.runs.metrics import MetricsFile, metrics_line, read_metrics
 from wavenet_jax.training import StepInfo
 
@@ -22,8 +22,9 @@ def record_new(
     """Create the folder of a new run and record its infos in it, as they pass.
 
     Nothing on disk is touched before the first info has come, so that a run that fails at once
-    leaves nothing behind.  Raises `InputError` as `create_run` does.
+    leaves nothing behind.  Raises `InputError` as `create_run` does, and where the folder is moved.
     """
+    infos = _in_place(run, infos)
     first = next(infos, None)
     if first is not None:
         create_run(run, overwrite=overwrite)
@@ -35,8 +36,10 @@ def record_resumed(
 ) -> Generator[StepInfo, None, None]:
     """Record the infos of a run that is resumed at a step, as they pass.
 
-    Lines of the metrics after that step are dropped first, when the first info has come.
+    Lines of the metrics after that step are dropped first, when the first info has come.  Raises
+    `InputError` where the folder is moved.
     """
+    infos = _in_place(run, infos)
     first = next(infos, None)
     if first is not None:
         with open_checkpoints(run) as checkpoints:
@@ -46,6 +49,13 @@ def record_resumed(
         kept = read_metrics(run.folder)
         seconds = kept[-1].get("seconds", 0.0) if kept else 0.0
         yield from _record(run, chain([first], infos), metrics, seconds)
+
+
+def _in_place(run: Run, infos: Iterator[StepInfo]) -> Iterator[StepInfo]:
+    """Yield the infos while the folder that this process holds is the one that it writes to."""
+    for info in infos:
+        require_in_place(run)
+        yield info
 
 
 def _record(

@@ -88,39 +88,44 @@ def require_savable(folder: Path) -> None:
 
 
 @contextmanager
-def only_writer(folder: Path, name: str) -> Iterator[None]:
-    """Hold a folder that exists against other processes that write it.
+def only_writer(folder: Path, name: str) -> Iterator[int | None]:
+    """Hold a folder that exists against other processes that write it; yield its descriptor.
 
     It is an advisory lock of the folder itself, which a process that dies gives back; where the
     file system has none, as NFS may not, nothing is held.  Raises `InputError` where another
     process holds it; `name` is the option that names the folder.
     """
     if sys.platform == "win32":  # nothing is locked
-        yield
+        yield None
         return
     descriptor = os.open(folder, os.O_RDONLY)
     try:
         require(
-            _is_held(descriptor, folder),
+            _lock(descriptor) and is_at(descriptor, folder),
             f"{name} is {str(folder)!r}, in which another process is training, expected a folder "
             "that no other uses; wait for its end, or choose another.",
             name,
         )
-        yield
+        yield descriptor
     finally:
         os.close(descriptor)
 
 
-def _is_held(descriptor: int, folder: Path) -> bool:
-    """Lock an open folder, and tell whether it still is the one of its name."""
+def _lock(descriptor: int) -> bool:
+    """Lock an open folder; tell whether no other process holds it."""
     if sys.platform != "win32":
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             return False
         except OSError:  # the file system has no locks
-            return True
-    try:  # another process may have removed it, or made it anew, just now
+            pass
+    return True
+
+
+def is_at(descriptor: int, folder: Path) -> bool:
+    """Tell whether an open folder still is the one of its name, neither moved nor made anew."""
+    try:
         return os.path.samestat(os.fstat(descriptor), os.stat(folder))
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         return False
