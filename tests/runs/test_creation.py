@@ -142,6 +142,17 @@ def test_a_new_run_leaves_the_contents_of_a_linked_folder(tmp_path: Path, run: R
     assert (tmp_path / "scratch" / "precious").exists()
 
 
+@pytest.mark.parametrize("config", [None, "", "{", "[]", "\xff"])
+def test_a_run_whose_configuration_is_damaged_is_replaced(run: Run, config: str | None) -> None:
+    (run.folder / "config.json").unlink()
+    if config is not None:
+        (run.folder / "config.json").write_text(config, "latin-1")
+    with pytest.raises(InputError, match="already holds a run"):
+        create_run(run)
+    create_run(run, overwrite=True)
+    assert load_run(run.folder).config == run.config
+
+
 @pytest.mark.parametrize("config", [None, "{", "{}", '{"name": "another project"}'])
 def test_files_that_belong_to_no_run_stay(tmp_path: Path, run: Run, config: str | None) -> None:
     project = tmp_path / "project"
@@ -149,6 +160,7 @@ def test_files_that_belong_to_no_run_stay(tmp_path: Path, run: Run, config: str 
     (project / "checkpoints" / "weights.bin").touch()
     if config:
         (project / "config.json").write_text(config)
+    (project / "manifest.json").write_text('{"files": {}, "checkpoints": {}}')
     with pytest.raises(InputError, match="or remove this one"):
         create_run(run._replace(folder=project), overwrite=True)
     assert (project / "checkpoints" / "weights.bin").exists()

@@ -14,6 +14,7 @@ from wavenet_jax.runs.disk import (
     PARTIAL,
     Manifest,
     only_writer,
+    read_manifest,
     remove,
     require_savable,
     states,
@@ -45,7 +46,7 @@ def require_vacant(folder: Path, *, overwrite: bool) -> None:
             "run_dir",
         )
         require(
-            _holds_config(folder),
+            _holds_config(folder) or _holds_manifest(folder),
             f"run_dir is {str(folder)!r}, whose files are no run's, expected a run to overwrite; "
             "choose another folder, or remove this one.",
             "run_dir",
@@ -59,6 +60,15 @@ def _holds_config(folder: Path) -> bool:
     except InputError:
         return False
     return isinstance(values, dict) and {"data", "model", "train"} <= set(values)
+
+
+def _holds_manifest(folder: Path) -> bool:
+    """Tell whether a folder has the records of a run, whose configuration may be damaged."""
+    try:
+        read_manifest(folder)
+    except InputError:
+        return False
+    return True
 
 
 @contextmanager
