@@ -148,7 +148,7 @@ def test_damage_of_a_text_is_named(
         load_run(text_run.folder)
 
 
-@pytest.mark.parametrize("characters", ["", "\0", "abc", "\0abca", ".abc"])
+@pytest.mark.parametrize("characters", ["", "\0", "abc", "\0abca", ".abc", "\0a\ud800"])
 def test_a_damaged_vocabulary_is_named(run: Run, characters: str) -> None:
     (run.folder / "vocab.json").write_text(json.dumps({"characters": characters}))
     with pytest.raises(InputError, match=r"vocab\.json is damaged, expected '\\x00' and the"):

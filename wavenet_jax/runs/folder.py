@@ -179,7 +179,8 @@ def _load_vocab(path: Path) -> Vocab:
     require(
         isinstance(characters, str)
         and len(characters) == len(set(characters)) > 1
-        and characters[0] == BOUNDARY,
+        and characters[0] == BOUNDARY
+        and not any("\ud800" <= each <= "\udfff" for each in characters),  # are no characters
         f"{path} is damaged, expected {BOUNDARY!r} and the characters of the data, each once; "
         "restore it or train again.",
     )
