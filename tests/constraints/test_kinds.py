@@ -227,7 +227,7 @@ LONG = "pattern 'a{5000}'", pattern(ABC, "a{5000}", max_length=9)
         ([], (0, 0), "", ""),
     ],
 )
-def test_the_fewest_parts_that_allow_nothing_are_named(
+def test_parts_that_allow_nothing_are_named_and_no_more(
     parts: list[tuple[str, Automaton]], lengths: tuple[int, int], prefix: str, said: str
 ) -> None:
     named = dict(parts)
@@ -245,6 +245,22 @@ def test_three_parts_may_be_to_blame_together() -> None:
     parts = {str(i): pattern(ABC, regex) for i, regex in enumerate(regexes, start=1)}
     with pytest.raises(InputError, match=r"^1 and 2 and 3 together allow no document of 1 to 9"):
         combine(ABC, parts, 1, 9)
+
+
+def test_many_parts_may_be_to_blame_together() -> None:
+    """Their subsets are too many to be tried."""
+    vocab = Vocab(".abcdefghijklmnop")
+    idle = {f"forbid_text {c * 2!r}": excludes(vocab, c * 2) for c in "abcdefgh"}
+    parts = {c: excludes_charset(vocab, c) for c in vocab.characters[1:]}
+    with pytest.raises(InputError, match=rf"^{' and '.join(parts)} together allow no document"):
+        combine(vocab, {**idle, **parts}, 1, 9)
+
+
+def test_a_part_is_blamed_where_the_others_are_too_large_to_tell() -> None:
+    parts = {name: pattern(ABC, f"(.{{{name}}})*") for name in ("101", "103")}
+    parts = {"one": pattern(ABC, "a{101}|a{103}"), **parts}
+    with pytest.raises(InputError, match=r"^one and 101 and 103 together allow no document of any"):
+        combine(ABC, parts, 1, 300)
 
 
 def test_minimum_is_blamed_for_its_states() -> None:

@@ -5,7 +5,6 @@ S  states                      V  vocabulary, boundary included
 
 import re
 from collections.abc import Mapping, Sequence
-from itertools import combinations
 
 import numpy as np
 
@@ -168,8 +167,8 @@ def combine(
         max_length: Most characters of a document.
 
     Raises:
-        InputError: No document of these lengths meets all parts, and the fewest parts of which
-            that is true are named; or the product needs too many states.
+        InputError: No document of these lengths meets all parts, and parts of which that is true
+            are named, none of which can be left out; or the product needs too many states.
     """
     require(
         0 <= min_length <= max_length,
@@ -207,13 +206,30 @@ def _lengthen(vocab: Vocab, product: Automaton, length: int, names: str) -> Auto
 def _blame(
     vocab: Vocab, parts: Mapping[str, Automaton], min_length: int, max_length: int
 ) -> InputError:
-    """Return the error that names the fewest parts which no document of these lengths meets."""
-    subsets = (names for size in range(len(parts)) for names in combinations(parts, size + 1))
-    for names in subsets:
-        product = _meet(vocab, {name: parts[name] for name in names})
-        if not has_document(product, min_length, max_length):
-            break
-    return InputError(_infeasible(names, product, min_length, max_length))
+    """Return the error that names parts which no document of these lengths meets.
+
+    A part is left out where the others allow no document either, the last part first: what is left
+    needs all of its parts (the deletion filter of Chinneck and Dravnieks, 1991).
+    """
+    needed = dict(parts)
+    for name in reversed(list(parts)):
+        others = {other: part for other, part in needed.items() if other != name}
+        if not _may_allow(vocab, others, min_length, max_length):
+            needed = others
+    return InputError(_infeasible(list(needed), _meet(vocab, needed), min_length, max_length))
+
+
+def _may_allow(
+    vocab: Vocab, parts: Mapping[str, Automaton], min_length: int, max_length: int
+) -> bool:
+    """Tell whether a document of these lengths meets the parts, or may, where they are too large.
+
+    Fewer parts may need more states.
+    """
+    try:
+        return has_document(_meet(vocab, parts), min_length, max_length)
+    except InputError:
+        return True
 
 
 def _infeasible(names: Sequence[str], product: Automaton, min_length: int, max_length: int) -> str:
