@@ -51,3 +51,25 @@ def test_files_of_the_process_take_no_number_of_a_standard_stream() -> None:
     code = f"{prepared}; os._exit(os.open(os.devnull, os.O_RDONLY))"
     found, _, _ = shell(f'{sys.executable} -c "{code}" <&- >&- 2>&-')
     assert found >= 3
+
+
+LEFT = """
+import sys, wavenet_jax.cli
+class Left:
+    def __del__(self):
+        raise RuntimeError("Event loop is closed")
+async def read():
+    pass
+sys.argv = ["wavenet-jax", "--version"]
+assert wavenet_jax.cli.main() == 0
+Left()
+read()
+"""
+
+
+def test_what_a_library_leaves_behind_is_not_printed() -> None:
+    """As the other reads of Orbax, where one of them fails."""
+    done = subprocess.run(
+        [sys.executable, "-c", LEFT], capture_output=True, text=True, check=True, timeout=60
+    )
+    assert done.stderr == ""

@@ -3,8 +3,10 @@
 Imports no JAX and no NumPy until a command runs, so that help and bad use are answered at once.
 """
 
+import logging
 import signal
 import sys
+import warnings
 from collections.abc import Callable, Collection
 from contextlib import redirect_stdout, suppress
 
@@ -66,6 +68,17 @@ def _behave_as_a_process() -> None:
     # Ctrl-C ends the process at once, also in the middle of an import; training notes it instead.
     signal.signal(signal.SIGINT, signal.SIG_DFL)
     streams.prepare()
+    _be_silent_of_what_orbax_leaves()
+
+
+def _be_silent_of_what_orbax_leaves() -> None:
+    """Print nothing of the reads that are left behind where one fails, which a sentence tells of.
+
+    Their failures, traceback and all, come whenever threads and the garbage collector bring them.
+    """
+    sys.unraisablehook = lambda _: None
+    logging.getLogger("asyncio").setLevel(logging.CRITICAL)
+    warnings.filterwarnings("ignore", "coroutine .* was never awaited", RuntimeWarning)
 
 
 def _run(words: list[str]) -> int:
@@ -114,6 +127,7 @@ def _call(command: Command) -> int:
     from wavenet_jax import backend  # noqa: PLC0415  imports JAX
     from wavenet_jax.cli import commands  # noqa: PLC0415
 
+    logging.getLogger("absl").setLevel(logging.CRITICAL)  # Orbax logs what a sentence says
     if not isinstance(command, arguments.Data | arguments.Verify):
         backend.use_device(command.device)
         backend.pin_settings()
