@@ -7,8 +7,9 @@ import pytest
 from hypothesis import given
 from support.automata_cases import ABC, DOCUMENTS, PATTERNS, assert_refused, language, state_after
 
-from wavenet_jax.constraints import MAX_STATES, pattern
+from wavenet_jax.constraints import MAX_STATES, accepts, count_documents, pattern
 from wavenet_jax.constraints.expressions import MAX_POSITIONS
+from wavenet_jax.data import Vocab
 
 
 @pytest.mark.parametrize(
@@ -68,3 +69,16 @@ def test_automaton_that_grows_too_large_is_refused(regex: str) -> None:
 )
 def test_pattern_that_is_too_long_is_refused(regex: str) -> None:
     assert_refused(ABC, regex, "longer than 2,000 characters with its repeats written out", "short")
+
+
+def test_any_of_many_words_of_a_large_vocabulary() -> None:
+    vocab = Vocab("\0" + "".join(map(chr, range(0x4E00, 0x4E00 + 4_000))))
+    numbers = np.random.default_rng(0).integers(1, len(vocab), (300, 3))
+    words = {vocab.decode(each) for each in numbers}
+    automaton = pattern(vocab, "|".join(sorted(words)))
+    assert count_documents(automaton, 9) == len(words)
+    assert all(accepts(automaton, vocab, word) for word in words)
+    within = pattern(vocab, f".*({'|'.join(sorted(words))}).*")
+    word = min(words)
+    assert accepts(within, vocab, word[0] + word + word[:2])
+    assert not accepts(within, vocab, word[:2] + word[:2] + word[1:])

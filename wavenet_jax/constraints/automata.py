@@ -43,7 +43,7 @@ def accepts(automaton: Automaton, vocab: Vocab, text: str) -> bool:
 
 
 def reachable(
-    start: State, step: Callable[[State], tuple[list[State], list[int]]], too_large: InputError
+    start: State, step: Callable[[State], tuple[list[State], np.ndarray]], too_large: InputError
 ) -> tuple[list[State], np.ndarray]:
     """Number the states that the start leads to: return them and the table of steps, `[S, K]`.
 
@@ -53,14 +53,16 @@ def reachable(
     states, numbers, table = [start], {start: 0}, []
     for state in states:
         after, which = step(state)
-        row = dict.fromkeys(which, 0)
-        for place in row:
-            row[place] = numbers.setdefault(after[place], len(states))
-            if len(numbers) > len(states):
+        number = [0] * len(after)
+        for place in dict.fromkeys(which.tolist()):
+            known = numbers.get(after[place])
+            if known is None:
+                known = numbers[after[place]] = len(states)
                 states.append(after[place])
+            number[place] = known
         if len(states) > MAX_STATES:
             raise too_large
-        table.append(np.array([row[place] for place in which], np.int32))
+        table.append(np.array(number, np.int32)[which])
     return states, np.array(table)
 
 
@@ -74,11 +76,12 @@ def distinct(rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 def preceding(table: np.ndarray) -> list[np.ndarray]:
     """Return for each state of a table, `[S, K]`, the states from which a character leads to it."""
-    size, (columns, _) = len(table), distinct(table.T)
-    steps = np.sort(columns.astype(np.int64) * size + np.arange(size), axis=None)
-    steps = steps[np.diff(steps, prepend=-1) > 0]  # each once, as after * S + before
-    bounds = np.searchsorted(steps, size * np.arange(size + 1)).tolist()
-    return [steps[first:last] % size for first, last in pairwise(bounds)]
+    size, after = len(table), np.sort(table, axis=1)
+    before, column = np.nonzero(np.diff(after, axis=1, prepend=-1))  # each step once
+    after = after[before, column]
+    order = np.argsort(after, kind="stable")
+    bounds = np.searchsorted(after[order], np.arange(size + 1)).tolist()
+    return [before[order[first:last]] for first, last in pairwise(bounds)]
 
 
 def distances(table: np.ndarray, accepts: np.ndarray) -> np.ndarray:
@@ -176,9 +179,9 @@ def intersect(
 def _product(a: Automaton, b: Automaton, *, too_large: InputError) -> Automaton:
     columns, column = distinct(np.concatenate([a.transitions, b.transitions])[:, 1:].T)
     after_a, after_b = (part.tolist() for part in np.split(columns.T, [len(a.accepts)]))
-    which = list(range(len(columns)))
+    which = np.arange(len(columns))
 
-    def step(state: tuple[int, int]) -> tuple[list[tuple[int, int]], list[int]]:
+    def step(state: tuple[int, int]) -> tuple[list[tuple[int, int]], np.ndarray]:
         return list(zip(after_a[state[0]], after_b[state[1]], strict=True)), which
 
     states, table = reachable((0, 0), step, too_large)

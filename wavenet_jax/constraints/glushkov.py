@@ -20,14 +20,14 @@ of each s+ (McNaughton and Yamada, 1960; Glushkov, 1961; Aho, Lam, Sethi and Ull
 algorithm 3.36).  The states of the automaton are the sets of positions that may come next.
 
 An anchor is a position that holds no character: it is passed where it is true.  Sets of positions
-are the bits of an int.
+are the bits of an int, and of words of 64 bits where states are stepped through.
 
     S  states                      K  columns of a table that differ
 """
 
-from collections import defaultdict
 from collections.abc import Callable, Iterator
-from functools import lru_cache, reduce
+from functools import reduce
+from itertools import count
 from operator import or_
 from typing import NamedTuple
 
@@ -65,28 +65,22 @@ def compile_steps(steps: list[Step], characters: str, too_large: InputError) -> 
 
     Raises `too_large` beyond `MAX_STATES`.
     """
-    positions, places = _number([step for step in steps if isinstance(step, Leaf)])
-    expression = _fragment(positions, steps, iter(places))
+    leaves = [step for step in steps if isinstance(step, Leaf)]
+    positions = Positions([None, None, *leaves], [0] * (2 + len(leaves)))  # the end and the start
+    expression = _fragment(positions, steps)
     expression = _concat(positions, expression, Fragment(False, _END, _END))
     start = _START | _through_begin(positions, expression.first)
     ends, empty = _ends(positions, "end"), _ends(positions, "begin", "end")
     step, column = _stepper(positions, characters)
-    states, table = reachable(start, step, too_large)
+    packed, table = reachable(_packed(start, _size(positions)), step, too_large)
+    states = [int.from_bytes(state, "little") for state in packed]
     accepts = [bool(state & (empty if state & _START else ends)) for state in states]
     return minimize(table, np.array(accepts), column)
 
 
-def _number(leaves: list[Leaf]) -> tuple[Positions, list[int]]:
-    """Number the leaves so that equal ones are side by side, which makes states quick to step."""
-    first = {leaf: number for number, leaf in enumerate(dict.fromkeys(leaves))}
-    order = sorted(range(len(leaves)), key=lambda number: first[leaves[number]])
-    places = (2 + np.argsort(order)).tolist()  # after the end and the start
-    return Positions([None, None, *(leaves[i] for i in order)], [0] * (2 + len(leaves))), places
-
-
-def _fragment(positions: Positions, steps: list[Step], places: Iterator[int]) -> Fragment:
-    """Link the positions of an expression, whose leaves have these places, and return it."""
-    parts: list[Fragment] = []
+def _fragment(positions: Positions, steps: list[Step]) -> Fragment:
+    """Link the positions of an expression, whose leaves are in order, and return it."""
+    parts, places = list[Fragment](), count(2)
     for step in steps:
         match step:
             case Leaf():
@@ -156,75 +150,62 @@ def _ends(positions: Positions, *kinds: str) -> int:
 
 def _stepper(
     positions: Positions, characters: str
-) -> tuple[Callable[[int], tuple[list[int], list[int]]], np.ndarray]:
+) -> tuple[Callable[[bytes], tuple[list[bytes], np.ndarray]], np.ndarray]:
     """Return the function for `reachable`, and the column of each character, `[V - 1]`."""
-    set_at, columns, column = _sets(positions, characters)
-    after_eight = _after_eight(positions, set_at)
-    size, num_columns = len(positions.leaves) // 8 + 1, 1 + int(column.max())
+    columns, column = _columns(positions, characters)
+    size, num_columns = _size(positions), 1 + int(column.max())
+    width = np.array([len(each) for each in columns])
+    is_any, is_some = width == num_columns, (width > 0) & (width < num_columns)
+    follow = np.array([np.frombuffer(_packed(each, size), np.uint64) for each in positions.follow])
 
-    def step(state: int) -> tuple[list[int], list[int]]:
-        after: defaultdict[int, int] = defaultdict(int)  # a character of each set
-        for index, places in enumerate(state.to_bytes(size, "little")):
-            for number, follow in after_eight(index, places) if places else ():
-                after[number] |= follow
-        return _spread(after, columns, num_columns)
+    def step(state: bytes) -> tuple[list[bytes], np.ndarray]:
+        held = np.flatnonzero(np.unpackbits(np.frombuffer(state, np.uint8), bitorder="little"))
+        after_any = np.bitwise_or.reduce(follow[held[is_any[held]]], axis=0)
+        which = np.zeros(num_columns, np.int32)
+        some = held[is_some[held]]
+        if not len(some):
+            return [after_any.tobytes()], which
+        found, after = _after(some, [columns[place] for place in some], follow)
+        which[found] = np.arange(1, 1 + len(found))
+        states = (after | after_any).view(f"V{size}")[:, 0].tolist()
+        return [after_any.tobytes(), *states], which
 
     return step, column
 
 
-def _spread(
-    after: dict[int, int], columns: list[list[int]], num_columns: int
-) -> tuple[list[int], list[int]]:
-    """Return the states after sets of characters as states after columns, as for `reachable`."""
-    everywhere, some = 0, defaultdict[int, int](int)
-    for number, follow in after.items():
-        if len(columns[number]) == num_columns:
-            everywhere |= follow
-        else:
-            for column in columns[number]:
-                some[column] |= follow
-    which = [0] * num_columns
-    for place, column in enumerate(some, start=1):
-        which[column] = place
-    return [everywhere, *(everywhere | follow for follow in some.values())], which
+def _after(
+    places: np.ndarray, columns: list[np.ndarray], follow: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return the columns that places match, each once, and what follows after each of them."""
+    column = np.concatenate(columns)
+    order = np.argsort(column, kind="stable")
+    place = np.repeat(places, [len(each) for each in columns])[order]
+    column = column[order]
+    first = np.append(0, 1 + np.flatnonzero(column[1:] != column[:-1]))
+    return column[first], np.bitwise_or.reduceat(follow[place], first, axis=0)
 
 
-def _after_eight(
-    positions: Positions, set_at: dict[int, int]
-) -> Callable[[int, int], list[tuple[int, int]]]:
-    """Return the function from eight positions to what may come next, after each set they match.
+def _size(positions: Positions) -> int:
+    """Return the bytes of a state, whole words of 64 bits."""
+    return 8 * (len(positions.leaves) // 64 + 1)
 
-    It remembers its answers, few of which differ between the states.
+
+def _packed(state: int, size: int) -> bytes:
+    return state.to_bytes(size, "little")
+
+
+def _columns(positions: Positions, characters: str) -> tuple[list[np.ndarray], np.ndarray]:
+    """Return the columns that each position matches, and the column of each character, `[V - 1]`.
+
+    Characters that the same positions match have the same.
     """
-
-    @lru_cache(maxsize=2**14)
-    def after_eight(index: int, places: int) -> list[tuple[int, int]]:
-        after: defaultdict[int, int] = defaultdict(int)
-        for place in _bits(places << 8 * index):
-            if place in set_at:
-                after[set_at[place]] |= positions.follow[place]
-        return list(after.items())
-
-    return after_eight
-
-
-def _sets(
-    positions: Positions, characters: str
-) -> tuple[dict[int, int], list[list[int]], np.ndarray]:
-    """Number the sets of characters that positions match.
-
-    Returns the number at each position, the columns of each set, and the column of each character,
-    `[V - 1]`: characters that the same sets hold have the same.
-    """
-    places = _select(positions, "character")
-    leaves = [leaf for leaf in positions.leaves if leaf and leaf.kind == "character"]
-    numbers = {leaf: number for number, leaf in enumerate(dict.fromkeys(leaves))}
-    matched = [[matches(token, characters) for token in leaf.tokens] for leaf in numbers]
+    leaves = dict.fromkeys(leaf for leaf in positions.leaves if leaf and leaf.kind == "character")
+    matched = [[matches(token, characters) for token in leaf.tokens] for leaf in leaves]
     sets = np.array([np.any(each, axis=0) for each in matched], bool)
-    sets, number = distinct(sets.reshape(len(numbers), len(characters)))
-    holds, column = distinct(sets.T)
-    set_at = {place: int(number[numbers[leaf]]) for place, leaf in zip(places, leaves, strict=True)}
-    return set_at, [np.flatnonzero(held).tolist() for held in holds.T], column
+    holds, column = distinct(sets.reshape(len(leaves), len(characters)).T)
+    columns = dict(zip(leaves, map(np.flatnonzero, holds.T), strict=True))
+    none = np.zeros(0, int)
+    return [none if leaf is None else columns.get(leaf, none) for leaf in positions.leaves], column
 
 
 def _select(positions: Positions, *kinds: str) -> list[int]:
