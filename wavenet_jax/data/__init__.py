@@ -14,9 +14,9 @@ from wavenet_jax.data.dataset import (
     map_text_dataset,
     write_text_dataset,
 )
-from wavenet_jax.data.documents import load_documents
 from wavenet_jax.data.download import SOURCES, download
 from wavenet_jax.data.files import find_sources
+from wavenet_jax.data.lists import load_documents
 from wavenet_jax.data.text import write_known_lines
 from wavenet_jax.data.vocab import (
     BOUNDARY,

@@ -18,8 +18,8 @@ from wavenet_jax.data.corpus import (
     split_documents,
     split_lengths,
 )
-from wavenet_jax.data.documents import documents_in_memory, find_table, read_list
 from wavenet_jax.data.files import SourceFile, find_sources
+from wavenet_jax.data.lists import documents_in_memory, find_table, read_list
 from wavenet_jax.data.text import (
     Tally,
     drop_bad,

@@ -1,41 +1,25 @@
-"""Lists: the lines of files, or one column of tables, as documents."""
+"""Documents: the lines of files, or one column of tables, and those of a program or a run."""
 
-import csv
 import math
 import re
-from collections import Counter
 from collections.abc import Iterable, Sequence
-from contextlib import suppress
 from pathlib import Path
-from typing import Any, Literal, NamedTuple
+from typing import NamedTuple
 
 from wavenet_jax.config import DataConfig
 from wavenet_jax.data.corpus import min_documents
 from wavenet_jax.data.files import SourceFile, whole_lines
+from wavenet_jax.data.lists.tables import find_table, read_column, table_note
 from wavenet_jax.data.vocab import transform_documents
-from wavenet_jax.errors import InputError, escape, nearest, pluralize, require, show_short
+from wavenet_jax.errors import InputError, pluralize, require, show_short
 from wavenet_jax.machine import MIB, memory_bytes, read_regular, reason, show_bytes
 
 # What no document holds: NUL, line ends, and what stands for bytes that are not UTF-8.
 _BAD = re.compile(r"[\0\n\ud800-\udfff]")
 _BAD_IN_FILES = re.compile(r"[\0\n\r\ud800-\udfff]")  # a return within a line is a stray line end
 _BAD_IN_LINES = re.compile(r"[\0\r\ud800-\udfff]")
-_DELIMITERS = {"\t": "tab", ";": "semicolon", ",": "comma"}  # 1,5 may be a number
-_SUFFIXES = {".csv": ";,\t", ".tsv": "\t", ".tab": "\t"}  # of tables, and what delimits them
-Quoting = Literal[0, 3]  # of `csv`: quotation marks hold a cell together, or are part of it
 LIST_BYTES = 4  # of memory that a character of a list takes, and more where lines are short
 MAX_DOCUMENTS_BYTES = 8_192 * MIB  # of a run's documents; 32 bits count their characters
-_MAX_LINES = 1_000  # by which a table is recognised
-_MAX_COLUMNS, _MAX_SHOWN = 20, 100  # and characters of their names that a message shows
-_TABLE_SHARE = 0.95  # of the lines of a table have equally many columns
-
-
-class Table(NamedTuple):
-    """How the lines of a file are columns."""
-
-    delimiter: str
-    quoting: Quoting
-    head: list[str]  # the cells of the first line
 
 
 class Bad(NamedTuple):
@@ -59,9 +43,9 @@ def read_list(files: Sequence[SourceFile], config: DataConfig) -> tuple[list[str
         lines = text.split("\n")
         numbers: Sequence[int] = range(1, len(lines) + 1)
         if config.column is not None:
-            lines, numbers = _read_column(file, lines, config.column, notes)
+            lines, numbers = read_column(file.name, lines, config.column, notes)
         elif (table := find_table(file.name, lines)) is not None:
-            notes.append(_table_note(file.name, table))
+            notes.append(table_note(file.name, table))
         lines = [line.strip() for line in lines]
         if config.column is not None or _BAD_IN_LINES.search(text):
             bad += [
@@ -126,138 +110,6 @@ def load_documents(path: Path) -> list[str]:
         "again.",
     )
     return documents
-
-
-def find_table(name: str, lines: Sequence[str], column: str | None = None) -> Table | None:
-    """Tell how lines are columns, by the file's name or as nearly all have the same number.
-
-    Two columns are enough where they are delimited by tabs, where the name says that the file is a
-    table, or where a column is wanted; else it takes three.
-    """
-    suffix = next((each for each in _SUFFIXES if each in Path(name).suffixes[-2:]), None)
-    is_wanted = suffix is not None or column is not None
-    sample = [line for line in lines[:_MAX_LINES] if line.strip()]
-    best, table = (0.0, 0), None
-    for delimiter in _SUFFIXES.get(suffix or "", _DELIMITERS):
-        if not is_wanted and not _is_like_table(lines, sample, delimiter):
-            continue
-        quoting = _quoting(delimiter, sample)
-        rows = list[list[str]]()
-        with suppress(csv.Error):  # of a cell that is too long
-            rows.extend(_rows(sample, delimiter, quoting))
-        (width, count), *_ = Counter(map(len, rows)).most_common(1) or [(0, 0)]
-        share = count / max(len(sample), 1)
-        enough = 2 if is_wanted or delimiter == "\t" else 3
-        if width >= enough and (is_wanted or share >= _TABLE_SHARE) and (share, width) > best:
-            best, table = (share, width), Table(delimiter, quoting, [c.strip() for c in rows[0]])
-    if table is None and suffix is not None and column is not None and sample:
-        return Table(_SUFFIXES[suffix][0], csv.QUOTE_MINIMAL, [sample[0].strip()])  # one column
-    return table
-
-
-def _is_like_table(lines: Sequence[str], sample: list[str], delimiter: str) -> bool:
-    """Tell whether lines may be a table: no JSON, no prose with blank lines or after commas."""
-    whole = len(sample) >= 3 and len(sample) >= len(lines[:_MAX_LINES]) - 1  # the last may be blank
-    joined = "".join(sample)
-    after = joined.count(f"{delimiter} ") / max(joined.count(delimiter), 1)
-    return whole and sample[0][0] not in "{[" and (delimiter == "\t" or after < 0.5)
-
-
-def _quoting(delimiter: str, sample: list[str]) -> Quoting:
-    """Tell whether quotation marks hold cells together, or are part of a column split by tabs."""
-    is_plain = delimiter == "\t" and any(line.count('"') % 2 for line in sample)
-    return csv.QUOTE_NONE if is_plain else csv.QUOTE_MINIMAL
-
-
-def _rows(lines: Iterable[str], delimiter: str, quoting: Quoting) -> Any:
-    return csv.reader(lines, delimiter=delimiter, quoting=quoting, skipinitialspace=True)
-
-
-def _read_column(
-    file: SourceFile, lines: list[str], column: str, notes: list[str]
-) -> tuple[list[str], list[int]]:
-    """Return the cells of a column, and the numbers of the lines that they end in."""
-    table = find_table(file.name, lines, column)
-    if table is None:
-        raise InputError(
-            f"column is {show_short(column)}, but {file.name} is no table, expected lines whose "
-            f"columns a {' or '.join(_DELIMITERS.values())} delimits; leave it out for whole "
-            "lines.",
-            "column",
-        )
-    index = _index(file.name, table, column)
-    cells, numbers, short = list[str](), list[int](), 0
-    reader = _rows((f"{line}\n" for line in lines), table.delimiter, table.quoting)
-    try:
-        for row in reader:
-            if index < len(row):
-                cells.append(row[index])
-                numbers.append(reader.line_num)
-            elif any(row):
-                short += 1
-    except csv.Error as error:
-        raise InputError(
-            f"{file.name}, line {reader.line_num}: {error}, expected cells of a few lines; is a "
-            "quotation mark left open?",
-            "data",
-        ) from error
-    if short:
-        notes.append(f"{file.name}: {pluralize(short, 'line')} without that column left out.")
-    if table.head[index] == column or _is_header(table, cells[:_MAX_LINES], index, lines):
-        notes.append(
-            f"{file.name}: the first line is taken as the names of the columns ({_columns(table)})."
-        )
-        return cells[1:], numbers[1:]
-    notes.append(
-        f"{file.name}: the first line is taken as data, {show_short(table.head[index])}; set "
-        "column to that if it is a name."
-    )
-    return cells, numbers
-
-
-def _index(name: str, table: Table, column: str) -> int:
-    """Return the position of a column that is given by its number or its name."""
-    if column.isdecimal() and 1 <= int(column) <= len(table.head):
-        return int(column) - 1
-    near = nearest(column, table.head)
-    require(
-        column in table.head,
-        f"column is {show_short(column)}, which {name} does not have, expected a number from 1 to "
-        f"{len(table.head):,} or one of {_columns(table)}"
-        f"{f'; did you mean {near!r}?' if near else '.'}",
-        "column",
-    )
-    return table.head.index(column)
-
-
-def _is_header(table: Table, cells: list[str], index: int, lines: list[str]) -> bool:
-    """Tell whether the first line names the columns: one of numbers has no number there."""
-    rows = list(_rows(lines[:_MAX_LINES], table.delimiter, table.quoting))[1:]
-    rows = [row for row in rows if len(row) == len(table.head)]
-    columns = list(zip(*rows, strict=True))
-    return table.head[index] not in cells[1:] and any(
-        not _is_number(name) and all(map(_is_number, filter(None, column))) and any(column)
-        for name, column in zip(table.head, columns, strict=False)
-    )
-
-
-def _is_number(cell: str) -> bool:
-    return re.fullmatch(r"\s*[-+]?[\d.,]*\d[\d.,]*(e[-+]?\d+)?\s*%?\s*", cell, re.I) is not None
-
-
-def _columns(table: Table) -> str:
-    """Return the names of the columns, as far as they fit a line."""
-    shown = escape(", ".join(each[:_MAX_SHOWN] for each in table.head[:_MAX_COLUMNS]))
-    is_cut = len(shown) > _MAX_SHOWN or len(table.head) > _MAX_COLUMNS
-    return shown[:_MAX_SHOWN] + (", ..." if is_cut else "")
-
-
-def _table_note(name: str, table: Table) -> str:
-    return (
-        f"{name} looks like a table of {len(table.head):,} columns (first line: "
-        f"{_columns(table)}), of "
-        "which whole lines are taken; set column to a name or a number for one of them."
-    )
 
 
 def _read(file: SourceFile, config: DataConfig) -> str:
