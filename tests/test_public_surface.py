@@ -64,6 +64,7 @@ ModelConfig
     activation: Literal['tanh', 'relu', 'gelu', 'silu'] = 'tanh'
     residual: bool = False
     dropout: float = 0.0
+    precision: Literal['float32', 'bf16'] = 'float32'
 OptimConfig
     optimizer: Literal['sgd', 'rmsprop', 'adam', 'adamw', 'lion', 'muon', 'schedule_free_adamw'] = 'sgd'
     learning_rate: float | None = None

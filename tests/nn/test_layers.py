@@ -15,6 +15,7 @@ from wavenet_jax.nn.wavenet import (
     Bias,
     GatedHead,
     GatedLayer,
+    Linear,
     PlainHead,
     PlainLayer,
 )
@@ -22,6 +23,7 @@ from wavenet_jax.nn.wavenet import (
 RNG = np.random.default_rng(0)
 TAPS = RNG.normal(size=(7, 2 * 4)).astype(np.float32)  # K = 2
 OPTIONS: Any = {
+    "linear": Linear,
     "dropout": partial(nn.Dropout, 0.0, deterministic=True),
     "residual": True,
     "channels": 4,
@@ -104,7 +106,7 @@ def test_gated_head_sums_a_skip_of_each_layer() -> None:
     hidden = np.maximum(total + params["skips"]["bias"], 0)
     hidden = np.maximum(hidden @ kernels["hidden"] + params["hidden"]["bias"], 0)
     expected = hidden @ kernels["logits"] + params["logits"]["bias"]
-    logits = GatedHead(5, 9).apply({"params": params}, skips)
+    logits = GatedHead(5, 9, Linear).apply({"params": params}, skips)
     np.testing.assert_allclose(logits, expected, atol=1e-4)
 
 

@@ -23,7 +23,8 @@ def shifted(
     first = np.broadcast_to(boundary_state, (rows, 1, channels))
     flat = np.concatenate([first, nodes], axis=1).swapaxes(0, 1).reshape(-1, channels)
     flat_age = np.pad(age, ((0, 0), (1, 0))).T.reshape(-1)
-    taps = shift_taps(jnp.asarray(flat), jnp.asarray(flat_age), kernel_size, dilation, rows)
+    laid, ages = jnp.asarray(flat), jnp.asarray(flat_age)
+    taps = shift_taps(laid, laid[:1], ages, kernel_size, dilation, rows)
     return np.asarray(taps).reshape(length + 1, rows, -1).swapaxes(0, 1)[:, 1:]
 
 

@@ -46,6 +46,8 @@ class ModelConfig:
     """Add its newest tap to the output of a plain layer, where their channels agree."""
     dropout: float = 0.0
     """Dropout rate of a layer's activations."""
+    precision: Literal["float32", "bf16"] = "float32"
+    """Numbers in which layers compute; parameters, statistics and logits are always float32."""
 
     def __post_init__(self) -> None:
         conform_fields(self)

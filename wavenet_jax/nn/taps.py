@@ -47,19 +47,23 @@ def merge_taps(nodes: jax.Array, kernel_size: int) -> jax.Array:
 
 
 def shift_taps(
-    nodes: jax.Array, age: jax.Array, kernel_size: int, dilation: int, rows: int
+    nodes: jax.Array,
+    boundary_state: jax.Array,
+    age: jax.Array,
+    kernel_size: int,
+    dilation: int,
+    rows: int,
 ) -> jax.Array:
     """Concatenate the nodes t - (K-1)·d, ..., t - d, t: `[M, C] -> [M, K·C]`.
 
     The nodes of B = `rows` sequences lie time by time, those of one time together, so that a shift
-    moves one contiguous piece of memory.  A tap j·d back is the boundary state, which is the first
-    node, where the age `[M]` is less than j·d.
+    moves one contiguous piece of memory; or with an axis of their own, `[T, B, C]`, and 1 as
+    `rows`.  A tap j·d back is the boundary state `[1, C]` where the age `[M]` is less than j·d.
     """
-    boundary_state = nodes[:1]  # of a boundary after boundaries
 
     def tap(back: int) -> jax.Array:
         older = jnp.roll(nodes, back * rows, axis=0)
-        return jnp.where((age >= back)[:, None], older, boundary_state)
+        return jnp.where((age >= back)[..., None], older, boundary_state)
 
     older_taps = (tap(j * dilation) for j in range(kernel_size - 1, 0, -1))
-    return jnp.concatenate([*older_taps, nodes], axis=1)
+    return jnp.concatenate([*older_taps, nodes], axis=-1)

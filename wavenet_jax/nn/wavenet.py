@@ -24,6 +24,7 @@ from wavenet_jax.nn.taps import age_of, merge_taps, shift_taps
 
 NORM_MOMENTUM = 0.9  # weight of BatchNorm's old statistics: what PyTorch calls 0.1
 Variables = dict[str, Any]  # "params", and "batch_stats", which is empty without BatchNorm
+DTYPES = {"float32": jnp.float32, "bf16": jnp.bfloat16}  # by precision
 
 # N(0, 1/fan_in), not truncated: the lecture's `torch.randn(fan_in, fan_out) / fan_in**0.5`.
 fan_in_normal = nn.initializers.variance_scaling(1.0, "fan_in", "normal")
@@ -38,13 +39,23 @@ ACTIVATIONS: dict[str, Callable[[jax.Array], jax.Array]] = {
 }
 
 
+# A GPU's matrix units would else round float32 to 10 bits (TF32), and a TPU's to bfloat16.
+Linear = partial(nn.Dense, kernel_init=fan_in_normal, precision="highest")
+
+
+def _logits(vocab_size: int) -> nn.Module:
+    """Return the layer whose outputs are the logits, float32 whatever it reads."""
+    return Linear(vocab_size, dtype=jnp.float32, kernel_init=logits_normal, name="logits")
+
+
 class Bias(nn.Module):
     """Takes the place of a norm where there is none: adds a bias."""
 
     @nn.compact
     def __call__(self, x: jax.Array, mask: jax.Array | None = None) -> jax.Array:  # noqa: ARG002
-        """Return x plus the bias, `[M, H]`; the mask is for norms, a bias ignores it."""
-        return x + self.param("bias", nn.initializers.zeros, (x.shape[-1],))[None]
+        """Return x plus the bias, `[..., H]`; the mask is for norms, a bias ignores it."""
+        bias = self.param("bias", nn.initializers.zeros, (x.shape[-1],))
+        return x + bias.astype(x.dtype).reshape(*[1] * (x.ndim - 1), -1)
 
 
 class PlainLayer(nn.Module):
@@ -55,6 +66,7 @@ class PlainLayer(nn.Module):
     """
 
     channels: int
+    linear: Callable[..., Any]  # makes a module [M, K·C] -> [M, H]
     norm: Callable[..., Any]  # makes a module ([M, H], mask [M, 1]) -> [M, H]
     dropout: Callable[..., Any]  # makes a module [M, H] -> [M, H]
     activation: Callable[[jax.Array], jax.Array]
@@ -68,10 +80,10 @@ class PlainLayer(nn.Module):
 
         Nodes that are not `scored [M, 1]` do not enter BatchNorm's statistics.
         """
-        linear = nn.Dense(self.channels, use_bias=False, kernel_init=fan_in_normal, name="linear")
+        linear = self.linear(self.channels, use_bias=False, name="linear")
         hidden = self.activation(self.norm(name="norm")(linear(taps), mask=scored))  # [M, H]
         hidden = self.dropout()(hidden)
-        node = hidden + taps[:, -self.channels :] if self.residual else hidden
+        node = hidden + taps[..., -self.channels :] if self.residual else hidden
         return node, node
 
 
@@ -84,6 +96,7 @@ class GatedLayer(nn.Module):
     """
 
     channels: int
+    linear: Callable[..., Any]  # makes a module [M, C] -> [M, H]
     norm: Callable[..., Any]  # makes a module ([M, 2·H], mask [M, 1]) -> [M, 2·H]
     dropout: Callable[..., Any]  # makes a module [M, H] -> [M, H]
     residual: bool
@@ -97,45 +110,44 @@ class GatedLayer(nn.Module):
 
         Nodes that are not `scored [M, 1]` do not enter BatchNorm's statistics.
         """
-        linear = nn.Dense(
-            2 * self.channels, use_bias=False, kernel_init=fan_in_normal, name="linear"
-        )
+        linear = self.linear(2 * self.channels, use_bias=False, name="linear")
         filtered, gate = jnp.split(self.norm(name="norm")(linear(taps), mask=scored), 2, axis=-1)
         z = self.dropout()(jnp.tanh(filtered) * nn.sigmoid(gate))  # [M, H]
         if self.last:
             return z, z
-        node = nn.Dense(self.channels, kernel_init=fan_in_normal, name="residual")(z)
-        return node + taps[:, -self.channels :] if self.residual else node, z
+        node = self.linear(self.channels, name="residual")(z)
+        return node + taps[..., -self.channels :] if self.residual else node, z
 
 
 class PlainHead(nn.Module):
-    """The lecture's head: a linear layer that reads the last layer."""
+    """The lecture's head: a linear layer that reads the last layer.  Logits are float32."""
 
     vocab_size: int
 
     @nn.compact
     def __call__(self, skips: Sequence[jax.Array]) -> jax.Array:
         """Return logits `[..., V]` for the skip of each layer, L times `[..., H]`."""
-        logits = nn.Dense(self.vocab_size, kernel_init=logits_normal, name="logits")
-        return logits(skips[-1])
+        return _logits(self.vocab_size)(skips[-1])
 
 
 class GatedHead(nn.Module):
     """The head of WaveNet (figure 4): skips of all layers → 1×1 → ReLU → 1×1 → ReLU → 1×1.
 
-    The sum of a 1×1 product per layer is one product of all skips concatenated.
+    The sum of a 1×1 product per layer is one product of all skips concatenated.  Logits are
+    float32.
     """
 
     channels: int
     vocab_size: int
+    linear: Callable[..., Any]  # makes a module [..., C] -> [..., H]
 
     @nn.compact
     def __call__(self, skips: Sequence[jax.Array]) -> jax.Array:
         """Return logits `[..., V]` for the skip of each layer, L times `[..., H]`."""
-        total = nn.Dense(self.channels, kernel_init=fan_in_normal, name="skips")
-        hidden = nn.Dense(self.channels, kernel_init=fan_in_normal, name="hidden")
-        logits = nn.Dense(self.vocab_size, kernel_init=logits_normal, name="logits")
-        return logits(nn.relu(hidden(nn.relu(total(jnp.concatenate(skips, axis=-1))))))
+        total = self.linear(self.channels, name="skips")
+        hidden = self.linear(self.channels, name="hidden")
+        summed = nn.relu(total(jnp.concatenate(skips, axis=-1)))
+        return _logits(self.vocab_size)(nn.relu(hidden(summed)))
 
 
 class WaveNet(nn.Module):
@@ -152,6 +164,9 @@ class WaveNet(nn.Module):
         training: Whether BatchNorm and dropout are in training mode.
         num_embeddings: Number of input ids, where it differs from V.
         boundary_id: Input id of the boundary before and after every document.
+        keeps_rows: Whether the sequence run keeps the rows of a batch in an axis of their own,
+            along which devices can part it: nodes are `[T, B, C]` instead of `[T·B, C]`, which is
+            faster on one device.  The numbers are the same.
     """
 
     config: ModelConfig
@@ -159,6 +174,7 @@ class WaveNet(nn.Module):
     training: bool = False
     num_embeddings: int | None = None
     boundary_id: int = 0
+    keeps_rows: bool = False
 
     def setup(self) -> None:
         """Make the submodules; their attribute names are the names of the parameters."""
@@ -166,25 +182,36 @@ class WaveNet(nn.Module):
         self.embedding = nn.Embed(
             self.num_embeddings or self.vocab_size,
             config.n_embd,
+            dtype=self._dtype,
             embedding_init=nn.initializers.normal(1.0),
         )
         self.layers = [self._layer(index) for index in range(len(config.dilations))]
         if config.head_reads_skips:
-            self.head = GatedHead(config.n_skip, self.vocab_size)
+            self.head = GatedHead(config.n_skip, self.vocab_size, self._linear)
         else:
             self.head = PlainHead(self.vocab_size)
 
+    @property
+    def _dtype(self) -> Any:
+        return DTYPES[self.config.precision]
+
+    @property
+    def _linear(self) -> Callable[..., Any]:
+        return partial(Linear, dtype=self._dtype)
+
     def _layer(self, index: int) -> nn.Module:
-        config = self.config
+        config, linear = self.config, self._linear
         norm = self._batch_norm() if config.norm == "batch" else Bias
         dropout = partial(nn.Dropout, config.dropout, deterministic=not self.training)
         keeps_width = index > 0 or config.n_embd == config.n_hidden
         if config.layer == "gated":
             last = index == len(config.dilations) - 1
-            return GatedLayer(config.n_hidden, norm, dropout, residual=keeps_width, last=last)
+            return GatedLayer(
+                config.n_hidden, linear, norm, dropout, residual=keeps_width, last=last
+            )
         activation = ACTIVATIONS[config.activation]
         residual = config.residual and keeps_width
-        return PlainLayer(config.n_hidden, norm, dropout, activation, residual)
+        return PlainLayer(config.n_hidden, linear, norm, dropout, activation, residual)
 
     def _batch_norm(self) -> Callable[..., Any]:
         # Flax divides the variance by the number of nodes n, the lecture by n - 1: 3 % at 32 nodes.
@@ -192,6 +219,7 @@ class WaveNet(nn.Module):
             nn.BatchNorm,
             use_running_average=not self.training,
             momentum=NORM_MOMENTUM,
+            dtype=self._dtype,  # of what it returns; statistics are float32
             use_fast_variance=False,  # E[x²] - E[x]² cancels where the mean is large
         )
 
@@ -204,16 +232,27 @@ class WaveNet(nn.Module):
         """
         rows = tokens.shape[0]
         tokens = jnp.pad(tokens, ((0, 0), (1, 0)), constant_values=self.boundary_id)
-        age = age_of(tokens, self.boundary_id).T.reshape(-1)  # [M], M = (T+1)·B
-        unscored = (1 + history) * rows
-        scored = (jnp.arange(len(age)) >= unscored)[:, None]  # [M, 1]
-        nodes, skips = self.embedding(tokens.T.reshape(-1)), []  # [M, C], time by time
+        age, tokens = age_of(tokens, self.boundary_id).T, tokens.T  # [T+1, B], time by time
+        together = 1 if self.keeps_rows else rows  # nodes of one time along the first axis
+        if not self.keeps_rows:
+            age, tokens = age.reshape(-1), tokens.reshape(-1)  # [M], M = (T+1)·B
+        unscored = (1 + history) * together
+        scored = (jnp.arange(len(age)) >= unscored).reshape(-1, *[1] * age.ndim)  # [M, 1]
+        nodes, skips = self.embedding(tokens), []  # [M, C]
         for layer, dilation in zip(self.layers, self.config.dilations, strict=True):
-            taps = shift_taps(nodes, age, self.config.kernel_size, dilation, rows)  # [M, K·C]
-            nodes, skip = layer(taps, scored)  # [M, H]
+            boundary = self._first(nodes)  # a boundary after boundaries
+            taps = shift_taps(nodes, boundary, age, self.config.kernel_size, dilation, together)
+            nodes, skip = layer(taps, scored)  # [M, K·C] -> [M, H]
             skips.append(skip[unscored:])
         logits = self.head(skips)  # [(T-history)·B, V]
         return logits.reshape(-1, rows, self.vocab_size).swapaxes(0, 1)
+
+    def _first(self, nodes: jax.Array) -> jax.Array:
+        """Return the node of the first position `[1, C]`, which is equal in all rows.
+
+        With dropout it is not: then it is that of the first row, which devices have to share.
+        """
+        return nodes[:1, :1] if self.keeps_rows and self.config.dropout > 0 else nodes[:1]
 
     def window(self, tokens: jax.Array) -> jax.Array:
         """Return the logits `[B, 1, V]` after each window `[B, R]`, oldest token first.
@@ -244,7 +283,7 @@ class WaveNet(nn.Module):
             boundary_states.append(node)
             node, _ = layer(jnp.tile(node, self.config.kernel_size))
         stacked = self._stack(boundary_states)
-        rings = jnp.zeros((self._ring_layout.sizes.sum(), stacked.shape[1]))
+        rings = jnp.zeros((self._ring_layout.sizes.sum(), stacked.shape[1]), stacked.dtype)
         return DecodeCache(rings, stacked, time=jnp.array(0), age=jnp.array(0))
 
     def decode_step(self, cache: DecodeCache, token: jax.Array) -> tuple[DecodeCache, jax.Array]:
@@ -275,7 +314,7 @@ class WaveNet(nn.Module):
 
     def embed_all(self) -> jax.Array:
         """Return the embedding of every input id, `[V, C]`."""
-        return self.embedding.embedding
+        return self.embedding.embedding.astype(self._dtype)
 
     def apply_layer(self, index: int, taps: jax.Array) -> tuple[jax.Array, jax.Array]:
         """Apply one layer to taps `[M, K·C]`: its nodes and its skips, `[M, H]` each."""
