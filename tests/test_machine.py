@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from wavenet_jax import backend, machine
+from wavenet_jax import machine
+from wavenet_jax.devices import backend
 from wavenet_jax.errors import InputError
 from wavenet_jax.machine import (
     memory_bytes,

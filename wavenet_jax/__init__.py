@@ -40,7 +40,7 @@ not import each other.
 
     errors, machine       the sentence of a mistake; regular files of a bounded size, and memory
     paths                 the user's cache
-    keys, backend         root keys of randomness; the device and the compiled programs
+    keys, devices         root keys of randomness; the devices and processes that train together
     config                frozen dataclasses, presets, the plan, JSON
     data                  files -> documents or a text -> splits -> corpus
     nn                    the network and its runs

@@ -21,7 +21,6 @@ from typing import Any, Literal
 import jax
 import numpy as np
 
-from wavenet_jax.backend import use_compilation_cache
 from wavenet_jax.config import AUTO, Config, DataConfig, Recipe, SampleConfig
 from wavenet_jax.data import (
     Dataset,
@@ -30,6 +29,7 @@ from wavenet_jax.data import (
     dataset_from_text,
     load_dataset,
 )
+from wavenet_jax.devices import use_compilation_cache
 from wavenet_jax.errors import conform, pluralize, require, require_names, show_short
 from wavenet_jax.evaluation import Evaluation, Score, evaluate_splits, score_texts
 from wavenet_jax.nn import Variables, WaveNet, count_parameters, init_variables

@@ -17,9 +17,9 @@ import numpy as np
 from common.command import require_package
 from common.pool import Result, run_tasks
 from common.timing import fastest_seconds, median_seconds
-from wavenet_jax.backend import use_compilation_cache
 from wavenet_jax.config import Config, DataConfig
 from wavenet_jax.data import Corpus, Dataset, load_dataset
+from wavenet_jax.devices import use_compilation_cache
 from wavenet_jax.errors import require
 from wavenet_jax.evaluation import document_nll, index_corpus, total_loss
 from wavenet_jax.nn import Variables, WaveNet, count_parameters

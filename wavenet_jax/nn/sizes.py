@@ -6,8 +6,8 @@ The sums are of what nothing can do without, so that what is refused would not h
 from collections.abc import Mapping
 from itertools import pairwise
 
-from wavenet_jax.backend import memory_bytes
 from wavenet_jax.config import Config, ModelConfig
+from wavenet_jax.devices import memory_bytes
 from wavenet_jax.errors import require
 from wavenet_jax.machine import show_bytes
 

@@ -5,9 +5,9 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from wavenet_jax.backend import environment
 from wavenet_jax.config import DataConfig, Recipe, config_to_dict, read_json
 from wavenet_jax.data import TOKEN_FILES, Dataset, load_dataset, write_text_dataset
+from wavenet_jax.devices import environment
 from wavenet_jax.errors import InputError, require
 from wavenet_jax.runs.disk import (
     CHECKPOINTS,

@@ -19,7 +19,6 @@ import os
 from pathlib import Path
 from typing import NamedTuple
 
-from wavenet_jax.backend import SETTINGS, environment
 from wavenet_jax.config import Config, config_to_dict, load_config, read_json
 from wavenet_jax.data import (
     BOUNDARY,
@@ -30,6 +29,7 @@ from wavenet_jax.data import (
     load_documents,
     map_text_dataset,
 )
+from wavenet_jax.devices import SETTINGS, environment
 from wavenet_jax.errors import require
 from wavenet_jax.nn import WaveNet
 from wavenet_jax.runs.disk import (

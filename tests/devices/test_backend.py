@@ -16,7 +16,7 @@ from jax.experimental.compilation_cache import compilation_cache
 from support.commands import Prints, Says, call
 
 import wavenet_jax as wn
-from wavenet_jax import backend
+from wavenet_jax.devices import backend
 from wavenet_jax.errors import InputError
 from wavenet_jax.paths import cache_dir
 

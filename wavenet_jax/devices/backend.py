@@ -93,5 +93,5 @@ def use_compilation_cache() -> None:
 
 def memory_bytes() -> int | None:
     """Return the memory of the device that JAX runs on; None if it is unknown."""
-    statistics = jax.devices()[0].memory_stats() or {}  # of a CPU there are none
+    statistics = jax.local_devices()[0].memory_stats() or {}  # of a CPU there are none
     return statistics.get("bytes_limit") or machine.memory_bytes()

@@ -1,0 +1,173 @@
+"""The processes that train one run together, each with devices of its own.
+
+Every process runs the same program on the same data (`jax.distributed`).  What only one may do,
+such as writing the run folder, does the first.  Before the first step they meet, so that a mistake
+on one of them ends them all with a sentence.
+"""
+
+import os
+import sys
+import threading
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+import jax
+import numpy as np
+from jax.experimental import multihost_utils
+
+from wavenet_jax.errors import InputError, require
+
+T = TypeVar("T")
+WAIT_SECONDS = 60  # for the other processes to start
+HEARTBEAT_SECONDS = 30  # after which a process that is silent counts as dead
+_MAX_SHARED = 1_024  # bytes of a text that processes share
+
+
+def join_processes(
+    coordinator: str | None,
+    processes: int | None,
+    process: int | None,
+    give_up: Callable[[str], object],
+) -> None:
+    """Let this process be one of several; acts before JAX has begun.
+
+    `coordinator` is the HOST:PORT of the first process, or `auto` for what Slurm, Open MPI,
+    Kubernetes or a TPU pod tell.  None of the three is for one process alone.  Raises `InputError`
+    where they do not belong together.  Calls `give_up` with a sentence, in another thread, where
+    the processes have not met within a minute: JAX would abort without one.
+    """
+    if coordinator is None:
+        for name, value in (("processes", processes), ("process", process)):
+            require(
+                value is None,
+                f"{name} is {value}, but coordinator is left out, expected the HOST:PORT of the "
+                "first process.",
+                "coordinator",
+            )
+        return
+    given: dict[str, Any] = {}
+    if coordinator != "auto":
+        _require_place(coordinator, processes, process)
+        given = {
+            "coordinator_address": coordinator,
+            "num_processes": processes,
+            "process_id": process,
+        }
+    sentence = (
+        f"coordinator is {coordinator!r}, where the {processes or ''} processes have not met "
+        f"within {WAIT_SECONDS} seconds, expected the address of process 0 and a free port; start "
+        "every process, each with its number."
+    )
+    patience = threading.Timer(WAIT_SECONDS, give_up, [sentence])
+    patience.daemon = True
+    patience.start()
+    try:
+        jax.distributed.initialize(
+            **given,
+            initialization_timeout=2 * WAIT_SECONDS,
+            heartbeat_timeout_seconds=HEARTBEAT_SECONDS,
+            shutdown_timeout_seconds=HEARTBEAT_SECONDS,
+        )
+    except (ValueError, RuntimeError) as error:
+        why = str(error).splitlines()[0][:100]
+        raise InputError(
+            f"coordinator is {coordinator!r}, which does not work ({why}), expected the address "
+            "of process 0 and a free port; choose another.",
+            "coordinator",
+        ) from error
+    finally:
+        patience.cancel()
+
+
+def _require_place(coordinator: str, processes: int | None, process: int | None) -> None:
+    host, _, port = coordinator.rpartition(":")
+    require(
+        bool(host) and port.isdecimal() and 0 < int(port) < 2**16,
+        f"coordinator is {coordinator!r}, expected HOST:PORT of the first process, such as "
+        "10.0.0.1:8476, or auto.",
+        "coordinator",
+    )
+    require(
+        processes is not None and processes > 0,
+        f"processes is {processes}, expected how many there are in all.",
+        "processes",
+    )
+    require(
+        process is not None and 0 <= process < (processes or 0),
+        f"process is {process}, expected a number from 0 to {(processes or 0) - 1}, another for "
+        "each process.",
+        "process",
+    )
+
+
+def has_joined() -> bool:
+    """Tell whether this process is one of several, or the first that waits for them."""
+    return jax.distributed.is_initialized()
+
+
+def process_count() -> int:
+    """Return how many processes train together."""
+    return jax.process_count()
+
+
+def is_first() -> bool:
+    """Tell whether this process writes the run folder and prints."""
+    return jax.process_index() == 0
+
+
+def share(text: str) -> list[str]:
+    """Return the text of every process, cut to a thousand bytes, in their order."""
+    if process_count() == 1:
+        return [text]
+    content = np.zeros(_MAX_SHARED, np.uint8)
+    encoded = np.frombuffer(text.encode()[:_MAX_SHARED], np.uint8)
+    content[: len(encoded)] = encoded
+    rows = multihost_utils.process_allgather(content)
+    return [bytes(row).rstrip(b"\0").decode(errors="ignore") for row in rows]
+
+
+def meet(call: Callable[[], T]) -> T:
+    """Return what a call returns, when it has succeeded in every process.
+
+    Raises `InputError` in all of them with the sentence of the first that it failed in.
+    """
+    if process_count() == 1:
+        return call()
+    failure, value = None, None
+    try:
+        value = call()
+    except (InputError, OSError) as error:
+        failure = error
+    sentences = share(str(failure or ""))
+    if failure is not None:
+        raise failure
+    number, sentence = next(((i, each) for i, each in enumerate(sentences) if each), (0, ""))
+    require(not sentence, f"process {number} stopped: {sentence}")
+    return value  # type: ignore[return-value]
+
+
+def meet_in_turn(first: Callable[[], T], others: Callable[[], T]) -> T:
+    """Return what `first` returns in the first process, and after it what `others` do elsewhere.
+
+    Raises `InputError` as `meet` does.
+    """
+    done = meet(first) if is_first() else meet(lambda: None)
+    return meet(others if done is None else lambda: done)
+
+
+def require_same(what: str, digest: str) -> None:
+    """Raise `InputError` in every process unless all have the same digest of something."""
+    digests = share(digest)
+    other = next((i for i, each in enumerate(digests) if each != digests[0]), None)
+    require(
+        other is None,
+        f"{what} of process {other} is not that of process 0, expected the same in all; start all "
+        "with the same options, data and versions.",
+    )
+
+
+def leave_at_once(code: int) -> None:
+    """End this process where others have failed, without waiting for them as JAX would."""
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(code)
