@@ -6,7 +6,6 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any
 
 import jax
-import numpy as np
 import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
@@ -65,13 +64,13 @@ def test_few_batches_are_decoded_ahead_of_what_is_taken(monkeypatch: pytest.Monk
     decoded = list[int]()
     decode = DocumentSampler._decode_batch
 
-    def note(self: DocumentSampler, numbers: np.ndarray, *rest: Any, **options: Any) -> Any:
-        decoded.append(len(numbers))
-        return decode(self, numbers, *rest, **options)
+    def note(self: DocumentSampler, variables: Any, *rest: Any, **options: Any) -> Any:
+        decoded.append(len(rest[0]))
+        return decode(self, variables, *rest, **options)
 
     monkeypatch.setattr(DocumentSampler, "_decode_batch", note)
     monkeypatch.setattr(documents, "ThreadPoolExecutor", AtOnce)
-    monkeypatch.setattr(documents, "_cores", lambda: 2)
+    monkeypatch.setattr(documents, "_workers", lambda: 2)
     samples = sampler(limits=Limits(batch_size=1)).run(0, 5_000)
     next(samples)
     assert 128 < sum(decoded) <= 5 * 128

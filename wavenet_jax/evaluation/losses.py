@@ -1,9 +1,11 @@
 """The exact loss of a corpus with running statistics: sums and counts until the last line."""
 
 import math
+from collections import deque
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
+import jax
 import numpy as np
 
 from wavenet_jax.data import Corpus, Splits
@@ -72,10 +74,11 @@ def index_corpus(
 ) -> Iterator[IndexedBatch]:
     """Yield the predictions of a corpus in order, `batch_size` in each batch.
 
-    By default a batch has as many as `max_positions` allows.
+    By default a batch has as many as `max_positions` allows, and no device is left without one.
     """
     history = model.config.receptive_field - 1
-    size = batch_size or max_positions(model)
+    share = -(-corpus.num_predictions // len(jax.local_devices()))
+    size = batch_size or max(1, min(share, max_positions(model)))
     for start in range(0, corpus.num_predictions, size):
         end = min(start + size, corpus.num_predictions)
         contexts = index_contexts(model, np.asarray(corpus.tokens[max(0, start - history) : end]))
@@ -86,15 +89,17 @@ def index_corpus(
 def batches_nll(
     model: WaveNet, variables: Variables, batches: Iterable[IndexedBatch]
 ) -> Iterator[np.ndarray]:
-    """Yield the negative log-likelihoods of the predictions of each batch, `[T]`, in nats."""
-    pending = None
-    for batch in batches:
-        ahead = contexts_nll(model, variables, *batch)
-        if pending is not None:
-            yield np.asarray(pending)  # waits: the host is at most one batch ahead of the device
-        pending = ahead
-    if pending is not None:
-        yield np.asarray(pending)
+    """Yield the negative log-likelihoods of the predictions of each batch, `[T]`, in nats.
+
+    The devices of this process take the batches in turn.
+    """
+    devices, pending = jax.local_devices(), deque[jax.Array]()
+    copies = [jax.device_put(variables, device) for device in devices]
+    for index, batch in enumerate(batches):
+        pending.append(contexts_nll(model, copies[index % len(devices)], *batch))
+        if len(pending) > len(devices):  # the host is at most one batch ahead of each device
+            yield np.asarray(pending.popleft())
+    yield from map(np.asarray, pending)
 
 
 def sum_by_document(

@@ -10,7 +10,7 @@ from collections.abc import Generator, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
-from itertools import pairwise
+from itertools import cycle, pairwise
 from typing import NamedTuple
 
 import jax
@@ -128,7 +128,7 @@ class DocumentSampler:
         left = ATTEMPTS_PER_DOCUMENT * len(numbers)
         left = left if self.max_attempts is None else self.max_attempts
         made, found = 0, 0
-        size = _cores() * self._batch_size
+        size = _workers() * self._batch_size
         for start in range(0, len(numbers), size):
             batch = numbers[start : start + size]
             samples, attempts = self._accepted(batch, left - made)
@@ -192,26 +192,33 @@ class DocumentSampler:
         """Yield a row for each document number and attempts at it, None where all are rejected."""
         edges = self._batch_edges(len(numbers))
         decode = partial(self._decode_batch, num_attempts=num_attempts)
+        devices = jax.local_devices()[: len(edges) - 1]
+        copies = [jax.device_put(self.variables, device) for device in devices]
         if len(edges) > 2:
-            decode(numbers[:0], first_attempt[:0])  # compiles once, instead of once per thread
+            for variables in copies:  # compiles once, instead of once per thread
+                decode(variables, numbers[:0], first_attempt[:0])
         pending = deque[Future[list[Sample | None]]]()
-        with ThreadPoolExecutor(_cores()) as pool:
-            for a, b in pairwise(edges):
-                if len(pending) == 2 * _cores():  # of all batches, as few are held at a time
+        with ThreadPoolExecutor(_workers()) as pool:
+            for variables, (a, b) in zip(cycle(copies), pairwise(edges), strict=False):
+                if len(pending) == 2 * _workers():  # of all batches, as few are held at a time
                     yield from pending.popleft().result()
-                pending.append(pool.submit(decode, numbers[a:b], first_attempt[a:b]))
+                pending.append(pool.submit(decode, variables, numbers[a:b], first_attempt[a:b]))
             while pending:
                 yield from pending.popleft().result()
 
     def _batch_edges(self, count: int) -> list[int]:
-        """Return where the batches begin and end: some for each core, none below the slots."""
-        cores = _cores()
-        most = cores * -(-count // (cores * self._batch_size))
+        """Return where the batches begin and end: some for each worker, none below the slots."""
+        workers = _workers()
+        most = workers * -(-count // (workers * self._batch_size))
         batches = max(1, min(most, count // self.limits.slots))
         return [count * index // batches for index in range(batches + 1)]
 
     def _decode_batch(
-        self, numbers: np.ndarray, first_attempt: np.ndarray, num_attempts: int
+        self,
+        variables: Variables,
+        numbers: np.ndarray,
+        first_attempt: np.ndarray,
+        num_attempts: int,
     ) -> list[Sample | None]:
         count, padding = len(numbers), (0, self._batch_size - len(numbers))
         number, first = (
@@ -220,7 +227,7 @@ class DocumentSampler:
         rows = Rows(self.key, number, first, jnp.array(count), jnp.array(num_attempts))
         shape = Shape(self.limits.slots, self._row_length)
         documents: Documents = jax.device_get(
-            decode_rows(self.model, self.variables, self.params, rows, shape)
+            decode_rows(self.model, variables, self.params, rows, shape)
         )
         documents = jax.tree.map(lambda rows: rows[:count], documents)
         texts = _texts(self.vocab, *map(np.asarray, (documents.tokens, documents.length)))
@@ -230,12 +237,16 @@ class DocumentSampler:
         return [sample if ok else None for sample, ok in zip(samples, accepted, strict=True)]
 
 
-def _cores() -> int:
-    """Return how many batches to decode at a time: a step is too little work for two cores."""
+def _workers() -> int:
+    """Return how many batches to decode at a time: one for each device, or core of a CPU.
+
+    A step is too little work for two cores.
+    """
+    devices = jax.local_device_count()
     if jax.default_backend() != "cpu":
-        return 1
+        return devices
     allowed = os.sched_getaffinity(0) if hasattr(os, "sched_getaffinity") else ()
-    return len(allowed) or os.cpu_count() or 1
+    return max(devices, len(allowed) or os.cpu_count() or 1)
 
 
 def _texts(vocab: Vocab, tokens: np.ndarray, length: np.ndarray) -> list[str]:

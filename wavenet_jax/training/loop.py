@@ -11,6 +11,7 @@ import numpy as np
 
 from wavenet_jax.config import Config, StepCounts
 from wavenet_jax.data import Corpus, Splits
+from wavenet_jax.devices import local, make_mesh, replicate
 from wavenet_jax.evaluation import Loss, corpus_loss, index_corpus
 from wavenet_jax.nn import Variables, WaveNet
 from wavenet_jax.training.batches import draw_batch, require_row_fits
@@ -96,8 +97,10 @@ def fit(  # noqa: PLR0913  two of them are for those who look inside
     Goes on from a state, if one is given, with the validations up to it.  Validates every
     `eval_every` steps and at the end, on the first `MAX_VAL_TOKENS` predictions of `splits.val`.
     Stops early where it `has_stalled`.  `draw` makes the minibatches.  With
-    `gradient_norms`, steps measure them.  Raises `InputError` where a row is longer than the
-    training data or a step does not fit the memory, and `DivergenceError`.
+    `gradient_norms`, steps measure them.  All devices share each minibatch; what is yielded is on
+    one of them.  Where several processes train together, each takes the same arguments.  Raises
+    `InputError` where a row is longer than the training data, a step does not fit the memory or
+    the devices cannot share a minibatch evenly, and `DivergenceError`.
     """
     started, settings = time.perf_counter(), config.train
     require_row_fits(splits.train, settings, model.config.receptive_field)
@@ -107,8 +110,6 @@ def fit(  # noqa: PLR0913  two of them are for those who look inside
     if state is None:
         # Waited for, so that a state that does not fit the memory is known here.
         state = jax.block_until_ready(init_state(trainer))
-    else:  # as all later states are, so that the second chunk is not compiled again
-        state = jax.device_put(state, jax.devices()[0])
     rate = make_schedule(config.optim, counts.steps)
     validate = make_validation(model, splits.val.head(MAX_VAL_TOKENS))
     validations = list(validations)
@@ -154,10 +155,11 @@ def steps_within(model: WaveNet, config: Config, splits: Splits[Corpus], minutes
     started, settings = time.perf_counter(), config.train
     counts = settings.count_steps(splits.train.num_predictions)
     trainer = make_trainer(model, config, counts.steps)
-    state = init_state(trainer)
-    corpus, steps = jax.device_put(splits.train, may_alias=True), min(counts.report_every, 100)
+    state, steps = init_state(trainer), min(counts.report_every, 100)
+    on_devices = _on_all_devices(trainer, state, splits.train)
     validate = make_validation(model, splits.val.head(MAX_VAL_TOKENS))
-    step_seconds = _seconds(lambda: train_chunk(trainer, state, corpus, steps)) / steps
+    step_seconds = _seconds(lambda: train_chunk(*on_devices, steps)) / steps
+    corpus = local(on_devices[-1])
     val_seconds = _seconds(lambda: validate(evaluation_variables(trainer, state, corpus)))
     validations = counts.steps // counts.eval_every
     spent = validations * val_seconds + 2 * (time.perf_counter() - started)
@@ -182,20 +184,31 @@ def _chunks(
     trainer: Trainer, state: TrainState, corpus: Corpus, counts: StepCounts
 ) -> Iterator[_Chunk]:
     """Train to the last step, chunk by chunk; each ends at a multiple of `report_every`."""
-    # Not copied where the device's memory is the host's: a mapped file stays a file.
-    corpus = jax.device_put(corpus, may_alias=True)
+    shared, on_devices, corpus = _on_all_devices(trainer, state, corpus)
     every, done, compiled = counts.report_every, int(state.step), set[int]()
     while done < counts.steps:
         steps = min(every - done % every, counts.steps - done)
         started = time.perf_counter()
-        state, on_device = train_chunk(trainer, state, corpus, steps)
-        metrics = jax.device_get(on_device)  # waits for the chunk
+        on_devices, measured = train_chunk(shared, on_devices, corpus, steps)
+        metrics = jax.device_get(measured)  # waits for the chunk
         speed = steps / (time.perf_counter() - started) if steps in compiled else None
         compiled.add(steps)
         _require_small(metrics.loss, done + 1, trainer.model.vocab_size)
         done += steps
-        variables = cache(partial(evaluation_variables, trainer, state, corpus))
+        state = local(on_devices)
+        variables = cache(partial(evaluation_variables, trainer, state, local(corpus)))
         yield _Chunk(state, variables, done, metrics, speed)
+
+
+def _on_all_devices(
+    trainer: Trainer, state: TrainState, corpus: Corpus
+) -> tuple[Trainer, TrainState, Corpus]:
+    """Return a trainer for all devices, which share its batches, and copies for each of them.
+
+    The state is where all later ones are, so that the second chunk is not compiled again.
+    """
+    mesh = make_mesh(trainer.settings.batch_size // trainer.settings.accumulate)
+    return trainer._replace(mesh=mesh), replicate(mesh, state), replicate(mesh, corpus)
 
 
 def _require_small(losses: np.ndarray, first_step: int, vocab_size: int) -> None:

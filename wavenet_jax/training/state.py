@@ -8,6 +8,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import optax
+from jax.sharding import Mesh
 from optax import contrib
 
 from wavenet_jax.config import Config, TrainConfig
@@ -29,6 +30,7 @@ class Trainer(NamedTuple):
     ema: float | None = None  # decay of the averages of the parameters
     gradient_norms: bool = False  # whether steps measure them, which takes time
     draw: DrawBatch = draw_batch  # (key, corpus, settings, receptive field) -> Batch
+    mesh: Mesh | None = None  # devices that share the rows of a batch; None for one device
 
 
 def make_trainer(

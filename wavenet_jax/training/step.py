@@ -9,6 +9,7 @@ import jax.numpy as jnp
 import optax
 
 from wavenet_jax.data import Corpus
+from wavenet_jax.devices import replicated, shard_rows
 from wavenet_jax.nn import NORM_MOMENTUM, Variables, WaveNet
 from wavenet_jax.training.batches import Batch
 from wavenet_jax.training.state import Trainer, TrainState, update_average
@@ -28,10 +29,12 @@ def loss_fn(
     params: Any, batch_stats: Any, batch: Batch, key: jax.Array, trainer: Trainer
 ) -> tuple[jax.Array, Any]:
     """Return the batch's mean loss in nats, and BatchNorm's statistics after the batch."""
+    batch = shard_rows(trainer.mesh, batch)
     history = batch.inputs.shape[1] - batch.targets.shape[1]
     is_window = trainer.settings.mode == "window"
     run = WaveNet.window if is_window else partial(WaveNet.__call__, history=history)
-    logits, updated = trainer.model.clone(training=True).apply(
+    model = trainer.model.clone(training=True, keeps_rows=trainer.mesh is not None)
+    logits, updated = model.apply(
         {"params": params, "batch_stats": batch_stats},
         batch.inputs,
         method=run,
@@ -92,17 +95,19 @@ def train_chunk(
     The state passed in stays valid: only inside the scan is memory used again.  The minibatch of
     step s depends on (root key, s) alone, so chunks of any length make the same run.  All
     minibatches are drawn before the scan, since one wide draw is faster than many narrow draws.
+    Row i of a minibatch depends on (root key, s, i), whichever device gathers it.
     """
     keys = jax.vmap(jax.random.fold_in, (None, 0))(state.key, state.step + jnp.arange(steps))
     field = trainer.model.config.receptive_field
     batches = jax.vmap(lambda key: trainer.draw(key, corpus, trainer.settings, field))(keys)
-    return jax.lax.scan(partial(train_step, trainer), state, batches)
+    batches = shard_rows(trainer.mesh, batches, axis=1)
+    return replicated(trainer.mesh, jax.lax.scan(partial(train_step, trainer), state, batches))
 
 
 def evaluation_variables(
     trainer: Trainer, state: TrainState, corpus: Corpus, positions: int = STATISTICS_POSITIONS
 ) -> Variables:
-    """Return the variables to evaluate with: averages, where the run has them.
+    """Return the variables to evaluate with: averages, where the run has them; on one device.
 
     BatchNorm's running statistics belong to the weights, not to their averages.  Those of the
     averages are the means over the run's first minibatches, of at least as many positions, without
