@@ -4,8 +4,9 @@ import os
 import tempfile
 from pathlib import Path
 
-# Before JAX starts: no test reaches for a GPU, or reads or fills the user's caches.
-os.environ["JAX_PLATFORMS"] = "cpu"
+# Before JAX starts: no test reaches for a GPU unless told to (JAX_PLATFORMS=cuda, for the laws), or
+# reads or fills the user's caches.
+os.environ.setdefault("JAX_PLATFORMS", "cpu")
 os.environ["XDG_CACHE_HOME"] = tempfile.mkdtemp()
 # Compiling takes most of the time, so that workers share their programs, and a later run has them.
 os.environ["JAX_COMPILATION_CACHE_DIR"] = str(Path(__file__).parents[1] / ".pytest_cache" / "jax")

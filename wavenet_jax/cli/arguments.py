@@ -33,6 +33,22 @@ Device = Annotated[
     Literal["cpu", "gpu", "tpu"] | None,
     arg(help_behavior_hint="", help="What JAX runs on; by default the best device that it finds."),
 ]
+Coordinator = Annotated[
+    str | None,
+    arg(
+        metavar="HOST:PORT",
+        help_behavior_hint="",
+        help="To train with other processes: where the first of them listens, or auto for what "
+        "Slurm, Open MPI, Kubernetes or a TPU pod tell.",
+    ),
+]
+Processes = Annotated[
+    int | None, arg(metavar="N", help_behavior_hint="", help="How many processes there are.")
+]
+Process = Annotated[
+    int | None,
+    arg(metavar="I", help_behavior_hint="", help="The number of this one, from 0 to N - 1."),
+]
 Switch = FlagCreatePairsOff[bool]  # an option without its opposite, --no-...
 
 
@@ -103,6 +119,9 @@ class Train:
     train: TrainOptions = field(default_factory=TrainOptions)  # type: ignore[valid-type]
     """What a step sees, and how many steps there are."""
     device: Device = None
+    coordinator: Coordinator = None
+    processes: Processes = None
+    process: Process = None
 
     def __post_init__(self) -> None:
         require(
@@ -135,6 +154,9 @@ class Resume:
     tensorboard: Switch = False
     """Write the metrics for TensorBoard too, those of the earlier steps included."""
     device: Device = None
+    coordinator: Coordinator = None
+    processes: Processes = None
+    process: Process = None
 
 
 @dataclass(frozen=True)

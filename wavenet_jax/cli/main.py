@@ -17,13 +17,26 @@ from wavenet_jax.cli.mistakes import all_options, did_you_mean, explain, in_flag
 from wavenet_jax.errors import InputError, escape, require, show_short
 from wavenet_jax.machine import reason
 
+FAILED = (1, 2)  # exit codes
+
 
 def main(words: list[str] | None = None) -> int:
     """Run the command line and return its exit code, as `answer` does."""
     if words is None:
         words = sys.argv[1:]
         _behave_as_a_process()
-    return answer(PROGRAM, lambda: _run(words), all_options())
+    code = answer(PROGRAM, lambda: _run(words), all_options())
+    if code in FAILED and "jax" in sys.modules:
+        _leave_others(code)
+    return code
+
+
+def _leave_others(code: int) -> None:
+    """End at once where this process has failed, which others wait for."""
+    from wavenet_jax import devices  # noqa: PLC0415
+
+    if devices.has_joined():
+        devices.leave_at_once(code)
 
 
 def answer(program: str, call: Callable[[], int], options: Collection[str]) -> int:
@@ -123,15 +136,30 @@ def _input_error(error: BaseException | None) -> InputError | None:
     return error
 
 
+def _join(command: arguments.Train | arguments.Resume) -> None:
+    """Let this process train with others, where it has some; but for the first, without a word."""
+    from wavenet_jax import devices  # noqa: PLC0415
+    from wavenet_jax.cli import process  # noqa: PLC0415
+
+    def give_up(sentence: str) -> None:
+        streams.tell(f"{PROGRAM}: {in_flags(sentence, all_options(), 'coordinator')}")
+        devices.leave_at_once(2)
+
+    devices.join_processes(command.coordinator, command.processes, command.process, give_up)
+    process.stderr.quiet = not devices.is_first()
+
+
 def _call(command: Command) -> int:
-    from wavenet_jax import backend  # noqa: PLC0415  imports JAX
+    from wavenet_jax import devices  # noqa: PLC0415  imports JAX
     from wavenet_jax.cli import commands  # noqa: PLC0415
 
     logging.getLogger("absl").setLevel(logging.CRITICAL)  # Orbax logs what a sentence says
     if not isinstance(command, arguments.Data | arguments.Verify):
-        backend.use_device(command.device)
-        backend.pin_settings()
-        backend.use_compilation_cache()
+        if isinstance(command, arguments.Train | arguments.Resume):
+            _join(command)
+        devices.use_device(command.device)
+        devices.pin_settings()
+        devices.use_compilation_cache()
     match command:
         case arguments.Train():
             code = commands.train(command)

@@ -15,6 +15,7 @@ import jax
 import jax.numpy as jnp
 from orbax.checkpoint import v1 as ocp
 
+from wavenet_jax.devices import is_first, make_mesh, process_count, replicate
 from wavenet_jax.errors import InputError, require
 from wavenet_jax.machine import reason
 from wavenet_jax.nn import Variables, init_variables
@@ -62,10 +63,15 @@ class Checkpoints:
         """Start to save a state and what to evaluate it with, and raise what the last save met.
 
         A state without a validation loss is never the best; `metrics` are the lines up to it.
+        Several processes save together, and the first keeps the folder.
         """
         self.wait()
-        items = {"variables": variables, "training": _training(state)}
-        self._saving = self._writer.submit(self._write, int(state.step), items, val_loss, metrics)
+        what = int(state.step), {"variables": variables, "training": _training(state)}
+        if process_count() > 1:  # not beside the training, whose messages would mix with Orbax's
+            everywhere = replicate(make_mesh(jax.device_count()), what[1])
+            self._write(what[0], everywhere, val_loss, metrics)
+        else:
+            self._saving = self._writer.submit(self._write, *what, val_loss, metrics)
 
     def wait(self) -> None:
         """Wait until the last save is complete; raise `InputError` where it failed."""
@@ -78,24 +84,30 @@ class Checkpoints:
     ) -> None:
         """Write a checkpoint, then its record, then remove those that are not kept any more."""
         require_in_place(self._run)
-        folder, manifest = self._folder / str(step), read_manifest(self._run.folder)
+        folder = self._folder / str(step)
         try:
-            remove(folder)  # what has no record is left from an interrupted save
+            if is_first():
+                remove(folder)  # what has no record is left from an interrupted save
             ocp.save_checkpointables(folder, items)
-            record = record_checkpoint(folder, val_loss)
-            manifest.checkpoints[step] = record._replace(metrics=metrics)
-            gone = set(manifest.checkpoints) - _kept(manifest)
-            kept = {s: each for s, each in manifest.checkpoints.items() if s not in gone}
-            fsync_file(self._run.folder / METRICS)  # the lines that a resumed run goes on from
-            write_manifest(self._run.folder, manifest._replace(checkpoints=kept))
-            for each in gone:
-                remove(self._folder / str(each))
+            if is_first():
+                self._record(step, record_checkpoint(folder, val_loss)._replace(metrics=metrics))
         except (OSError, ValueError) as error:
             raise InputError(
                 f"the state of step {step:,} cannot be saved in {str(self._run.folder)!r} "
                 f"({reason(error)[:100]}), expected a folder that has room and stays where it is; "
                 "what was saved before is whole: resume the run from there."
             ) from error
+
+    def _record(self, step: int, record: CheckpointRecord) -> None:
+        """Let a checkpoint that is complete count, and others go."""
+        manifest = read_manifest(self._run.folder)
+        manifest.checkpoints[step] = record
+        gone = set(manifest.checkpoints) - _kept(manifest)
+        kept = {s: each for s, each in manifest.checkpoints.items() if s not in gone}
+        fsync_file(self._run.folder / METRICS)  # the lines that a resumed run goes on from
+        write_manifest(self._run.folder, manifest._replace(checkpoints=kept))
+        for each in gone:
+            remove(self._folder / str(each))
 
     def latest_step(self) -> int | None:
         """Return the step of the latest state, None if there is none."""
@@ -187,12 +199,13 @@ class Checkpoints:
         folder = self._folder / str(step)
         if damage := damage_of_checkpoint(folder, record):
             return damage, {}
-        device = jax.sharding.SingleDeviceSharding(jax.devices()[0])
+        device = jax.sharding.SingleDeviceSharding(jax.local_devices()[0])
         described = jax.tree.map(
             lambda leaf: jax.ShapeDtypeStruct(leaf.shape, leaf.dtype, sharding=device), shapes
         )
         try:
-            return None, ocp.load_checkpointables(folder, described)
+            with _alone():
+                return None, ocp.load_checkpointables(folder, described)
         except (ValueError, KeyError, OSError) as error:
             return f"{folder} cannot be read ({reason(error)[:100]})", {}
 
@@ -206,6 +219,14 @@ def open_checkpoints(run: Run) -> Iterator[Checkpoints]:
             yield checkpoints
         finally:
             checkpoints.wait()
+
+
+def _alone() -> ocp.Context:
+    """Let Orbax not wait for other processes: each reads the whole state, which all hold."""
+    context = ocp.Context()
+    context.multiprocessing.primary_host = jax.process_index()
+    context.multiprocessing.active_processes = {jax.process_index()}
+    return context
 
 
 def is_orbax_checkpoint(folder: Path) -> bool:

@@ -7,6 +7,7 @@ from itertools import takewhile
 from pathlib import Path
 from typing import Any
 
+from wavenet_jax.devices import is_first
 from wavenet_jax.errors import require
 from wavenet_jax.machine import MIB, read_regular
 from wavenet_jax.runs.disk import METRICS, MetricsRecord, write_whole
@@ -21,7 +22,7 @@ class MetricsFile:
     """The metrics of a run that trains.
 
     Their record is of what was written, not of what is found later, so that a change by others is
-    noticed.
+    noticed.  Of several processes, the first writes.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -35,14 +36,16 @@ class MetricsFile:
         Raises `InputError` as `read_metrics` does.
         """
         lines = metrics_until(self._path.parent, step)
-        write_whole(self._path, lines)
+        if is_first():
+            write_whole(self._path, lines)
         self._add(lines.encode())
 
     def append(self, line: dict[str, Any]) -> MetricsRecord:
         """Write a line, and return the record of all lines up to it."""
         content = f"{json.dumps(line)}\n".encode()
-        with self._path.open("ab") as file:
-            file.write(content)
+        if is_first():
+            with self._path.open("ab") as file:
+                file.write(content)
         return self._add(content)
 
     def _add(self, content: bytes) -> MetricsRecord:

@@ -6,6 +6,7 @@ from collections.abc import Generator, Iterator
 from itertools import chain
 from typing import NamedTuple
 
+from wavenet_jax.devices import is_first, process_count, share
 from wavenet_jax.runs.checkpoints import Checkpoints, open_checkpoints
 from wavenet_jax.runs.creation import create_run
 from wavenet_jax.runs.disk import MetricsRecord
@@ -22,12 +23,14 @@ def record_new(
     """Create the folder of a new run and record its infos in it, as they pass.
 
     Nothing on disk is touched before the first info has come, so that a run that fails at once
-    leaves nothing behind.  Raises `InputError` as `create_run` does, and where the folder is moved.
+    leaves nothing behind.  Of several processes all record, and the first writes.  Raises
+    `InputError` as `create_run` does, and where the folder is moved.
     """
     infos = _in_place(run, infos)
     first = next(infos, None)
     if first is not None:
-        create_run(run, overwrite=overwrite)
+        if is_first():
+            create_run(run, overwrite=overwrite)
         yield from _record(run, chain([first], infos), MetricsFile(run.folder))
 
 
@@ -42,8 +45,9 @@ def record_resumed(
     infos = _in_place(run, infos)
     first = next(infos, None)
     if first is not None:
-        with open_checkpoints(run) as checkpoints:
-            checkpoints.discard_after(step)
+        if is_first():
+            with open_checkpoints(run) as checkpoints:
+                checkpoints.discard_after(step)
         metrics = MetricsFile(run.folder)
         metrics.keep(step)
         kept = read_metrics(run.folder)
@@ -68,7 +72,11 @@ def _record(
             for info in infos:
                 saver.add(info, metrics.append(metrics_line(info, seconds)))
                 yield info
-        finally:  # the last state is saved however the run stops
+        except (ValueError, RuntimeError):
+            if process_count() > 1:  # perhaps of one of them, for which others would wait in vain
+                saver.forget()
+            raise
+        finally:  # the last state is saved however else the run stops
             saver.save()
 
 
@@ -103,8 +111,13 @@ class _Saver:
         self._last = _Reported(info, metrics)
         if self._last.loss < (math.inf if self._best is None else self._best.loss):
             self._best = self._last
-        if info.val is not None and time.monotonic() - self._saved_at >= SECONDS_BETWEEN_SAVES:
+        is_late = time.monotonic() - self._saved_at >= SECONDS_BETWEEN_SAVES
+        if info.val is not None and share(str(is_late))[0] == "True":  # by the clock of the first
             self.save()
+
+    def forget(self) -> None:
+        """Save nothing more."""
+        self._best = self._last = None
 
     def save(self) -> None:
         """Save the best state since the last save, and the latest."""

@@ -5,7 +5,7 @@ import math
 import shlex
 import time
 from collections.abc import Callable, Generator, Iterator, Sequence
-from contextlib import closing, contextmanager, suppress
+from contextlib import ExitStack, closing, contextmanager, suppress
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -16,8 +16,15 @@ from wavenet_jax.cli import process, tables
 from wavenet_jax.cli.arguments import PROGRAM, Resume, Train
 from wavenet_jax.cli.commands.announce import announce
 from wavenet_jax.cli.commands.common import print_notes
+from wavenet_jax.cli.commands.follow import (
+    read_new_run,
+    read_old_run,
+    require_same_run,
+    until_signal,
+)
 from wavenet_jax.cli.watch import Watch, draw_loss_curve, has_board, require_tensorboard
 from wavenet_jax.config import SampleConfig
+from wavenet_jax.devices import is_first, meet, meet_in_turn, process_count, share
 from wavenet_jax.errors import InputError, pluralize, require
 from wavenet_jax.machine import require_open_files
 from wavenet_jax.nn import Variables
@@ -58,14 +65,16 @@ def train(command: Train) -> int:
     folder, overwrite = _run_folder(command.run_dir), command.overwrite
     if command.tensorboard:
         require_tensorboard()
-    with (
-        process.signals_unwind() as stops,
-        prepare_run(folder, command.recipe, overwrite=overwrite) as run,
-        _failures_explained(run),
-    ):
+    with ExitStack() as stack:
+        stops = stack.enter_context(process.signals_unwind())
+        prepared = prepare_run(folder, command.recipe, overwrite=overwrite)
+        run = meet_in_turn(
+            lambda: stack.enter_context(prepared), lambda: read_new_run(command, folder)
+        )
+        stack.enter_context(_failures_explained(run))
         print_notes(run.data.notes)
         limited = _limited(run, command)
-        start = warm_start(limited.config, limited.data)
+        start = meet(lambda: warm_start(limited.config, limited.data))
         if start is not None:
             process.say(start.note)
         record = partial(record_new, limited, overwrite=overwrite)
@@ -77,32 +86,43 @@ def resume(command: Resume) -> int:
     """Continue a run from its latest state; return as `train` does."""
     # The run that a link such as runs/latest leads to now.
     folder = command.run.resolve() if command.run.is_symlink() else command.run
-    with reopen_run(folder) as (run, state, notes):
-        print_notes(notes)
-        return _go_on(command, run, state)
-
-
-def _go_on(command: Resume, run: Run, state: TrainState) -> int:
-    step = int(state.step)
-    if command.tensorboard:
-        require_tensorboard()
-    if command.steps is not None or command.epochs is not None:
-        run = extend_run(run, step, steps=command.steps, epochs=command.epochs)
-        rate = float(make_schedule(run.config.optim, run.total_steps)(step - 1))
-        process.say(
-            f"Going on for {pluralize(run.total_steps - step, 'step')} more, at the learning rate "
-            f"with which the run ended, {rate:g}"
+    with ExitStack() as stack:
+        run, state = meet_in_turn(
+            lambda: _reopen(command, folder, stack), lambda: read_old_run(folder)
         )
-    if is_finished(run, step):
-        process.say(
-            f"{run.folder} is finished at step {step:,} of {run.total_steps:,}: nothing is left to "
-            "train; --steps trains it for longer."
-        )
-        Watch(run, tensorboard=command.tensorboard).close()
-        return _finish(run)
-    with _failures_explained(run):
+        step = int(state.step)
+        if is_finished(run, step):
+            process.say(
+                f"{run.folder} is finished at step {step:,} of {run.total_steps:,}: nothing is "
+                "left to train; --steps trains it for longer."
+            )
+            return _finish_again(command, run) if is_first() else 0
+        stack.enter_context(_failures_explained(run))
         record = partial(record_resumed, run, step=step)
         return _train(run, state, record, tensorboard=command.tensorboard)
+
+
+def _reopen(command: Resume, folder: Path, stack: ExitStack) -> tuple[Run, TrainState]:
+    """Return a run, longer where that is wanted, and its latest state, to train on."""
+    run, state, notes = stack.enter_context(reopen_run(folder))
+    print_notes(notes)
+    if command.tensorboard:
+        require_tensorboard()
+    if command.steps is None and command.epochs is None:
+        return run, state
+    step = int(state.step)
+    run = extend_run(run, step, steps=command.steps, epochs=command.epochs)
+    rate = float(make_schedule(run.config.optim, run.total_steps)(step - 1))
+    process.say(
+        f"Going on for {pluralize(run.total_steps - step, 'step')} more, at the learning rate "
+        f"with which the run ended, {rate:g}"
+    )
+    return run, state
+
+
+def _finish_again(command: Resume, run: Run) -> int:
+    Watch(run, tensorboard=command.tensorboard).close()
+    return _finish(run)
 
 
 def _run_folder(name: str | None) -> Path:
@@ -113,7 +133,7 @@ def _run_folder(name: str | None) -> Path:
         "that it leads to.",
         "run_dir",
     )
-    return Path(name) if name else RUNS / time.strftime("%Y%m%d-%H%M%S")
+    return Path(name or share(str(RUNS / time.strftime("%Y%m%d-%H%M%S")))[0])
 
 
 def _limited(run: Run, command: Train) -> Run:
@@ -122,6 +142,7 @@ def _limited(run: Run, command: Train) -> Run:
         return run
     process.say("Timing the first steps")
     steps = steps_within(run.model, run.config, run.data.splits, command.minutes)
+    steps = int(share(str(steps))[0])
     if steps >= run.total_steps:
         return run
     given = command.recipe.given
@@ -146,14 +167,16 @@ def _train(
 ) -> int:
     """Train from a state, or from the start, to the last step or to a signal, perhaps an earlier.
 
-    The first of `stops` would be a signal that came before and was not heeded.
+    The first of `stops` would be a signal that came before and was not heeded.  Of several
+    processes, all train, and the first writes and prints.
     """
     require_row_fits(run.data.splits.train, run.config.train, run.config.model.receptive_field)
     require_open_files(OPEN_FILES)
-    done, total = int(state.step) if state else 0, run.total_steps
+    require_same_run(run)
+    done, total, received = int(state.step) if state else 0, run.total_steps, list[int]()
     logging.getLogger("absl").setLevel(logging.ERROR)  # Orbax warns of slow disks
     announce(run, done)
-    validations, received = read_validations(run, done) if done else [], list[int]()
+    validations = read_validations(run, done) if done else []
     with (
         process.stop_signals() as later,
         process.training_progress(total, done) as progress,
@@ -162,14 +185,13 @@ def _train(
             *(run.model, run.config, run.data.splits, state, validations),
             gradient_norms=tensorboard or has_board(run),
         )
-        recorded = record(_with_samples(run, infos))
-        # Closing saves the last state.
-        with closing(recorded), closing(_watched(run, recorded, tensorboard=tensorboard)) as shown:
+        stopped = until_signal(infos, lambda: [*stops, *later], received)
+        with _kept(run, stopped, record, tensorboard=tensorboard) as shown:
             for info in shown:
                 progress.show(info)
                 done = info.step
-                if received := [*stops, *later]:
-                    break
+    if not is_first():
+        return 128 + received[0] if received and done < total else 0
     _link_latest(run.folder.resolve())
     if received and not is_finished(run, done):
         process.say(
@@ -184,6 +206,22 @@ def _train(
             f"for {run.config.train.patience:.0%} of the steps."
         )
     return _finish(run)
+
+
+@contextmanager
+def _kept(
+    run: Run, infos: Infos, record: Callable[[Infos], Infos], *, tensorboard: bool
+) -> Iterator[Infos]:
+    """Yield the infos of a run as they are recorded, and in the first process drawn.
+
+    Closing saves the last state.
+    """
+    with closing(record(_with_samples(run, infos) if is_first() else infos)) as recorded:
+        if not is_first():
+            yield recorded
+            return
+        with closing(_watched(run, recorded, tensorboard=tensorboard)) as shown:
+            yield shown
 
 
 def _watched(run: Run, infos: Infos, *, tensorboard: bool) -> Infos:
@@ -244,9 +282,15 @@ def _failures_explained(run: Run) -> Iterator[None]:
     try:
         yield
     except DivergenceError as error:
-        raise InputError(f"{error} ({_kept(run)}).", "learning_rate") from error
-    except jax.errors.JaxRuntimeError as error:
-        if "memory" not in str(error):
+        raise InputError(f"{error} ({_state_kept(run)}).", "learning_rate") from error
+    except (jax.errors.JaxRuntimeError, ValueError) as error:
+        if process_count() > 1 and not isinstance(error, InputError):
+            raise InputError(
+                f"another process of the run has stopped ({str(error).splitlines()[0][:100]}), "
+                f"expected {process_count()} until the end ({_state_kept(run)}); resume the run "
+                "with all of them."
+            ) from error
+        if isinstance(error, ValueError) or "memory" not in str(error):
             raise
         raise InputError(
             f"the run does not fit this machine ({str(error).splitlines()[0][:100]}), expected "
@@ -254,7 +298,7 @@ def _failures_explained(run: Run) -> Iterator[None]:
         ) from error
 
 
-def _kept(run: Run) -> str:
+def _state_kept(run: Run) -> str:
     """Say which state a run that failed keeps."""
     if (run.folder / "checkpoints").is_dir():
         with open_checkpoints(run) as checkpoints:
