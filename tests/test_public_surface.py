@@ -131,6 +131,7 @@ WaveNet
     training: bool = False
     num_embeddings: int | None = None
     boundary_id: int = 0
+    keeps_rows: bool = False
 __version__
 fit -> Generator[StepInfo, None, None]
     model: WaveNet
