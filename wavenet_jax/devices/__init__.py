@@ -1,6 +1,7 @@
 """What JAX runs on: its backend and settings, the devices that share a batch, the processes."""
 
 from wavenet_jax.devices.backend import (
+    PACKAGES,
     SETTINGS,
     DeviceKind,
     environment,
@@ -24,6 +25,7 @@ from wavenet_jax.devices.processes import (
 
 __all__ = [
     "AXIS",
+    "PACKAGES",
     "SETTINGS",
     "DeviceKind",
     "environment",

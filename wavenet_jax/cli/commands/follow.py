@@ -8,7 +8,7 @@ from pathlib import Path
 from wavenet_jax.cli.arguments import Train
 from wavenet_jax.config import config_to_dict
 from wavenet_jax.data import load_dataset
-from wavenet_jax.devices import require_same, share
+from wavenet_jax.devices import PACKAGES, environment, require_same, share
 from wavenet_jax.errors import require
 from wavenet_jax.runs import Run, load_run, open_checkpoints
 from wavenet_jax.training import StepInfo, TrainState
@@ -41,9 +41,11 @@ def _require_shared(folder: Path) -> None:
     )
 
 
-def require_same_run(run: Run) -> None:
+def require_same_run(run: Run, *, gradient_norms: bool) -> None:
     """Raise `InputError` in every process unless all train the same run on the same data."""
-    digest = hashlib.sha256(json.dumps(config_to_dict(run.config)).encode())
+    versions = {name: environment()[name] for name in PACKAGES}
+    program = [config_to_dict(run.config), versions, gradient_norms]
+    digest = hashlib.sha256(json.dumps(program).encode())
     digest.update(run.data.vocab.characters.encode())
     for corpus in run.data.splits:
         digest.update(corpus.tokens.data)

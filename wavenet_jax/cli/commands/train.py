@@ -1,28 +1,28 @@
 """What `wavenet-jax train` and `resume` do with their arguments."""
 
 import logging
-import math
 import shlex
 import time
 from collections.abc import Callable, Generator, Iterator, Sequence
-from contextlib import ExitStack, closing, contextmanager, suppress
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
 import jax
 
-from wavenet_jax.cli import process, tables
+from wavenet_jax.cli import process
 from wavenet_jax.cli.arguments import PROGRAM, Resume, Train
 from wavenet_jax.cli.commands.announce import announce
 from wavenet_jax.cli.commands.common import print_notes
+from wavenet_jax.cli.commands.ending import RUNS, finish, link_latest
 from wavenet_jax.cli.commands.follow import (
     read_new_run,
     read_old_run,
     require_same_run,
     until_signal,
 )
-from wavenet_jax.cli.watch import Watch, draw_loss_curve, has_board, require_tensorboard
+from wavenet_jax.cli.watch import Watch, has_board, require_tensorboard
 from wavenet_jax.config import SampleConfig
 from wavenet_jax.devices import is_first, meet, meet_in_turn, process_count, share
 from wavenet_jax.errors import InputError, pluralize, require
@@ -34,13 +34,11 @@ from wavenet_jax.runs import (
     is_finished,
     open_checkpoints,
     prepare_run,
-    read_metrics,
     read_validations,
     record_new,
     record_resumed,
     reopen_run,
     warm_start,
-    write_whole,
 )
 from wavenet_jax.sampling import generate_documents, generate_texts
 from wavenet_jax.training import (
@@ -54,7 +52,6 @@ from wavenet_jax.training import (
 )
 
 Infos = Generator[StepInfo, None, None]
-RUNS = Path("runs")
 SAMPLES_DRAWN = 5  # times in a run
 OPEN_FILES = 64  # that a run has at a time, and some more
 FEW_DOCUMENTS, FEW_CHARACTERS = 5, 100
@@ -122,7 +119,7 @@ def _reopen(command: Resume, folder: Path, stack: ExitStack) -> tuple[Run, Train
 
 def _finish_again(command: Resume, run: Run) -> int:
     Watch(run, tensorboard=command.tensorboard).close()
-    return _finish(run)
+    return finish(run)
 
 
 def _run_folder(name: str | None) -> Path:
@@ -172,7 +169,8 @@ def _train(
     """
     require_row_fits(run.data.splits.train, run.config.train, run.config.model.receptive_field)
     require_open_files(OPEN_FILES)
-    require_same_run(run)
+    gradient_norms = tensorboard or has_board(run)
+    require_same_run(run, gradient_norms=gradient_norms)
     done, total, received = int(state.step) if state else 0, run.total_steps, list[int]()
     logging.getLogger("absl").setLevel(logging.ERROR)  # Orbax warns of slow disks
     announce(run, done)
@@ -183,7 +181,7 @@ def _train(
     ):
         infos = fit(
             *(run.model, run.config, run.data.splits, state, validations),
-            gradient_norms=tensorboard or has_board(run),
+            gradient_norms=gradient_norms,
         )
         stopped = until_signal(infos, lambda: [*stops, *later], received)
         with _kept(run, stopped, record, tensorboard=tensorboard) as shown:
@@ -192,20 +190,20 @@ def _train(
                 done = info.step
     if not is_first():
         return 128 + received[0] if received and done < total else 0
-    _link_latest(run.folder.resolve())
+    link_latest(run.folder.resolve())
     if received and not is_finished(run, done):
         process.say(
             f"Interrupted at step {done:,} of {total:,}, which is saved; continue with "
             f"`{PROGRAM} resume {shlex.quote(str(run.folder))}`."
         )
-        _finish(run, is_interrupted=True)
+        finish(run, is_interrupted=True)
         return 128 + received[0]
     if done < total:
         process.say(
             f"Stopped early at step {done:,} of {total:,}: the validation loss has not improved "
             f"for {run.config.train.patience:.0%} of the steps."
         )
-    return _finish(run)
+    return finish(run)
 
 
 @contextmanager
@@ -240,16 +238,6 @@ def _watched(run: Run, infos: Infos, *, tensorboard: bool) -> Infos:
     finally:
         if watch is not None:
             watch.close()
-
-
-def _link_latest(folder: Path) -> None:
-    """Let runs/latest be the run that was trained last, where its folder is in runs/."""
-    link = RUNS / "latest"
-    if folder.parent != RUNS.resolve() or (link.exists() and not link.is_symlink()):
-        return
-    with suppress(OSError):  # not every file system has links
-        link.unlink(missing_ok=True)
-        link.symlink_to(folder.name, target_is_directory=True)
 
 
 def _with_samples(run: Run, infos: Infos) -> Infos:
@@ -306,48 +294,3 @@ def _state_kept(run: Run) -> str:
         if step is not None:
             return f"{run.folder} keeps the state of step {step:,}"
     return "nothing was saved yet"
-
-
-def _finish(run: Run, *, is_interrupted: bool = False) -> int:
-    """Draw the loss curve and samples of the best state, print the losses and what is next."""
-    metrics = read_metrics(run.folder)
-    if why := draw_loss_curve(run, metrics):
-        process.say(why)
-    with open_checkpoints(run) as checkpoints:
-        best_step, variables = checkpoints.restore_variables("best")
-    write_whole(run.folder / "samples.txt", _samples(run, variables) + "\n")
-    losses = {line["step"]: line["val_loss"] for line in metrics if "val_loss" in line}
-    if losses:
-        last_step = max(losses)
-        what = "step" if last_step == metrics[-1]["step"] else "validation"
-        best = f"{losses[best_step]:.4f} " if best_step in losses else ""
-        print(
-            f"{run.folder}: val {losses[last_step]:.4f} at the last {what}, {last_step:,}; best "
-            f"{best}at step {best_step:,}"
-        )
-        if not is_interrupted:
-            _warn_of_divergence(run, metrics[0]["train_loss"], metrics[-1]["train_loss"])
-    elif metrics:
-        last = metrics[-1]
-        print(f"{run.folder}: train {last['train_loss']:.4f} at the last step, {last['step']:,}")
-    folder = shlex.quote(str(run.folder))
-    process.say(f"Next: `{PROGRAM} evaluate {folder}`, `{PROGRAM} sample {folder}`.")
-    return 0
-
-
-def _warn_of_divergence(run: Run, first: float, loss: float) -> None:
-    guessing = math.log(len(run.data.vocab))
-    if loss > max(first, guessing):
-        process.say(
-            f"The model is worse than guessing among its {len(run.data.vocab)} characters (train "
-            f"{loss:.4f}, guessing {guessing:.4f}): train again with a lower --learning-rate than "
-            f"{run.config.optim.learning_rate:g}."
-        )
-
-
-def _samples(run: Run, variables: Variables) -> str:
-    """Return what `wavenet-jax sample` prints with seed 0."""
-    seeded = SampleConfig(seed=0)
-    if run.data.is_text:
-        return "".join(next(generate_texts(run.model, variables, run.data.vocab, seeded)))
-    return tables.documents_table(list(generate_documents(run.model, variables, run.data, seeded)))
