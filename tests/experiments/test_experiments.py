@@ -86,6 +86,7 @@ def test_every_experiment_is_known_here() -> None:
         "everyones_data",
         "functional_vs_stateful",
         "load",
+        "scaling",
         "three_runs",
     }
 
@@ -356,6 +357,21 @@ def test_the_designs_are_compared_for_a_moment(
     assert results["mistakes"]["tracer leaked"]["nnx"][0] == "raises"
     assert (tmp_path / "functional_vs_stateful.png").read_bytes().startswith(b"\x89PNG")
     assert capsys.readouterr().out == (tmp_path / "functional_vs_stateful.md").read_text()
+
+
+def test_an_accelerator_is_measured_for_a_moment(
+    names_file: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    options = f"--gpu --quick --names {names_file} --text {names_file}"
+    monkeypatch.setattr(sys, "argv", [str(SCRIPTS["scaling"]), *options.split()])
+    with pytest.raises(SystemExit) as leaves:
+        runpy.run_path(str(SCRIPTS["scaling"]), run_name="__main__")
+    assert leaves.value.code == 0
+    rows = [line.split() for line in capsys.readouterr().out.splitlines()]
+    trained = [row[0] for row in rows if row[1:2] == ["float32"]]
+    assert trained == ["makemore-fast", "shakespeare"]
+    assert ["4", "8"] in [row[:2] for row in rows]  # slots, names
+    assert float(rows[-1][1].replace(",", "")) > 0  # characters per second
 
 
 def test_no_flipped_bit_of_a_run_is_used_silently(trained: Path, tmp_path: Path) -> None:
