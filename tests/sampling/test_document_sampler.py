@@ -160,3 +160,9 @@ def test_a_mask_that_no_document_meets_is_refused(exact: bool) -> None:
     with pytest.raises(InputError, match=r"^no document of up to 2 characters meets the") as caught:
         sample(3, max_length=2, mask=mask_of("abc"), exact=exact)
     assert caught.value.field == "max_length"
+
+
+def test_accelerator_decodes_more_documents_side_by_side(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert documents.suitable_limits() == Limits()
+    monkeypatch.setattr(jax, "default_backend", lambda: "gpu")
+    assert documents.suitable_limits().slots > Limits().slots

@@ -10,7 +10,7 @@ from typing import Any, Literal
 import jax
 import jaxlib.version
 
-from wavenet_jax import machine
+from wavenet_jax import __version__, machine
 from wavenet_jax.errors import InputError, require
 from wavenet_jax.paths import cache_dir
 
@@ -41,7 +41,7 @@ def use_device(kind: DeviceKind | None) -> None:
     )
 
 
-PACKAGES = ("wavenet-jax", "jax", "jaxlib", "flax", "optax", "orbax-checkpoint", "numpy")
+PACKAGES = ("jax", "jaxlib", "flax", "optax", "orbax-checkpoint", "numpy")
 # On which all numbers depend, and what they are unless somebody has changed them.
 SETTINGS = {
     "jax_enable_x64": False,
@@ -60,6 +60,7 @@ def environment() -> dict[str, Any]:
     """Return the versions, devices and settings on which the bits of a run's numbers depend."""
     return {
         "python": platform.python_version(),
+        "wavenet-jax": __version__,  # also of a checkout that is not installed
         **{package: version(package) for package in PACKAGES},
         "machine": platform.machine(),
         "cpus": len(os.sched_getaffinity(0)) if sys.platform == "linux" else os.cpu_count(),

@@ -8,7 +8,7 @@ import os
 from collections import deque
 from collections.abc import Generator, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from itertools import cycle, pairwise
 from typing import NamedTuple
@@ -45,6 +45,16 @@ class Limits(NamedTuple):
     slots: int = 64  # documents decoded side by side
     batch_size: int = 8_192  # documents of one call
     batch_tokens: int = 2**24  # of one call, unless two documents a slot take more
+
+
+def suitable_limits() -> Limits:
+    """Return the limits for the backend.
+
+    An accelerator needs many slots to be busy (experiments/scaling.py).
+    """
+    if jax.default_backend() == "cpu":
+        return Limits()
+    return Limits(slots=1_024, batch_size=32_768)
 
 
 def decode_params(
@@ -91,7 +101,7 @@ class DocumentSampler:
         vocab: Turns tokens into text.
         key: Root key; document i has fold_in(key, i).
         params: The constraints, made by `decode_params`.
-        limits: Sizes of the compiled program.
+        limits: Sizes of the compiled program; by default those that suit the backend.
         max_attempts: Attempts that exact may make in one `run`; None for 20,000 a document.
     """
 
@@ -100,7 +110,7 @@ class DocumentSampler:
     vocab: Vocab
     key: jax.Array
     params: DecodeParams
-    limits: Limits = Limits()
+    limits: Limits = field(default_factory=suitable_limits)
     max_attempts: int | None = None
 
     def run(self, first: int, count: int) -> Generator[Sample, None, int]:

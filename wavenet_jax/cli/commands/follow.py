@@ -43,7 +43,7 @@ def _require_shared(folder: Path) -> None:
 
 def require_same_run(run: Run, *, gradient_norms: bool) -> None:
     """Raise `InputError` in every process unless all train the same run on the same data."""
-    versions = {name: environment()[name] for name in PACKAGES}
+    versions = {name: environment()[name] for name in ("wavenet-jax", *PACKAGES)}
     program = [config_to_dict(run.config), versions, gradient_norms]
     digest = hashlib.sha256(json.dumps(program).encode())
     digest.update(run.data.vocab.characters.encode())
