@@ -199,3 +199,32 @@ def test_gated_stack_has_the_parameters_counted_by_hand() -> None:
     layers = 2 * (2 * 8 * 16 + 16) + (8 * 8 + 8)  # two taps to filter and gate; one residual
     head = (2 * 8 * 16 + 16) + (16 * 16 + 16) + (16 * 10 + 10)  # skips of both layers; two 1×1
     assert count(WaveNet(config, 10)) == 10 * 8 + layers + head
+
+
+@pytest.mark.parametrize("method", ["window", "__call__"])
+def test_embedding_is_a_product_where_an_accelerator_trains(
+    method: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    config = ModelConfig(n_embd=3, n_hidden=5, dilations=(1, 2), norm="none")
+    model = WaveNet(config, 7, training=True)
+    variables = randomised(model, seed=0)
+    tokens = jnp.array([[1, 2, 3, 3], [0, 0, 1, 2]])
+
+    def value_and_gradient() -> tuple[jax.Array, Any]:
+        def total(params: Any) -> tuple[jax.Array, jax.Array]:
+            logits, _ = model.apply(
+                variables | {"params": params}, tokens, method=method, mutable=["batch_stats"]
+            )
+            return jnp.square(logits).sum(), logits
+
+        gradients, logits = jax.grad(total, has_aux=True)(variables["params"])
+        return logits, gradients["embedding"]["embedding"]
+
+    logits, gradient = value_and_gradient()
+    monkeypatch.setattr(jax, "default_backend", lambda: "gpu")
+    embed = jax.make_jaxpr(partial(model.apply, variables, method="_embed"))
+    assert "dot_general" in str(embed(tokens))
+    other_logits, other_gradient = value_and_gradient()
+    np.testing.assert_array_equal(other_logits, logits)
+    np.testing.assert_allclose(other_gradient, gradient, rtol=1e-4, atol=1e-5)
+    assert np.abs(gradient).max() > 0.1

@@ -163,6 +163,7 @@ def test_a_mask_that_no_document_meets_is_refused(exact: bool) -> None:
 
 
 def test_accelerator_decodes_more_documents_side_by_side(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(jax, "default_backend", lambda: "cpu")
     assert documents.suitable_limits() == Limits()
     monkeypatch.setattr(jax, "default_backend", lambda: "gpu")
     assert documents.suitable_limits().slots > Limits().slots

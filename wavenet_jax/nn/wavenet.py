@@ -199,6 +199,18 @@ class WaveNet(nn.Module):
     def _linear(self) -> Callable[..., Any]:
         return partial(Linear, dtype=self._dtype)
 
+    def _embed(self, tokens: jax.Array) -> jax.Array:
+        """Return the embedding of each token, `[...] -> [..., C]`.
+
+        To train on an accelerator it is a product: the gradient of a lookup would be added up there
+        in the order in which its parts arrive, so that no run could be repeated to the bit.
+        """
+        if self.training and jax.default_backend() != "cpu":
+            table = self.embed_all()
+            chosen = jax.nn.one_hot(tokens, len(table), dtype=table.dtype)
+            return jnp.dot(chosen, table, precision="highest")
+        return self.embedding(tokens)
+
     def _layer(self, index: int) -> nn.Module:
         config, linear = self.config, self._linear
         norm = self._batch_norm() if config.norm == "batch" else Bias
@@ -238,7 +250,7 @@ class WaveNet(nn.Module):
             age, tokens = age.reshape(-1), tokens.reshape(-1)  # [M], M = (T+1)·B
         unscored = (1 + history) * together
         scored = (jnp.arange(len(age)) >= unscored).reshape(-1, *[1] * age.ndim)  # [M, 1]
-        nodes, skips = self.embedding(tokens), []  # [M, C]
+        nodes, skips = self._embed(tokens), []  # [M, C]
         for layer, dilation in zip(self.layers, self.config.dilations, strict=True):
             boundary = self._first(nodes)  # a boundary after boundaries
             taps = shift_taps(nodes, boundary, age, self.config.kernel_size, dilation, together)
@@ -265,7 +277,7 @@ class WaveNet(nn.Module):
             field == self.config.receptive_field,
             f"windows have {field} positions, expected {self.config.receptive_field}.",
         )
-        nodes, skips = self.embedding(tokens).reshape(-1, self.config.n_embd), []  # [B·R, C]
+        nodes, skips = self._embed(tokens).reshape(-1, self.config.n_embd), []  # [B·R, C]
         for layer in self.layers:
             nodes, skip = layer(merge_taps(nodes, self.config.kernel_size))  # [M, C] -> [M/K, H]
             skips.append(skip.reshape(rows, -1, skip.shape[-1])[:, -1:])  # [B, 1, H]

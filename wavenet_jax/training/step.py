@@ -16,8 +16,6 @@ from wavenet_jax.training.state import Trainer, TrainState, update_average
 
 # From how many positions BatchNorm's statistics are estimated: experiments/averaged_statistics.py
 STATISTICS_POSITIONS = 8_192
-# A GPU would else add the gradients of equal tokens in the order in which they come, which differs.
-REPEATABLE = {"xla_gpu_deterministic_ops": True}
 
 
 class StepMetrics(NamedTuple):
@@ -88,7 +86,7 @@ def _gradients(trainer: Trainer, state: TrainState, batch: Batch) -> tuple[jax.A
     return losses.mean(), batch_stats, jax.tree.map(lambda leaf: leaf / parts, total)
 
 
-@partial(jax.jit, static_argnames=("trainer", "steps"), compiler_options=REPEATABLE)
+@partial(jax.jit, static_argnames=("trainer", "steps"))
 def train_chunk(
     trainer: Trainer, state: TrainState, corpus: Corpus, steps: int
 ) -> tuple[TrainState, StepMetrics]:
@@ -121,7 +119,7 @@ def evaluation_variables(
     return {"params": params, "batch_stats": _estimate(trainer, params, state, corpus, positions)}
 
 
-@partial(jax.jit, static_argnames=("trainer", "positions"), compiler_options=REPEATABLE)
+@partial(jax.jit, static_argnames=("trainer", "positions"))
 def _estimate(
     trainer: Trainer, params: Any, state: TrainState, corpus: Corpus, positions: int
 ) -> Any:
