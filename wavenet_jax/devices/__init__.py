@@ -15,12 +15,14 @@ from wavenet_jax.devices.processes import (
     has_joined,
     is_first,
     join_processes,
+    join_shares,
     leave_at_once,
     meet,
     meet_in_turn,
     process_count,
     require_same,
     share,
+    share_of,
 )
 
 __all__ = [
@@ -32,6 +34,7 @@ __all__ = [
     "has_joined",
     "is_first",
     "join_processes",
+    "join_shares",
     "leave_at_once",
     "local",
     "make_mesh",
@@ -45,6 +48,7 @@ __all__ = [
     "require_same",
     "shard_rows",
     "share",
+    "share_of",
     "use_compilation_cache",
     "use_device",
 ]

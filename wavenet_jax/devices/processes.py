@@ -126,6 +126,21 @@ def share(text: str) -> list[str]:
     return [bytes(row).rstrip(b"\0").decode(errors="ignore") for row in rows]
 
 
+def share_of(count: int) -> range:
+    """Return which of `count` pieces of work are this process's, next to each other."""
+    each, me = -(-count // process_count()), jax.process_index()
+    return range(min(me * each, count), min((me + 1) * each, count))
+
+
+def join_shares(pieces: list[np.ndarray], count: int) -> list[np.ndarray]:
+    """Return the float32 results of all pieces of work, of which these are this process's."""
+    if process_count() == 1:
+        return pieces
+    padded = np.zeros(-(-count // process_count()), np.float32)
+    padded[: len(share_of(count))] = np.concatenate([padded[:0], *pieces])
+    return [multihost_utils.process_allgather(padded).reshape(-1)[:count]]
+
+
 def meet(call: Callable[[], T]) -> T:
     """Return what a call returns, when it has succeeded in every process.
 

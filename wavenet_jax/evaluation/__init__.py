@@ -5,12 +5,14 @@ from wavenet_jax.evaluation.losses import (
     Evaluation,
     IndexedBatch,
     Loss,
+    batches_nll,
     corpus_loss,
     document_nll,
     document_tokens,
     evaluate_corpus,
     evaluate_splits,
     index_corpus,
+    sum_by_document,
     total_loss,
 )
 from wavenet_jax.evaluation.scores import (
@@ -26,6 +28,7 @@ __all__ = [
     "IndexedBatch",
     "Loss",
     "Score",
+    "batches_nll",
     "contexts_nll",
     "corpus_loss",
     "document_nll",
@@ -36,6 +39,7 @@ __all__ = [
     "line_start",
     "require_scorable",
     "score_texts",
+    "sum_by_document",
     "total_loss",
     "why_unscorable",
 ]

@@ -70,17 +70,21 @@ class IndexedBatch(NamedTuple):
 
 
 def index_corpus(
-    model: WaveNet, corpus: Corpus, batch_size: int | None = None
+    model: WaveNet,
+    corpus: Corpus,
+    batch_size: int | None = None,
+    predictions: range | None = None,
 ) -> Iterator[IndexedBatch]:
-    """Yield the predictions of a corpus in order, `batch_size` in each batch.
+    """Yield the predictions of a corpus in order, all or some, `batch_size` in each batch.
 
     By default a batch has as many as `max_positions` allows, and no device is left without one.
     """
     history = model.config.receptive_field - 1
-    share = -(-corpus.num_predictions // len(jax.local_devices()))
+    wanted = range(corpus.num_predictions) if predictions is None else predictions
+    share = -(-len(wanted) // len(jax.local_devices()))
     size = batch_size or max(1, min(share, max_positions(model)))
-    for start in range(0, corpus.num_predictions, size):
-        end = min(start + size, corpus.num_predictions)
+    for start in wanted[::size]:
+        end = min(start + size, wanted.stop)
         contexts = index_contexts(model, np.asarray(corpus.tokens[max(0, start - history) : end]))
         scored = contexts._replace(position=contexts.position[start - end :])
         yield IndexedBatch(scored, np.asarray(corpus.tokens[start + 1 : end + 1]))

@@ -11,8 +11,8 @@ import numpy as np
 
 from wavenet_jax.config import Config, StepCounts
 from wavenet_jax.data import Corpus, Splits
-from wavenet_jax.devices import local, make_mesh, replicate
-from wavenet_jax.evaluation import Loss, corpus_loss, index_corpus
+from wavenet_jax.devices import join_shares, local, make_mesh, replicate, share_of
+from wavenet_jax.evaluation import Loss, batches_nll, index_corpus, sum_by_document, total_loss
 from wavenet_jax.nn import Variables, WaveNet
 from wavenet_jax.training.batches import draw_batch, require_row_fits
 from wavenet_jax.training.schedules import make_schedule
@@ -175,9 +175,18 @@ def _seconds(call: Callable[[], object]) -> float:
 
 
 def make_validation(model: WaveNet, val: Corpus) -> Callable[[Variables], Loss]:
-    """Return a function from variables to the loss of a corpus, whose contexts are indexed once."""
-    batches = list(index_corpus(model, val))
-    return lambda variables: corpus_loss(model, variables, val, batches)
+    """Return a function from variables to the loss of a corpus, whose contexts are indexed once.
+
+    Of several processes, each computes a part.
+    """
+    part = share_of(val.num_predictions)
+    batches = list(index_corpus(model, val, predictions=part))
+
+    def validate(variables: Variables) -> Loss:
+        nll = join_shares([*batches_nll(model, variables, batches)], val.num_predictions)
+        return total_loss(*sum_by_document(nll, val))
+
+    return validate
 
 
 def _chunks(
