@@ -55,8 +55,8 @@ def join_processes(
         }
     sentence = (
         f"coordinator is {coordinator!r}, where the {processes or ''} processes have not met "
-        f"within {WAIT_SECONDS} seconds, expected the address of process 0 and a free port; start "
-        "every process, each with its number."
+        f"within {WAIT_SECONDS} seconds, expected the address of the first and a free port; start "
+        "all of them, each with its number."
     )
     patience = threading.Timer(WAIT_SECONDS, give_up, [sentence])
     patience.daemon = True
@@ -72,7 +72,7 @@ def join_processes(
         why = str(error).splitlines()[0][:100]
         raise InputError(
             f"coordinator is {coordinator!r}, which does not work ({why}), expected the address "
-            "of process 0 and a free port; choose another.",
+            "of the first process and a free port, or auto where a launcher tells it.",
             "coordinator",
         ) from error
     finally:

@@ -35,8 +35,8 @@ def read_old_run(folder: Path) -> tuple[Run, TrainState]:
 def _require_shared(folder: Path) -> None:
     require(
         folder.is_dir(),
-        f"{str(folder)!r} is no folder here, expected that of process 0; choose one on a file "
-        "system that all processes share.",
+        f"{str(folder)!r} is no folder here, expected that of the first process; choose one on a "
+        "file system that all processes share.",
         "run_dir",
     )
 
