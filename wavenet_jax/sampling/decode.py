@@ -54,14 +54,14 @@ STATE_AXES: Any = DecodeState(CACHE_AXES, 0, 0, 0, 0, 0)  # type: ignore[arg-typ
 
 
 def init_decode_state(model: WaveNet, variables: Variables) -> DecodeState:
-    """Return a sequence without any token."""
+    """Return a sequence without any token, in the types of those that follow it."""
     return DecodeState(
         model.apply(variables, method="init_cache"),
-        input_id=jnp.array(model.boundary_id),
-        mask_state=jnp.array(0),
-        length=jnp.array(0),
-        attempt=jnp.array(0),
-        nll_nats=jnp.array(0.0),
+        input_id=jnp.int32(model.boundary_id),
+        mask_state=jnp.int32(0),
+        length=jnp.int32(0),
+        attempt=jnp.int32(0),
+        nll_nats=jnp.float32(0),
     )
 
 

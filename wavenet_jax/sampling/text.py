@@ -72,7 +72,7 @@ def sample_text(
 
     `params` come from `text_params`.
     """
-    state = _init_state(model, variables, jnp.array(params.context_id))
+    state = _init_state(model, variables, jnp.int32(params.context_id))
     for done in range(0, text_length, CHUNK_SIZE):
         state, tokens = _decode_chunk(model, variables, params, key, state)
         yield vocab.decode(np.asarray(tokens)[: text_length - done])
