@@ -359,21 +359,6 @@ def test_the_designs_are_compared_for_a_moment(
     assert capsys.readouterr().out == (tmp_path / "functional_vs_stateful.md").read_text()
 
 
-def test_an_accelerator_is_measured_for_a_moment(
-    names_file: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    options = f"--gpu --quick --names {names_file} --text {names_file}"
-    monkeypatch.setattr(sys, "argv", [str(SCRIPTS["scaling"]), *options.split()])
-    with pytest.raises(SystemExit) as leaves:
-        runpy.run_path(str(SCRIPTS["scaling"]), run_name="__main__")
-    assert leaves.value.code == 0
-    rows = [line.split() for line in capsys.readouterr().out.splitlines()]
-    trained = [row[0] for row in rows if row[1:2] == ["float32"]]
-    assert trained == ["makemore-fast", "shakespeare"]
-    assert ["4", "8"] in [row[:2] for row in rows]  # slots, names
-    assert float(rows[-1][1].replace(",", "")) > 0  # characters per second
-
-
 def test_no_flipped_bit_of_a_run_is_used_silently(trained: Path, tmp_path: Path) -> None:
     counts = crash_test.damage(trained, tmp_path, 8, random.Random(0), others=())
     assert sum(counts["bit flipped"].values()) == 8
