@@ -46,6 +46,38 @@ has in all:
     wavenet               1    1,084             89,439        21,119            11,888   2,048
 
 `wavenet`, which has no BatchNorm, sends one message.
+
+With --gpu and the lecture's names (--names makemore), 2026-11-26, seed 0, jax 0.11.2, one NVIDIA
+H100 80GB HBM3:
+
+    preset         precision   steps/s   positions/s  val
+    makemore       float32    13,738.2       439,622
+    makemore       bf16        5,012.4       160,396
+    makemore-fast  float32     3,459.1     1,771,041  1.9647 after 3,000 steps, 27.7 s
+    makemore-fast  bf16        3,297.0     1,688,060  1.9637 after 3,000 steps, 12.0 s
+    shakespeare    float32       342.5       701,387
+    shakespeare    bf16          462.1       946,381
+    wavenet        float32       207.6       425,071
+    wavenet        bf16          336.4       688,954
+    names, of makemore-fast in float32
+     slots  names        names/s
+        64    128,000     79,463
+     1,024  1,000,000    332,342
+     4,096  1,000,000    348,167
+    16,384  1,000,000    398,283
+    one text, in float32
+    preset         characters/s
+    shakespeare           8,419
+    wavenet               6,236
+
+So bf16 is worth its rounding from layers of 144 on, and one text is written faster by a CPU, which
+does not launch a kernel for each operation.  Why bf16 slows the lecture's step is not known.
+
+These steps looked up their embedding, whose gradient the GPU adds up in the order in which its
+parts arrive: of nine kinds of runs that were resumed, eight differed in the last digits.  With
+XLA's deterministic operations all were equal to the bit, but the lecture's run took 197 steps/s.
+Since then the embedding is a product where an accelerator trains (nn/wavenet.py).  That form is
+tested on a CPU, and its speed and its bits on a GPU are not measured yet.
 """
 
 from common.command import require_rounds, run

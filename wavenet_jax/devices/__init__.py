@@ -10,7 +10,15 @@ from wavenet_jax.devices.backend import (
     use_compilation_cache,
     use_device,
 )
-from wavenet_jax.devices.mesh import AXIS, local, make_mesh, replicate, replicated, shard_rows
+from wavenet_jax.devices.mesh import (
+    AXIS,
+    devices_for,
+    local,
+    make_mesh,
+    replicate,
+    replicated,
+    shard_rows,
+)
 from wavenet_jax.devices.processes import (
     has_joined,
     is_first,
@@ -30,6 +38,7 @@ __all__ = [
     "PACKAGES",
     "SETTINGS",
     "DeviceKind",
+    "devices_for",
     "environment",
     "has_joined",
     "is_first",

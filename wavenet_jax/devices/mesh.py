@@ -16,22 +16,34 @@ T = TypeVar("T")
 AXIS = "data"
 
 
-def make_mesh(rows: int) -> Mesh | None:
-    """Return the mesh of all devices of all processes; None where there is but one.
+def devices_for(rows: int) -> int:
+    """Return how many devices share the rows of a batch: as many as can have equally many.
 
-    Raises `InputError` where they cannot share the rows of a batch evenly.
+    Raises `InputError` where these are not all, and several processes train, none of which may be
+    left without work.
     """
-    devices = jax.devices()
-    if len(devices) == 1:
-        return None
-    multiple = -(-rows // len(devices)) * len(devices)
+    count = jax.device_count()
+    if jax.process_count() == 1:
+        return max(each for each in range(1, count + 1) if rows % each == 0)
+    multiple = -(-rows // count) * count
     require(
         rows == multiple,
-        f"a step has {rows} rows at a time (batch_size / accumulate), which {len(devices)} devices "
-        f"cannot share evenly, expected a multiple such as {multiple}; choose that, or show JAX "
-        "fewer devices, as by CUDA_VISIBLE_DEVICES.",
+        f"a step has {rows} rows at a time (batch_size / accumulate), which {count} devices of "
+        f"{jax.process_count()} processes cannot share evenly, expected a multiple such as "
+        f"{multiple}; choose that.",
         "batch_size",
     )
+    return count
+
+
+def make_mesh(rows: int) -> Mesh | None:
+    """Return the mesh of the devices that share the rows of a batch; None where that is one.
+
+    Raises `InputError` as `devices_for` does.
+    """
+    devices = jax.devices()[: devices_for(rows)]
+    if len(devices) == 1:
+        return None
     return jax.make_mesh((len(devices),), (AXIS,), axis_types=(AxisType.Auto,), devices=devices)
 
 

@@ -4,6 +4,7 @@ import jax
 
 from wavenet_jax.cli import process, tables
 from wavenet_jax.config import ModelConfig, OptimConfig
+from wavenet_jax.devices import devices_for
 from wavenet_jax.errors import pluralize
 from wavenet_jax.nn import count_parameters, init_variables
 from wavenet_jax.runs import Run, changed_environment
@@ -23,6 +24,8 @@ def announce(run: Run, done: int) -> None:
         f"{f'From step {done:,} to' if done else 'For'} {total:,} steps of "
         f"{_rows(run)} ({epochs:.3g} epochs), {_optimizer(run.config.optim)}, in {run.folder}"
     )
+    if jax.device_count() > 1:
+        process.say(_devices(run))
     if typical := _typical_beyond(run):
         process.say(
             f"Many documents are {typical:,} characters long, of which a prediction sees "
@@ -32,6 +35,19 @@ def announce(run: Run, done: int) -> None:
         process.say("Nothing is held out for validation: the best state is the last.")
     if done and (changed := changed_environment(run)):
         process.say(f"The run began with {', '.join(changed)}: its last digits may differ.")
+
+
+def _devices(run: Run) -> str:
+    """Return how many devices share a step, and what would let all of them."""
+    parts, there = run.config.train.accumulate, jax.device_count()
+    rows = run.config.train.batch_size // parts
+    used, more = devices_for(rows), -(-rows // there) * there * parts
+    if used == there:
+        return f"On {there} devices, with {pluralize(rows // used, 'row')} of a step each"
+    return (
+        f"On {used} of {there} devices, since a step has {pluralize(rows, 'row')}: a --batch-size "
+        f"of {more}, or another multiple of {there * parts}, would use all"
+    )
 
 
 def _network(model: ModelConfig) -> str:

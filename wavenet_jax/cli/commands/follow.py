@@ -49,7 +49,7 @@ def require_same_run(run: Run, *, gradient_norms: bool) -> None:
     digest.update(run.data.vocab.characters.encode())
     for corpus in run.data.splits:
         digest.update(corpus.tokens.data)
-    require_same("the configuration or the data", digest.hexdigest())
+    require_same("the configuration, the data or a version", digest.hexdigest())
 
 
 def until_signal(
