@@ -7,6 +7,7 @@ import socket
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,8 +16,11 @@ import numpy as np
 import pytest
 from support.commands import Prints, Says, train_command
 
+from wavenet_jax.cli.commands import follow
+from wavenet_jax.config import Config, ModelConfig
+from wavenet_jax.data import Vocab
 from wavenet_jax.devices import processes
-from wavenet_jax.runs import load_run, open_checkpoints
+from wavenet_jax.runs import Run, load_run, open_checkpoints
 
 START = """
 import sys
@@ -160,3 +164,40 @@ def test_processes_that_do_not_meet_give_up(monkeypatch: pytest.MonkeyPatch) -> 
     assert given_up[0].startswith(
         "coordinator is 'localhost:1', where the 2 processes have not met"
     )
+
+
+def test_options_beside_the_configuration_are_compared_too(tmp_path: Path) -> None:
+    command = f"train --steps 20 --run-dir {tmp_path / 'run'}"
+    for code, out, err in together(f"{command} --minutes 1", command):
+        assert (code, out) == (2, ""), err
+        assert "the configuration, the data, the folder or a version of process 1 is not" in err
+
+
+def test_whatever_could_differ_is_compared(
+    run: Run, tiny: Config, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    digests: list[str] = []
+    monkeypatch.setattr(follow, "require_same", lambda _, digest: digests.append(digest))
+    follow.require_same_run(run, None, False)
+    follow.require_same_run(run, None, False)
+    assert len(set(digests)) == 1
+    follow.require_same_run(run, 1.0, False)
+    follow.require_same_run(run, None, True)
+    follow.require_same_run(run._replace(folder=run.folder.parent))
+    follow.require_same_run(run._replace(config=replace(tiny, model=ModelConfig())))
+    val, other = run.data.splits.val, run.data._replace(vocab=Vocab(".ab"))
+    follow.require_same_run(run._replace(data=other))
+    shorter = run.data.splits._replace(test=val)
+    follow.require_same_run(run._replace(data=run.data._replace(splits=shorter)))
+    assert len(set(digests)) == len(digests) - 1
+
+
+def test_first_process_leaves_after_the_others_have_heard(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    done: list[object] = []
+    monkeypatch.setattr("jax.distributed.is_initialized", lambda: True)
+    monkeypatch.setattr(time, "sleep", done.append)
+    monkeypatch.setattr(os, "_exit", done.append)
+    processes.leave_at_once(2)
+    assert done == [processes.GRACE_SECONDS, 2]

@@ -137,21 +137,30 @@ def _input_error(error: BaseException | None) -> InputError | None:
 
 
 def _join(command: arguments.Train | arguments.Resume) -> None:
-    """Let this process train with others, where it has some; but for the first, without a word."""
+    """Let this process train with others, where it has some."""
     from wavenet_jax import devices  # noqa: PLC0415
-    from wavenet_jax.cli import process  # noqa: PLC0415
 
     def give_up(sentence: str) -> None:
         streams.tell(f"{PROGRAM}: {in_flags(sentence, all_options(), 'coordinator')}")
         devices.leave_at_once(2)
 
-    devices.join_processes(command.coordinator, command.processes, command.process, give_up)
-    process.stderr.quiet = not devices.is_first()
+    place = command.coordinator, command.processes, command.process
+    devices.join_processes(*place, give_up)
+
+
+def _together(call: Callable[[], int]) -> int:
+    """Return what a call returns; end at once where a signal ends it, which others wait for."""
+    try:
+        return call()
+    except SystemExit as leave:
+        if isinstance(leave.code, int):
+            _leave_others(leave.code)
+        raise
 
 
 def _call(command: Command) -> int:
     from wavenet_jax import devices  # noqa: PLC0415  imports JAX
-    from wavenet_jax.cli import commands  # noqa: PLC0415
+    from wavenet_jax.cli import commands, process  # noqa: PLC0415
 
     logging.getLogger("absl").setLevel(logging.CRITICAL)  # Orbax logs what a sentence says
     if not isinstance(command, arguments.Data | arguments.Verify):
@@ -160,11 +169,14 @@ def _call(command: Command) -> int:
         devices.use_device(command.device)
         devices.pin_settings()
         devices.use_compilation_cache()
+        if isinstance(command, arguments.Train | arguments.Resume):
+            process.stderr.quiet = not devices.is_first()  # the first says all, but for mistakes
+            devices.require_same_start(type(command).__name__, command.processes)
     match command:
         case arguments.Train():
-            code = commands.train(command)
+            code = _together(lambda: commands.train(command))
         case arguments.Resume():
-            code = commands.resume(command)
+            code = _together(lambda: commands.resume(command))
         case arguments.Evaluate():
             code = commands.evaluate(command)
         case arguments.Inspect():

@@ -8,7 +8,9 @@ on one of them ends them all with a sentence.
 import os
 import sys
 import threading
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any, TypeVar
 
 import jax
@@ -20,6 +22,7 @@ from wavenet_jax.errors import InputError, require
 T = TypeVar("T")
 WAIT_SECONDS = 60  # for the other processes to start
 HEARTBEAT_SECONDS = 30  # after which a process that is silent counts as dead
+GRACE_SECONDS = 3  # in which the other processes hear that one has failed
 _MAX_SHARED = 1_024  # bytes of a text that processes share
 
 
@@ -79,6 +82,30 @@ def join_processes(
         patience.cancel()
 
 
+def require_same_start(command: str, processes: int | None) -> None:
+    """Raise `InputError` in every process unless all run the same command, for as many processes.
+
+    This is their first message, before which the backend has to be chosen.
+    """
+    if has_joined():
+        with _results_apart():
+            start = f"{command} {processes}"
+            require_same("the command or the number of processes", start)
+
+
+@contextmanager
+def _results_apart() -> Iterator[None]:
+    """Send what C++ prints when processes first meet to standard error: it is no result."""
+    sys.stdout.flush()
+    results = os.dup(1)
+    os.dup2(2, 1)
+    try:
+        yield
+    finally:
+        os.dup2(results, 1)
+        os.close(results)
+
+
 def _require_place(coordinator: str, processes: int | None, process: int | None) -> None:
     host, _, port = coordinator.rpartition(":")
     require(
@@ -122,8 +149,19 @@ def share(text: str) -> list[str]:
     content = np.zeros(_MAX_SHARED, np.uint8)
     encoded = np.frombuffer(text.encode()[:_MAX_SHARED], np.uint8)
     content[: len(encoded)] = encoded
-    rows = multihost_utils.process_allgather(content)
+    try:
+        rows = multihost_utils.process_allgather(content)
+    except (ValueError, RuntimeError) as error:
+        raise InputError(f"{lost(error)}; start all of them again.") from error
     return [bytes(row).rstrip(b"\0").decode(errors="ignore") for row in rows]
+
+
+def lost(error: Exception) -> str:
+    """Return the beginning of the sentence on a message that did not come."""
+    return (
+        f"another process of the run has stopped ({str(error).splitlines()[0][:100]}), expected "
+        f"{process_count()} until the end"
+    )
 
 
 def share_of(count: int) -> range:
@@ -148,16 +186,19 @@ def meet(call: Callable[[], T]) -> T:
     """
     if process_count() == 1:
         return call()
-    failure, value = None, None
+    failure, value, mistake = None, None, ""
     try:
         value = call()
     except (InputError, OSError) as error:
-        failure = error
-    sentences = share(str(failure or ""))
+        failure, mistake = error, f"{getattr(error, 'field', None) or ''}\n{error}"
+    answers = share(mistake)
     if failure is not None:
         raise failure
-    number, sentence = next(((i, each) for i, each in enumerate(sentences) if each), (0, ""))
-    require(not sentence, f"process {number} stopped: {sentence}")
+    for number, answer in enumerate(answers):
+        field, _, sentence = answer.partition("\n")
+        require(
+            not sentence, f"another process, number {number}, stopped: {sentence}", field or None
+        )
     return value  # type: ignore[return-value]
 
 
@@ -182,7 +223,9 @@ def require_same(what: str, digest: str) -> None:
 
 
 def leave_at_once(code: int) -> None:
-    """End this process where others have failed, without waiting for them as JAX would."""
+    """End this process where it or another has failed, without waiting for others as JAX would."""
     sys.stdout.flush()
     sys.stderr.flush()
+    if jax.distributed.is_initialized() and is_first():
+        time.sleep(GRACE_SECONDS)  # without the first, JAX aborts the others before they can tell
     os._exit(code)

@@ -44,9 +44,15 @@ class MetricsFile:
         """Write a line, and return the record of all lines up to it."""
         content = f"{json.dumps(line)}\n".encode()
         if is_first():
+            self._write(content)
+        return self._add(content)
+
+    def _write(self, content: bytes) -> None:
+        try:
             with self._path.open("ab") as file:
                 file.write(content)
-        return self._add(content)
+        except OSError as error:  # which names no file where the disk is full
+            raise OSError(error.errno, error.strerror, str(self._path)) from error
 
     def _add(self, content: bytes) -> MetricsRecord:
         self._size += len(content)

@@ -72,8 +72,8 @@ def _record(
             for info in infos:
                 saver.add(info, metrics.append(metrics_line(info, seconds)))
                 yield info
-        except (ValueError, RuntimeError):
-            if process_count() > 1:  # perhaps of one of them, for which others would wait in vain
+        except Exception:
+            if process_count() > 1:  # perhaps in one alone, for which others would wait in vain
                 saver.forget()
             raise
         finally:  # the last state is saved however else the run stops

@@ -41,15 +41,18 @@ def _require_shared(folder: Path) -> None:
     )
 
 
-def require_same_run(run: Run, *, gradient_norms: bool) -> None:
-    """Raise `InputError` in every process unless all train the same run on the same data."""
+def require_same_run(run: Run, *options: float | None) -> None:
+    """Raise `InputError` in every process unless all train the same run on the same data.
+
+    In the same folder, too, and with the same options beside the configuration.
+    """
     versions = {name: environment()[name] for name in ("wavenet-jax", *PACKAGES)}
-    program = [config_to_dict(run.config), versions, gradient_norms]
+    program = [config_to_dict(run.config), versions, str(run.folder.resolve()), options]
     digest = hashlib.sha256(json.dumps(program).encode())
     digest.update(run.data.vocab.characters.encode())
     for corpus in run.data.splits:
         digest.update(corpus.tokens.data)
-    require_same("the configuration, the data or a version", digest.hexdigest())
+    require_same("the configuration, the data, the folder or a version", digest.hexdigest())
 
 
 def until_signal(

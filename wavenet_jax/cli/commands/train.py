@@ -1,6 +1,5 @@
 """What `wavenet-jax train` and `resume` do with their arguments."""
 
-import logging
 import shlex
 import time
 from collections.abc import Callable, Generator, Iterator, Sequence
@@ -24,7 +23,7 @@ from wavenet_jax.cli.commands.follow import (
 )
 from wavenet_jax.cli.watch import Watch, has_board, require_tensorboard
 from wavenet_jax.config import SampleConfig
-from wavenet_jax.devices import is_first, meet, meet_in_turn, process_count, share
+from wavenet_jax.devices import is_first, lost, meet, meet_in_turn, process_count, share
 from wavenet_jax.errors import InputError, pluralize, require
 from wavenet_jax.machine import require_open_files
 from wavenet_jax.nn import Variables
@@ -52,6 +51,7 @@ from wavenet_jax.training import (
 )
 
 Infos = Generator[StepInfo, None, None]
+NOTHING_KEPT = "nothing was saved yet"
 SAMPLES_DRAWN = 5  # times in a run
 OPEN_FILES = 64  # that a run has at a time, and some more
 FEW_DOCUMENTS, FEW_CHARACTERS = 5, 100
@@ -70,6 +70,7 @@ def train(command: Train) -> int:
         )
         stack.enter_context(_failures_explained(run))
         print_notes(run.data.notes)
+        require_same_run(run, command.minutes, command.tensorboard)
         limited = _limited(run, command)
         start = meet(lambda: warm_start(limited.config, limited.data))
         if start is not None:
@@ -94,6 +95,7 @@ def resume(command: Resume) -> int:
                 "left to train; --steps trains it for longer."
             )
             return _finish_again(command, run) if is_first() else 0
+        require_same_run(run, command.tensorboard)
         stack.enter_context(_failures_explained(run))
         record = partial(record_resumed, run, step=step)
         return _train(run, state, record, tensorboard=command.tensorboard)
@@ -130,7 +132,8 @@ def _run_folder(name: str | None) -> Path:
         "that it leads to.",
         "run_dir",
     )
-    return Path(name or share(str(RUNS / time.strftime("%Y%m%d-%H%M%S")))[0])
+    (default, *_) = share(str(RUNS / time.strftime("%Y%m%d-%H%M%S")))
+    return Path(name or default)
 
 
 def _limited(run: Run, command: Train) -> Run:
@@ -169,10 +172,7 @@ def _train(
     """
     require_row_fits(run.data.splits.train, run.config.train, run.config.model.receptive_field)
     require_open_files(OPEN_FILES)
-    gradient_norms = tensorboard or has_board(run)
-    require_same_run(run, gradient_norms=gradient_norms)
     done, total, received = int(state.step) if state else 0, run.total_steps, list[int]()
-    logging.getLogger("absl").setLevel(logging.ERROR)  # Orbax warns of slow disks
     announce(run, done)
     validations = read_validations(run, done) if done else []
     with (
@@ -181,7 +181,7 @@ def _train(
     ):
         infos = fit(
             *(run.model, run.config, run.data.splits, state, validations),
-            gradient_norms=gradient_norms,
+            gradient_norms=tensorboard or has_board(run),
         )
         stopped = until_signal(infos, lambda: [*stops, *later], received)
         with _kept(run, stopped, record, tensorboard=tensorboard) as shown:
@@ -273,11 +273,9 @@ def _failures_explained(run: Run) -> Iterator[None]:
         raise InputError(f"{error} ({_state_kept(run)}).", "learning_rate") from error
     except (jax.errors.JaxRuntimeError, ValueError) as error:
         if process_count() > 1 and not isinstance(error, InputError):
-            raise InputError(
-                f"another process of the run has stopped ({str(error).splitlines()[0][:100]}), "
-                f"expected {process_count()} until the end ({_state_kept(run)}); resume the run "
-                "with all of them."
-            ) from error
+            kept = _state_kept(run)
+            again = "train again" if kept == NOTHING_KEPT else "resume the run"
+            raise InputError(f"{lost(error)} ({kept}); {again} with all of them.") from error
         if isinstance(error, ValueError) or "memory" not in str(error):
             raise
         raise InputError(
@@ -293,4 +291,4 @@ def _state_kept(run: Run) -> str:
             step = checkpoints.latest_step()
         if step is not None:
             return f"{run.folder} keeps the state of step {step:,}"
-    return "nothing was saved yet"
+    return NOTHING_KEPT

@@ -108,6 +108,9 @@ def _model_of(folder: Any) -> ModelConfig:
     return load_config(path).model
 
 
+FREE = ("dropout", "precision")  # fields on which the parameters do not depend
+
+
 def _require_same_model(model: ModelConfig, folder: str) -> None:
     """Raise `InputError` with the fields in which a model differs from that of a run."""
     meant = _model_of(folder)
@@ -115,7 +118,7 @@ def _require_same_model(model: ModelConfig, folder: str) -> None:
         f"{field.name} {show_value(getattr(meant, field.name))} and not "
         f"{show_value(getattr(model, field.name))}"
         for field in fields(ModelConfig)
-        if field.name != "dropout" and getattr(model, field.name) != getattr(meant, field.name)
+        if field.name not in FREE and getattr(model, field.name) != getattr(meant, field.name)
     ]
     require(
         not differing,
