@@ -1,0 +1,121 @@
+"""Recordings: files of sound to samples of one channel, and samples to WAV files."""
+
+import math
+import re
+import wave
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from wavenet_jax.data.files import SourceFile
+from wavenet_jax.errors import InputError, require
+from wavenet_jax.machine import reason
+
+_BLOCK = 2**18  # frames that are decoded at a time, of all channels
+# What libsndfile notes of a file that is shorter than its header says, or ends within an Ogg page
+# or before the last one.
+_IS_CUT = re.compile(
+    r"^data : \d+ \(should be \d+\)|^Ogg: Junk after the last page|lacks an end-of-stream bit",
+    re.MULTILINE,
+)
+_LOUDEST = 2**15 - 1  # of 16 bits
+
+
+class Recording(NamedTuple):
+    """A recording in memory."""
+
+    samples: np.ndarray  # [T] float32, one channel, from -1 to 1 unless it was clipped
+    rate: int  # samples per second
+
+
+def require_soundfile() -> None:
+    """Raise `InputError` where soundfile is not installed."""
+    require(
+        find_spec("soundfile") is not None,
+        "recordings are read by soundfile, which is not installed, expected the extra sound; add "
+        "it by `pip install 'wavenet-jax[sound]'`.",
+    )
+
+
+def read_recording(file: SourceFile) -> Recording:
+    """Return a recording, its channels mixed to one with equal weights.
+
+    Raises `InputError` for a file that cannot be read, is cut short, holds no sample, or one that
+    is not finite, and where soundfile is not installed.
+    """
+    require_soundfile()
+    import soundfile  # noqa: PLC0415  an optional extra
+
+    try:
+        with soundfile.SoundFile(file.path) as sound:
+            samples, is_whole = _mixed(sound), _IS_CUT.search(sound.extra_info) is None
+            rate, expected = sound.samplerate, sound.frames
+    except (OSError, soundfile.SoundFileError) as error:
+        raise _bad(file, f"cannot be read ({_said(error)})") from error
+    if not is_whole or len(samples) < expected:
+        raise _bad(file, f"is cut short after {len(samples):,} samples")
+    if len(samples) == 0:
+        raise _bad(file, "holds no sample")
+    if not np.isfinite(samples).all():
+        first = int(np.argmin(np.isfinite(samples)))
+        raise _bad(file, f"holds a sample that is not finite, at {first:,}")
+    return Recording(samples, rate)
+
+
+def _mixed(sound: Any) -> np.ndarray:
+    """Return the mean of the channels of an open file, `[T]` float32, which alone is held."""
+    blocks = [block.mean(axis=1) for block in _blocks(sound)]
+    return np.concatenate([np.zeros(0, np.float32), *blocks])
+
+
+def _blocks(sound: Any) -> Iterator[np.ndarray]:
+    while len(block := sound.read(_BLOCK, dtype="float32", always_2d=True)):
+        yield block
+
+
+def _said(error: Exception) -> str:
+    return reason(error).split(": ", 1)[-1].removesuffix(".")  # without the path
+
+
+def _bad(file: SourceFile, what: str) -> InputError:
+    return InputError(
+        f"{file.name} {what}, expected a whole recording, such as WAV, FLAC or OGG; mend it, or "
+        "set skip_bad to leave out what is bad.",
+        "data",
+    )
+
+
+def resample(samples: np.ndarray, rate: int, wanted: int) -> np.ndarray:
+    """Return samples `[T]` at another rate: `[⌈T · wanted / rate⌉]` float32.
+
+    A polyphase filter of linear phase removes what the lower rate cannot hold.  It is SciPy's,
+    which comes with JAX: a resampler of a package of its own would be faster, not audibly better.
+    """
+    if rate == wanted:
+        return samples
+    from scipy.signal import resample_poly  # noqa: PLC0415  takes half a second
+
+    common = math.gcd(rate, wanted)
+    return resample_poly(samples, wanted // common, rate // common).astype(np.float32)
+
+
+@contextmanager
+def wav_writer(path: Path, rate: int) -> Iterator[Callable[[np.ndarray], None]]:
+    """Open a WAV file of 16 bits and one channel; samples `[T]` that are given go to its end.
+
+    After each piece the file on disk is whole, with a header that counts it, wherever writing ends.
+    That is why the standard library writes it: libsndfile completes a header on closing.
+    """
+    with path.open("wb") as file, wave.open(file, "wb") as sound:
+        sound.setparams((1, 2, rate, 0, "NONE", "not compressed"))
+
+        def write(samples: np.ndarray) -> None:
+            pcm = np.round(np.clip(samples, -1, 1) * _LOUDEST).astype(np.int16)
+            sound.writeframes(pcm.tobytes())
+            file.flush()
+
+        yield write
