@@ -20,9 +20,9 @@ from wavenet_jax.data import (
     dataset_from_list,
     dataset_from_text,
     load_dataset,
-    map_text_dataset,
+    map_dataset,
     split_documents,
-    write_text_dataset,
+    write_dataset,
 )
 from wavenet_jax.errors import InputError
 
@@ -156,8 +156,8 @@ def test_text_in_memory_is_the_text_of_a_file(path: Path) -> None:
     dataset = dataset_from_text("TO\0 BE\ud800", config)
     assert dataset.vocab.characters == "\0 beot"
     assert dataset.notes == ("2 bad bytes left out.",)
-    write_text_dataset(dataset, path.with_name("written"))
-    assert_same_tokens(map_text_dataset(path.with_name("written"), dataset.vocab, config), dataset)
+    write_dataset(dataset, path.with_name("written"))
+    assert_same_tokens(map_dataset(path.with_name("written"), dataset.vocab, config), dataset)
 
 
 @pytest.mark.parametrize(
@@ -204,9 +204,9 @@ def test_text_in_memory_is_the_one_mapped_from_its_files(
     inside, mapped = load_text(text, path, test_fraction)
     assert_same_tokens(inside, mapped)
     assert "".join(mapped.vocab.decode(split.tokens[1:]) for split in mapped.splits) == text
-    write_text_dataset(inside, path.with_name("copy"))
+    write_dataset(inside, path.with_name("copy"))
     assert_same_tokens(
-        map_text_dataset(path.with_name("copy"), inside.vocab, text_config(path, test_fraction)),
+        map_dataset(path.with_name("copy"), inside.vocab, text_config(path, test_fraction)),
         inside,
     )
 
@@ -256,7 +256,7 @@ def test_tokens_that_cannot_be_written_are_named(path: Path, tmp_path: Path) -> 
     with pytest.raises(InputError, match=message):
         load_dataset(text_config(path), folder)
     with pytest.raises(InputError, match=message):
-        write_text_dataset(dataset, folder)
+        write_dataset(dataset, folder)
 
 
 def damage(path: Path, name: str, content: bytes | None, test_fraction: float = 0.2) -> str:
@@ -270,7 +270,7 @@ def damage(path: Path, name: str, content: bytes | None, test_fraction: float = 
     if content is not None:
         file.write_bytes(content.replace(b"WHOLE", before))
     with pytest.raises(InputError) as caught:
-        map_text_dataset(folder, mapped.vocab, text_config(path, test_fraction))
+        map_dataset(folder, mapped.vocab, text_config(path, test_fraction))
     assert str(caught.value).endswith(
         ("restore it or train again.", "restore them or train again.")
     )
@@ -314,7 +314,7 @@ def test_files_in_the_place_of_each_other_are_named(path: Path) -> None:
     (folder / "test.bin").rename(folder / "val.bin")
     (folder / "spare").rename(folder / "test.bin")
     with pytest.raises(InputError, match="hold 84 / 24 / 12 characters, expected the fractions"):
-        map_text_dataset(folder, mapped.vocab, text_config(path, test_fraction=0.2))
+        map_dataset(folder, mapped.vocab, text_config(path, test_fraction=0.2))
 
 
 def test_files_without_a_character_are_named(path: Path) -> None:
@@ -323,7 +323,7 @@ def test_files_without_a_character_are_named(path: Path) -> None:
     for name in TOKEN_FILES:
         (folder / name).write_bytes(b"\0")
     with pytest.raises(InputError, match="hold 0 / 0 / 0 characters, expected the fractions"):
-        map_text_dataset(folder, mapped.vocab, text_config(path))
+        map_dataset(folder, mapped.vocab, text_config(path))
 
 
 def test_file_of_half_a_token_is_named(path: Path) -> None:
@@ -332,7 +332,7 @@ def test_file_of_half_a_token_is_named(path: Path) -> None:
     file = path.with_name("deep") / "tokens" / "val.bin"
     file.write_bytes(file.read_bytes()[:-1])
     with pytest.raises(InputError, match=f"^{re.escape(str(file))} cannot be read"):
-        map_text_dataset(file.parent, mapped.vocab, text_config(path))
+        map_dataset(file.parent, mapped.vocab, text_config(path))
 
 
 def test_tokens_that_are_no_file_are_refused_at_once(path: Path, tmp_path: Path) -> None:
@@ -340,4 +340,4 @@ def test_tokens_that_are_no_file_are_refused_at_once(path: Path, tmp_path: Path)
     (tmp_path / "tokens" / "val.bin").unlink()
     os.mkfifo(tmp_path / "tokens" / "val.bin")
     with pytest.raises(InputError, match=r"val\.bin cannot be read \(it is a named pipe\)"):
-        map_text_dataset(tmp_path / "tokens", dataset.vocab, DataConfig(kind="text"))
+        map_dataset(tmp_path / "tokens", dataset.vocab, DataConfig(kind="text"))

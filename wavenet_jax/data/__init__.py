@@ -5,19 +5,19 @@ Imports no JAX.
 
 from wavenet_jax.data.corpus import Corpus, Splits, corpus_from_documents, split_documents
 from wavenet_jax.data.dataset import (
-    TOKEN_FILES,
     Dataset,
     dataset_from_documents,
     dataset_from_list,
     dataset_from_text,
     load_dataset,
-    map_text_dataset,
-    write_text_dataset,
+    map_dataset,
+    write_dataset,
 )
 from wavenet_jax.data.download import SOURCES, download
 from wavenet_jax.data.files import find_sources
 from wavenet_jax.data.lists import load_documents
 from wavenet_jax.data.text import write_known_lines
+from wavenet_jax.data.token_files import TOKEN_FILES
 from wavenet_jax.data.vocab import (
     BOUNDARY,
     BOUNDARY_ID,
@@ -45,10 +45,10 @@ __all__ = [
     "find_sources",
     "load_dataset",
     "load_documents",
-    "map_text_dataset",
+    "map_dataset",
     "split_documents",
     "vocab_from_characters",
     "vocab_from_documents",
+    "write_dataset",
     "write_known_lines",
-    "write_text_dataset",
 ]

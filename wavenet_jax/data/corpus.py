@@ -80,7 +80,7 @@ def min_documents(config: DataConfig) -> int:
     return 1 + (config.val_fraction > 0) + (config.test_share > 0)
 
 
-def split_documents(documents: list[str], config: DataConfig) -> Splits[list[str]]:
+def split_documents(documents: list[T], config: DataConfig) -> Splits[list[T]]:
     """Shuffle with the split seed and cut into train, val and test.
 
     None of them is empty unless its fraction is 0.  With seed 42 and tenths this is the lecture's

@@ -1,14 +1,10 @@
 """What there is to train on: from the configuration, from documents, or mapped from a folder."""
 
 import dataclasses
-import io
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 from pathlib import Path
 from typing import BinaryIO, NamedTuple
-
-import numpy as np
 
 from wavenet_jax.config import DataConfig, DataKind, Extent
 from wavenet_jax.data.corpus import (
@@ -30,11 +26,9 @@ from wavenet_jax.data.text import (
     transformed_chunks,
     write_tokens,
 )
-from wavenet_jax.data.vocab import BOUNDARY_ID, Vocab, forms_note, vocab_from_documents
-from wavenet_jax.errors import InputError, escape, pluralize, require, require_default, show_short
-from wavenet_jax.machine import open_regular, reason
-
-TOKEN_FILES = Splits("train.bin", "val.bin", "test.bin")  # each the tokens of a split of a text
+from wavenet_jax.data.token_files import make_corpora, map_token_files, write_token_files
+from wavenet_jax.data.vocab import Vocab, forms_note, vocab_from_documents
+from wavenet_jax.errors import escape, pluralize, require, require_default, show_short
 
 
 class Dataset(NamedTuple):
@@ -113,31 +107,23 @@ def dataset_from_documents(documents: list[str], vocab: Vocab, config: DataConfi
     return Dataset(vocab, splits, documents, parts, "list")
 
 
-def write_text_dataset(dataset: Dataset, folder: Path) -> None:
-    """Write the tokens of a text for `map_text_dataset`; raise `InputError` if that fails."""
-    with _open_token_files(folder) as files:
+def write_dataset(dataset: Dataset, folder: Path) -> None:
+    """Write the tokens of the splits for `map_dataset`; raise `InputError` if that fails."""
+
+    def write(files: Sequence[BinaryIO]) -> None:
         for file, corpus in zip(files, dataset.splits, strict=True):
             file.write(corpus.tokens.data)
 
+    write_token_files(write, folder)
 
-def map_text_dataset(folder: Path, vocab: Vocab, config: DataConfig) -> Dataset:
-    """Map the tokens of a text from the files that were written to a folder.
 
-    Raises `InputError` where a file is missing or damaged, and where their lengths are not those
-    that the configuration splits a text into, so that one of them must have been cut short.
+def map_dataset(folder: Path, vocab: Vocab, config: DataConfig) -> Dataset:
+    """Map a text, or recordings, from the files that were written to a folder.
+
+    Raises `InputError` as `map_token_files` does.
     """
-    dataset = _text_dataset(vocab, [_map_tokens(folder / name, vocab) for name in TOKEN_FILES])
-    lengths = [corpus.num_predictions for corpus in dataset.splits]
-    val_start, test_start = config.cuts(sum(lengths))
-    require(
-        [val_start, test_start] == [lengths[0], lengths[0] + lengths[1]]
-        and lengths[0] > 0
-        and (lengths[1] > 0 or config.val_fraction == 0),
-        f"{folder} is damaged: {', '.join(TOKEN_FILES)} hold "
-        f"{' / '.join(f'{length:,}' for length in lengths)} characters, expected the fractions of "
-        "the configuration; restore them or train again.",
-    )
-    return dataset
+    assert config.kind is not None  # of a run it is known
+    return _mapped(vocab, map_token_files(folder, vocab, config), config.kind)
 
 
 def _kind_of(files: list[SourceFile], config: DataConfig) -> tuple[DataKind, list[str]]:
@@ -179,15 +165,9 @@ def _load_text(
     tokens_dir: Path | None,
 ) -> Dataset:
     vocab, length, notes = scan_text(scanned(), config)
-    lengths = split_lengths(length, config)
-    if tokens_dir is not None:
-        with _open_token_files(tokens_dir) as files:
-            write_tokens(chunks(), vocab, lengths, files)
-        return map_text_dataset(tokens_dir, vocab, config)._replace(notes=tuple(notes))
-    buffers = [io.BytesIO() for _ in TOKEN_FILES]
-    write_tokens(chunks(), vocab, lengths, buffers)
-    tokens = [np.frombuffer(buffer.getvalue(), vocab.dtype) for buffer in buffers]
-    return _text_dataset(vocab, tokens)._replace(notes=tuple(notes))
+    write = partial(write_tokens, chunks(), vocab, split_lengths(length, config))
+    splits = make_corpora(write, vocab, config, tokens_dir)
+    return _mapped(vocab, splits, "text")._replace(notes=tuple(notes))
 
 
 def _skipped(tally: Tally) -> list[str]:
@@ -195,35 +175,5 @@ def _skipped(tally: Tally) -> list[str]:
     return [f"{pluralize(tally.skipped, 'bad byte')} left out."] if tally.skipped else []
 
 
-@contextmanager
-def _open_token_files(folder: Path) -> Iterator[Splits[BinaryIO]]:
-    """Open the files of a text's splits; raise `InputError` where they cannot be written."""
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        with ExitStack() as stack:
-            yield Splits(*(stack.enter_context((folder / n).open("wb")) for n in TOKEN_FILES))
-    except OSError as error:
-        raise InputError(
-            f"{folder} cannot be written ({error.strerror}), expected a writable folder with room "
-            "for the tokens of the text; choose another."
-        ) from error
-
-
-def _map_tokens(path: Path, vocab: Vocab) -> np.ndarray:
-    try:
-        with open_regular(path) as file:
-            tokens = np.memmap(file, vocab.dtype, mode="r")  # stays mapped
-    except (OSError, ValueError) as error:
-        raise InputError(
-            f"{path} cannot be read ({reason(error)}); restore it or train again."
-        ) from error
-    require(
-        tokens[0] == BOUNDARY_ID and (len(tokens) == 1 or tokens[-1] != BOUNDARY_ID),
-        f"{path} is damaged, expected a boundary, then the characters of a split; restore it or "
-        "train again.",
-    )
-    return tokens
-
-
-def _text_dataset(vocab: Vocab, tokens: Iterable[np.ndarray]) -> Dataset:
-    return Dataset(vocab, Splits(*map(Corpus, tokens)), [], Splits([], [], []), "text")
+def _mapped(vocab: Vocab, splits: Splits[Corpus], kind: DataKind) -> Dataset:
+    return Dataset(vocab, splits, [], Splits([], [], []), kind)

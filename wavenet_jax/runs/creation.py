@@ -6,7 +6,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from wavenet_jax.config import DataConfig, Recipe, config_to_dict, read_json
-from wavenet_jax.data import TOKEN_FILES, Dataset, load_dataset, write_text_dataset
+from wavenet_jax.data import TOKEN_FILES, Dataset, load_dataset, write_dataset
 from wavenet_jax.devices import environment
 from wavenet_jax.errors import InputError, require
 from wavenet_jax.runs.disk import (
@@ -162,7 +162,7 @@ def _clear(folder: Path) -> None:
 
 def _write_tokens(run: Run) -> None:
     if run.staged_tokens is None:
-        write_text_dataset(run.data, run.folder)
+        write_dataset(run.data, run.folder)
         return
     for name in TOKEN_FILES:
         (run.staged_tokens / name).replace(run.folder / name)  # a mapped file stays mapped

@@ -27,7 +27,7 @@ from wavenet_jax.data import (
     Vocab,
     dataset_from_documents,
     load_documents,
-    map_text_dataset,
+    map_dataset,
 )
 from wavenet_jax.devices import SETTINGS, environment
 from wavenet_jax.errors import require
@@ -128,7 +128,7 @@ def finish_rewriting(folder: Path) -> None:
 def _load_data(folder: Path, config: Config) -> Dataset:
     vocab = _load_vocab(folder / "vocab.json")
     if config.data.is_text:
-        return map_text_dataset(folder, vocab, config.data)
+        return map_dataset(folder, vocab, config.data)
     documents = load_documents(folder / "documents.txt")
     return dataset_from_documents(documents, vocab, config.data)
 
