@@ -26,10 +26,11 @@ Config
     train: TrainConfig = TrainConfig()
 DataConfig
     data: str | tuple[str, ...] = 'names'
-    kind: Optional[Literal['list', 'text']] = None
+    kind: Optional[Literal['list', 'text', 'audio']] = None
     column: str | None = None
     lower: bool = False
     normalize: Optional[Literal['NFC', 'NFD', 'NFKC', 'NFKD']] = None
+    rate: int | None = None
     skip_bad: bool = False
     split_seed: int = 42
     val_fraction: float = 0.1

@@ -18,7 +18,7 @@ from wavenet_jax.runs import Run
         ("train --data missing.txt", "--data 'missing.txt' is not there"),
         ("train --kind text --data missing.txt", "--data 'missing.txt' is not there"),
         ("train --data", "--data is (none), expected a file, a folder or a known name."),
-        ("train --kind tex", "--kind is 'tex', expected list or text; did you mean text?"),
+        ("train --kind tex", "--kind is 'tex', expected list or text or audio; did you mean text?"),
         ("train --normalize nfc", "--normalize is 'nfc', expected NFC or NFD or NFKC or NFKD"),
         ("train --column 2", "--column is '2', but names is no table, expected"),
         ("train --data makemore", "--data 'makemore' is not downloaded yet"),

@@ -70,7 +70,7 @@ REFUSED: list[tuple[Any, dict[str, Any], str, str]] = [
         DataConfig,
         {"kind": "stream"},
         "kind is 'stream'",
-        "expected list or text; leave it out for the default.",
+        "expected list or text or audio; leave it out for the default.",
     ),
     (DataConfig, {"data": ()}, "data is (none)", "expected a file, a folder or a known name."),
     (

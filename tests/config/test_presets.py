@@ -82,6 +82,7 @@ EXTENTS = st.builds(
     kind=st.sampled_from(["list", "text"]),
     num_predictions=st.integers(2, 10**9),
     document_length=st.integers(0, 10_000),
+    rate=st.none(),
 )
 
 

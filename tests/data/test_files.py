@@ -47,8 +47,8 @@ def test_names_are_the_bundled_list() -> None:
 def test_data_that_are_not_there_are_refused(data: str, tmp_path: Path) -> None:
     name = str(tmp_path / data)
     message = (
-        f"data {name!r} is not there, expected a text file, a folder of such, - for standard input,"
-        " names, makemore or shakespeare."
+        f"data {name!r} is not there, expected a text file or a recording, a folder of such, - for "
+        "standard input, names, makemore or shakespeare."
     )
     with pytest.raises(InputError, match=f"^{re.escape(message)}$") as caught:
         documents(name)

@@ -13,7 +13,8 @@ from wavenet_jax.errors import (
     require_utf8,
 )
 
-DataKind = Literal["list", "text"]
+DataKind = Literal["list", "text", "audio"]
+MAX_RATE = 1_000_000  # samples per second; what measures ultrasound takes
 Normalization = Literal["NFC", "NFD", "NFKC", "NFKD"]
 
 
@@ -22,11 +23,11 @@ class DataConfig:
     """Which documents, and how they are split."""
 
     data: str | tuple[str, ...] = "names"
-    """Files or folders of text, `-` for standard input, or `names` (bundled), `makemore` or
-    `shakespeare` (downloaded)."""
+    """Files or folders of text or recordings, `-` for standard input, or `names` (bundled),
+    `makemore` or `shakespeare` (downloaded)."""
     kind: DataKind | None = None
-    """A list with one document a line, or one text that is split by position; by default what the
-    data look like."""
+    """A list with one document a line, one text that is split by position, or recordings, each a
+    document; by default what the data look like."""
     column: str | None = None
     """The column of a table that holds the documents: its name in the first line, or its number
     from 1."""
@@ -34,14 +35,18 @@ class DataConfig:
     """Turn capitals into small letters."""
     normalize: Normalization | None = None
     """Bring letters that Unicode writes in several ways into one form, such as NFC."""
+    rate: int | None = None
+    """Samples per second to which recordings are resampled; by default their own."""
     skip_bad: bool = False
-    """Leave out lines, or characters of a text, that are no plain UTF-8 text."""
+    """Leave out lines, or characters of a text, that are no plain UTF-8 text, and recordings that
+    are cut short, empty or damaged."""
     split_seed: int = 42
-    """Seed of the shuffle before a list is split. The training seed does not affect the split."""
+    """Seed of the shuffle before documents are split. The training seed does not affect it."""
     val_fraction: float = 0.1
     """Fraction of the documents, or of the text, for validation; 0 for none."""
     test_fraction: float | None = None
-    """Fraction for the test, after validation; by default 0.1 of a list and 0 of a text."""
+    """Fraction for the test, after validation; by default 0.1 of a list or recordings and 0 of a
+    text."""
     max_vocab: int = 10_000
     """Most distinct characters that the data may hold."""
 
@@ -55,7 +60,8 @@ class DataConfig:
             "data",
         )
         require_utf8(self, "data", "column")
-        require_between(self, max_vocab=(1, 0x110000), split_seed=(-(2**63), 2**63 - 1))
+        require_between(self, max_vocab=(1, 0x110000), rate=(1, MAX_RATE))
+        require_between(self, split_seed=(-(2**63), 2**63 - 1))
         require_fraction(self, "val_fraction", "test_fraction")
         held_out = self.val_fraction + self.test_share
         require(
@@ -70,12 +76,17 @@ class DataConfig:
     @staticmethod
     def ignored(values: Mapping[str, Any]) -> dict[str, str]:
         """Return the fields that the other values leave without effect, and why."""
-        if values["kind"] != "text":
-            return {}
+        of_text = ("column", "lower", "normalize", "max_vocab")
         return {
-            "split_seed": "but a text is split by position",
-            "column": "but a text has no columns",
-        }
+            None: {},
+            "list": {"rate": "but a list has no sound"},
+            "text": {
+                "split_seed": "but a text is split by position",
+                "column": "but a text has no columns",
+                "rate": "but a text has no sound",
+            },
+            "audio": dict.fromkeys(of_text, "but recordings have no text"),
+        }[values["kind"]]
 
     @property
     def sources(self) -> tuple[str, ...]:
@@ -90,7 +101,7 @@ class DataConfig:
 
     @property
     def is_text(self) -> bool:
-        """Tell whether the data are one text instead of a list; None counts as a list."""
+        """Tell whether the data are one text instead of documents; None counts as documents."""
         return self.kind == "text"
 
     def cuts(self, count: int) -> tuple[int, int]:

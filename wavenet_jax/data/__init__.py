@@ -23,6 +23,7 @@ from wavenet_jax.data.vocab import (
     BOUNDARY_ID,
     END_SIGN,
     Vocab,
+    level_vocab,
     vocab_from_characters,
     vocab_from_documents,
 )
@@ -43,6 +44,7 @@ __all__ = [
     "dataset_from_text",
     "download",
     "find_sources",
+    "level_vocab",
     "load_dataset",
     "load_documents",
     "map_dataset",

@@ -11,6 +11,7 @@ from wavenet_jax.data.vocab import BOUNDARY_ID, Vocab
 from wavenet_jax.errors import pluralize, require, show_short
 
 T = TypeVar("T")
+_PIECE = 2**24  # tokens
 
 
 class Corpus(NamedTuple):
@@ -20,7 +21,8 @@ class Corpus(NamedTuple):
 
     Prediction i sees tokens[i], tokens[i-1], ... back to the last boundary, where its document
     begins, and endless boundaries before that; its target is tokens[i+1].  A text is a corpus of
-    one document without an end: its last token is no boundary.
+    one document without an end: its last token is no boundary.  A recording is a document of
+    levels, whose ids are 1 to 256.
     """
 
     tokens: np.ndarray  # [N+1], of the vocabulary's dtype
@@ -43,7 +45,17 @@ class Corpus(NamedTuple):
     @property
     def starts(self) -> np.ndarray:
         """Return the first prediction of each of the D documents, `[D]`."""
-        return np.flatnonzero(self.tokens[:-1] == BOUNDARY_ID)
+        inputs = self.tokens[:-1]  # of which a map is looked through in pieces
+        found = [
+            start + np.flatnonzero(inputs[start : start + _PIECE] == BOUNDARY_ID)
+            for start in range(0, len(inputs), _PIECE)
+        ]
+        return np.concatenate([np.zeros(0, np.int64), *found])
+
+    @property
+    def lengths(self) -> np.ndarray:
+        """Return the tokens of each of the D documents without its boundary, `[D]`."""
+        return np.diff(np.append(self.starts, self.num_predictions)) - 1
 
     def head(self, num_predictions: int) -> "Corpus":
         """Return the first predictions of a text, or the documents of a list that fit whole.

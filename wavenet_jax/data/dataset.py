@@ -6,6 +6,8 @@ from functools import partial
 from pathlib import Path
 from typing import BinaryIO, NamedTuple
 
+import numpy as np
+
 from wavenet_jax.config import DataConfig, DataKind, Extent
 from wavenet_jax.data.corpus import (
     Corpus,
@@ -16,6 +18,7 @@ from wavenet_jax.data.corpus import (
 )
 from wavenet_jax.data.files import SourceFile, find_sources
 from wavenet_jax.data.lists import documents_in_memory, find_table, read_list
+from wavenet_jax.data.sound import read_sounds, write_sounds
 from wavenet_jax.data.text import (
     Tally,
     drop_bad,
@@ -26,20 +29,26 @@ from wavenet_jax.data.text import (
     transformed_chunks,
     write_tokens,
 )
-from wavenet_jax.data.token_files import make_corpora, map_token_files, write_token_files
-from wavenet_jax.data.vocab import Vocab, forms_note, vocab_from_documents
+from wavenet_jax.data.token_files import (
+    make_corpora,
+    map_token_files,
+    scratch_file,
+    write_token_files,
+)
+from wavenet_jax.data.vocab import Vocab, forms_note, level_vocab, vocab_from_documents
 from wavenet_jax.errors import escape, pluralize, require, require_default, show_short
 
 
 class Dataset(NamedTuple):
-    """The splits as tokens, with their vocabulary; of a list also the documents themselves."""
+    """The splits as tokens, with their vocabulary; of a list also the documents as strings."""
 
     vocab: Vocab
     splits: Splits[Corpus]
-    documents: list[str]  # in the order of their file; empty for a text
+    documents: list[str]  # in the order of their file; empty unless this is a list
     split_documents: Splits[list[str]]  # the same, shuffled and split
     kind: DataKind = "list"
     notes: tuple[str, ...] = ()  # sentences for the user on what was found and how it was taken
+    rate: int | None = None  # samples per second, of recordings
 
     @property
     def is_text(self) -> bool:
@@ -47,19 +56,25 @@ class Dataset(NamedTuple):
         return self.kind == "text"
 
     @property
+    def unit(self) -> str:
+        """Return what a token is, in a word."""
+        return "sample" if self.kind == "audio" else "character"
+
+    @property
     def extent(self) -> Extent:
         """Return how much there is to train on."""
-        lengths = sorted(map(len, self.split_documents.train))
-        typical = lengths[int(0.9 * (len(lengths) - 1))] if lengths else 0
-        return Extent(self.kind, self.splits.train.num_predictions, typical)
+        train = self.splits.train
+        lengths = [0] if self.is_text else np.sort(train.lengths).tolist()
+        typical = lengths[int(0.9 * (len(lengths) - 1))]
+        return Extent(self.kind, train.num_predictions, typical, self.rate)
 
 
 def load_dataset(config: DataConfig, tokens_dir: Path | None = None) -> Dataset:
     """Read the data that the configuration names; raise `InputError` if they are unusable.
 
     Where it does not tell the kind, what the data look like does, and a note says so.  The tokens
-    of a text are written to `tokens_dir`, which is made if it is missing, and mapped from there;
-    None keeps them in memory.  A list is always in memory.
+    of a text and of recordings are written to `tokens_dir`, which is made if it is missing, and
+    mapped from there; None keeps them in memory.  A list is always in memory.
     """
     with find_sources(config) as (files, found):
         kind, guess = _kind_of(files, config)
@@ -69,6 +84,8 @@ def load_dataset(config: DataConfig, tokens_dir: Path | None = None) -> Dataset:
             chunks = partial(read_texts, files, config)
             dataset = _load_text(partial(chunks, tally), chunks, config, tokens_dir)
             notes = _skipped(tally)
+        elif kind == "audio":
+            dataset, notes = _load_sound(files, config, tokens_dir), []
         else:
             documents, notes = read_list(files, config)
             dataset = _list_dataset(documents, config)
@@ -123,7 +140,8 @@ def map_dataset(folder: Path, vocab: Vocab, config: DataConfig) -> Dataset:
     Raises `InputError` as `map_token_files` does.
     """
     assert config.kind is not None  # of a run it is known
-    return _mapped(vocab, map_token_files(folder, vocab, config), config.kind)
+    splits = map_token_files(folder, vocab, config)
+    return _mapped(vocab, splits, config.kind)._replace(rate=config.rate)
 
 
 def _kind_of(files: list[SourceFile], config: DataConfig) -> tuple[DataKind, list[str]]:
@@ -131,6 +149,12 @@ def _kind_of(files: list[SourceFile], config: DataConfig) -> tuple[DataKind, lis
     known = {file.kind for file in files}
     if config.kind is not None:
         return config.kind, []
+    require(
+        "audio" not in known or len(known) == 1,
+        f"data {config.title} are recordings and other files, expected files of one kind; leave "
+        "one kind out.",
+        "data",
+    )
     if config.column is not None:
         return "list", []
     if len(known) == 1 and (kind := known.pop()) is not None:
@@ -168,6 +192,15 @@ def _load_text(
     write = partial(write_tokens, chunks(), vocab, split_lengths(length, config))
     splits = make_corpora(write, vocab, config, tokens_dir)
     return _mapped(vocab, splits, "text")._replace(notes=tuple(notes))
+
+
+def _load_sound(files: list[SourceFile], config: DataConfig, tokens_dir: Path | None) -> Dataset:
+    with scratch_file(tokens_dir) as scratch:
+        sounds = read_sounds(files, config, scratch)
+        write = partial(write_sounds, split_documents(sounds.levels, config))
+        splits = make_corpora(write, level_vocab(), config, tokens_dir)
+    dataset = _mapped(level_vocab(), splits, "audio")
+    return dataset._replace(rate=sounds.rate, notes=tuple(sounds.notes))
 
 
 def _skipped(tally: Tally) -> list[str]:

@@ -22,6 +22,7 @@ from wavenet_jax.paths import bundled_names
 STANDARD_INPUT = "-"
 MAX_LINE = 64 * MIB  # bytes of a document in a file
 MAX_PIPED = 8_192 * MIB  # bytes; a text has at most two billion characters
+RECORDINGS = (".wav", ".flac", ".ogg")  # by these endings a file is known as one
 _PIECE = 4 * MIB
 _HEAD = 8_192  # bytes by which a text file is recognised
 _COMPRESSED: dict[bytes, Any] = {
@@ -48,7 +49,7 @@ class SourceFile(NamedTuple):
 
     name: str
     path: Path
-    kind: DataKind | None = None  # of a known data set
+    kind: DataKind | None = None  # of a known data set, or by its ending
 
 
 class Sources(NamedTuple):
@@ -72,16 +73,16 @@ def find_sources(config: DataConfig, sources: Mapping[str, Source] = SOURCES) ->
             elif name == STANDARD_INPUT or _is_pipe(Path(name)):
                 found.files.append(_spooled(name, stack))
             elif os.path.isdir(name):
-                _add_folder(name, found)
+                _add_folder(name, config, found)
             else:
                 what = _what_is_wrong(name)
                 require(
                     what is None,
-                    f"data {name!r} {what}, expected a text file, a folder of such, - for "
-                    f"standard input, names, {' or '.join(sources)}.",
+                    f"data {name!r} {what}, expected a text file or a recording, a folder of such, "
+                    f"- for standard input, names, {' or '.join(sources)}.",
                     "data",
                 )
-                found.files.append(SourceFile(name, Path(name)))
+                found.files.append(SourceFile(name, Path(name), _kind_by_ending(Path(name))))
         yield found
 
 
@@ -221,25 +222,40 @@ def _copy(pipe: IO[bytes], file: IO[bytes], shown: str) -> None:
         )
 
 
-def _add_folder(name: str, found: Sources) -> None:
-    """Add the text files in a folder and the folders in it, in order; hidden ones are left out."""
+def _kind_by_ending(path: Path) -> DataKind | None:
+    return "audio" if path.suffix.lower() in RECORDINGS else None
+
+
+def _add_folder(name: str, config: DataConfig, found: Sources) -> None:
+    """Add the text files in a folder and the folders in it, in order; hidden ones are left out.
+
+    Instead of them, the recordings are added where they are wanted, or are more than the others.
+    """
     paths = []
     for folder, folders, names in os.walk(name):
         folders[:] = [each for each in folders if not each.startswith(".")]
         paths += [Path(folder, each) for each in names if not each.startswith(".")]
     paths = sorted(path for path in paths if path.is_file())
-    files = [SourceFile(str(path), path) for path in paths if _holds_text(path)]
+    recordings = [path for path in paths if _kind_by_ending(path) == "audio"]
+    is_sound = config.kind == "audio" or (config.kind is None and 2 * len(recordings) > len(paths))
+    chosen = recordings if is_sound else list(filter(_holds_text, paths))
+    what, expected = (
+        ("text file", "files of UTF-8 text")
+        if not is_sound
+        else ("recording", f"files that end in {', '.join(RECORDINGS)}")
+    )
     require(
-        len(files) > 0,
-        f"data {name!r} is a folder without a text file, expected files of UTF-8 text in it, whose "
-        "names do not begin with a period.",
+        len(chosen) > 0,
+        f"data {name!r} is a folder without a {what}, expected {expected} in it, whose names do "
+        "not begin with a period.",
         "data",
     )
-    left_out = len(paths) - len(files)
-    found.files.extend(files)
+    found.files.extend(SourceFile(str(p), p, "audio" if is_sound else None) for p in chosen)
+    count = pluralize(len(chosen), "recording" if is_sound else "file")
+    left_out = f"{len(paths) - len(chosen):,} without {'sound' if is_sound else 'text'} left out"
     found.notes.append(
-        f"data {name} is a folder: {pluralize(len(files), 'file')} of text are read in the order "
-        f"of their names{f', {left_out:,} without text left out' if left_out else ''}."
+        f"data {name} is a folder: {count}{'' if is_sound else ' of text'} are read in the order "
+        f"of their names{f', {left_out}' if len(chosen) < len(paths) else ''}."
     )
 
 

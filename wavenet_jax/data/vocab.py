@@ -79,6 +79,18 @@ class Vocab:
         )
 
 
+def level_vocab() -> Vocab:
+    """Return the vocabulary of recordings: ids 1 to 256 are the levels 0 to 255.
+
+    A vocabulary is characters whatever the data are, so that level q is the Braille pattern of the
+    eight dots that its bits are, of which Unicode has 256 in order.
+
+    >>> level_vocab().decode(np.array([1, 129, 256]))
+    '⠀⢀⣿'
+    """
+    return Vocab(BOUNDARY + "".join(map(chr, range(0x2800, 0x2900))))
+
+
 def code_points(text: str) -> np.ndarray:
     """Return the code points of a text, `[T]` uint32."""
     # A terminal hands on what it cannot decode as lone surrogates, which an error has to name.

@@ -81,9 +81,9 @@ def prepare_run(
 ) -> Iterator[Run]:
     """Read the data of a new run, which `create_run` writes later; else nothing is left behind.
 
-    No other process may train in the folder meanwhile.  The tokens of a text wait in a temporary
-    folder inside it.  Raises `InputError` as `require_vacant`, `only_writer`, `load` and the recipe
-    do.
+    No other process may train in the folder meanwhile.  Tokens that were written wait in a
+    temporary folder inside it.  Raises `InputError` as `require_vacant`, `only_writer`, `load` and
+    the recipe do.
     """
     require_savable(folder)
     require_vacant(folder, overwrite=overwrite)
@@ -96,7 +96,7 @@ def prepare_run(
             for rest in folder.glob(f"tokens-*{PARTIAL}"):  # of a process that was killed
                 remove(rest)
             dataset = load(recipe.data_config(), staged)
-            # Only a text that was read from files is staged.
+            # Only what was read from files is staged, and no list.
             tokens = staged if staged.exists() else None
             yield Run(folder, recipe.config(dataset.extent), dataset, tokens, held=held)
         finally:
@@ -134,11 +134,11 @@ def create_run(run: Run, *, overwrite: bool = False) -> None:
         _clear(folder)
         write_json(folder / CONFIG, config_to_dict(run.config))
         write_json(folder / "vocab.json", {"characters": data.vocab.characters})
-        if data.is_text:
-            _write_tokens(run)
-        else:
+        if data.kind == "list":
             lines = "".join(f"{document}\n" for document in data.documents)
             write_whole(folder / "documents.txt", lines)
+        else:
+            _write_tokens(run)
         write_json(folder / "environment.json", environment())
         # Last, so that a folder without it was not created to its end.
         write_manifest(folder, Manifest(record_files(folder), {}))

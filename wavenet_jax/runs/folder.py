@@ -2,10 +2,10 @@
 
 config.json       the configuration, and the format of the folder
 manifest.json     SHA-256 of the files that do not change, of each checkpoint and the metrics to it
-vocab.json        the characters in order of their ids
+vocab.json        the characters in order of their ids; of recordings, one for each level
 documents.txt     the documents of a list, as read, so that a run needs nothing but its folder
 train.bin, val.bin, test.bin
-                  instead of it, the tokens of each split of a text
+                  instead of it, the tokens of each split of a text or of recordings
 environment.json  versions and devices
 metrics.jsonl     a line per report
 checkpoints/      the two latest states, and the best one by validation loss
@@ -69,7 +69,7 @@ class Run(NamedTuple):
     folder: Path
     config: Config
     data: Dataset
-    staged_tokens: Path | None = None  # folder of a text's tokens until `create_run` moves them
+    staged_tokens: Path | None = None  # folder of the tokens until `create_run` moves them
     recorded: dict[str, FileRecord] | None = None  # of the folder that it was loaded from
     held: int | None = None  # descriptor of the folder, while this process trains in it
 
@@ -127,7 +127,7 @@ def finish_rewriting(folder: Path) -> None:
 
 def _load_data(folder: Path, config: Config) -> Dataset:
     vocab = _load_vocab(folder / "vocab.json")
-    if config.data.is_text:
+    if config.data.kind in ("text", "audio"):
         return map_dataset(folder, vocab, config.data)
     documents = load_documents(folder / "documents.txt")
     return dataset_from_documents(documents, vocab, config.data)

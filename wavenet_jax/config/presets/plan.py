@@ -18,6 +18,7 @@ class Extent(NamedTuple):
     kind: DataKind
     num_predictions: int  # N of the training split
     document_length: int  # characters that nine in ten documents do not exceed; 0 for a text
+    rate: int | None = None  # samples per second, of recordings
 
 
 class _Size(NamedTuple):

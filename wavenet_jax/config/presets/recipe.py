@@ -40,7 +40,7 @@ class Recipe(NamedTuple):
         Raises `InputError` for unknown names, values that are not allowed, and those without effect
         beside the others.
         """
-        config = self._with_options(self._start(extent), kind=extent.kind)
+        config = self._with_options(self._start(extent), kind=extent.kind, rate=extent.rate)
         counts = config.train.count_steps(extent.num_predictions)
         return replace(config, train=replace(config.train, **counts._asdict()))
 

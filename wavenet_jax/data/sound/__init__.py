@@ -1,6 +1,7 @@
 """Sound: recordings to levels, and levels to recordings."""
 
 from wavenet_jax.data.sound.codec import NUM_LEVELS, SILENCE, decode_levels, encode_levels
+from wavenet_jax.data.sound.levels import FIRST_LEVEL_ID, level_ids, read_sounds, write_sounds
 from wavenet_jax.data.sound.recordings import (
     Recording,
     read_recording,
@@ -10,13 +11,17 @@ from wavenet_jax.data.sound.recordings import (
 )
 
 __all__ = [
+    "FIRST_LEVEL_ID",
     "NUM_LEVELS",
     "SILENCE",
     "Recording",
     "decode_levels",
     "encode_levels",
+    "level_ids",
     "read_recording",
+    "read_sounds",
     "require_soundfile",
     "resample",
     "wav_writer",
+    "write_sounds",
 ]

@@ -1,0 +1,104 @@
+"""Recordings as documents of levels, never all of them in memory.
+
+They are read once, in the order of their files, into a scratch file of a byte per sample, which is
+mapped.  So they are all known before they are shuffled and split.
+"""
+
+from collections.abc import Iterator, Sequence
+from typing import BinaryIO, NamedTuple
+
+import numpy as np
+
+from wavenet_jax.config import DataConfig
+from wavenet_jax.data.corpus import Splits, min_documents
+from wavenet_jax.data.files import SourceFile
+from wavenet_jax.data.sound.codec import encode_levels
+from wavenet_jax.data.sound.recordings import (
+    Recording,
+    read_recording,
+    require_soundfile,
+    resample,
+)
+from wavenet_jax.data.vocab import BOUNDARY_ID, level_vocab
+from wavenet_jax.errors import InputError, pluralize, require
+
+FIRST_LEVEL_ID = BOUNDARY_ID + 1
+
+
+class Sounds(NamedTuple):
+    """Recordings of one rate, and what the user should know of them."""
+
+    levels: list[np.ndarray]  # of each recording [T] uint8, parts of a mapped file
+    rate: int  # samples per second
+    notes: list[str]
+
+
+def level_ids(levels: np.ndarray) -> np.ndarray:
+    """Return the ids of levels `[T]`, of the vocabulary's dtype."""
+    return levels.astype(level_vocab().dtype) + FIRST_LEVEL_ID
+
+
+def read_sounds(files: Sequence[SourceFile], config: DataConfig, scratch: BinaryIO) -> Sounds:
+    """Return the recordings in files, whose levels are written to a scratch file.
+
+    Raises `InputError` for a recording that cannot be read, unless it is to be left out, for
+    several rates unless the configuration has one, and too few recordings.
+    """
+    notes, lengths, rate, resampled = list[str](), list[int](), config.rate, 0
+    for file, recording in _readable(files, config, notes):
+        rate = rate or recording.rate
+        require(
+            config.rate is not None or recording.rate == rate,
+            f"{file.name} has {recording.rate:,} samples per second, and recordings before it have "
+            f"{rate:,}, expected one rate; set rate to {min(rate, recording.rate)} to resample "
+            "them.",
+            "rate",
+        )
+        resampled += recording.rate != rate
+        levels = encode_levels(resample(*recording, rate))
+        scratch.write(levels.tobytes())
+        lengths.append(len(levels))
+    _require_enough(len(lengths), config)
+    assert rate is not None
+    if resampled:
+        notes.append(f"{pluralize(resampled, 'recording')} resampled to {rate:,} Hz.")
+    scratch.flush()
+    levels = np.memmap(scratch, np.uint8, mode="r")
+    return Sounds(np.split(levels, np.cumsum(lengths)[:-1]), rate, notes)
+
+
+def _readable(
+    files: Sequence[SourceFile], config: DataConfig, notes: list[str]
+) -> Iterator[tuple[SourceFile, Recording]]:
+    """Yield the recordings; bad ones are left out, and noted, if the configuration says so."""
+    require_soundfile()
+    bad = list[str]()
+    for file in files:
+        try:
+            yield file, read_recording(file)
+        except InputError as error:
+            if not config.skip_bad:
+                raise
+            bad.append(str(error).partition(", expected")[0])
+    if bad:
+        notes.append(f"{pluralize(len(bad), 'bad recording')} left out, the first: {bad[0]}.")
+
+
+def _require_enough(count: int, config: DataConfig) -> None:
+    least = min_documents(config)
+    require(
+        count >= least,
+        f"data {config.title} has {pluralize(count, 'recording')}, expected at least {least}, one "
+        "for each of train, val and test unless its fraction is 0; give more, or set the fraction "
+        "to 0.",
+        "data",
+    )
+
+
+def write_sounds(parts: Splits[list[np.ndarray]], files: Sequence[BinaryIO]) -> None:
+    """Write the recordings of each split to its file as ids, a boundary before and after each."""
+    boundary = level_vocab().dtype.type(BOUNDARY_ID).tobytes()
+    for file, recordings in zip(files, parts, strict=True):
+        file.write(boundary)
+        for levels in recordings:
+            file.write(level_ids(levels).tobytes() + boundary)
