@@ -79,18 +79,20 @@ class LanguageModel:
     def __repr__(self) -> str:
         """Return the data and the sizes in a line."""
         model, data = self.config.model, self.data
-        extent = (
-            "a text" if data.is_text else f"a list of {pluralize(len(data.documents), 'document')}"
-        )
+        extent, symbols = "a text", "characters"
+        if data.kind == "list":
+            extent = f"a list of {pluralize(len(data.documents), 'document')}"
+        elif data.kind == "audio":
+            extent, symbols = f"recordings at {data.rate:,} Hz", "levels"
         return (
-            f"LanguageModel({self.config.data.data!r}, {extent}, {len(data.vocab) - 1} characters, "
+            f"LanguageModel({self.config.data.data!r}, {extent}, {len(data.vocab) - 1} {symbols}, "
             f"{count_parameters(self.variables['params']):,} parameters, "
             f"{len(model.dilations)} {model.layer} layers of {model.n_hidden}, "
             f"receptive field {model.receptive_field:,})"
         )
 
     def evaluate(self) -> Splits[Evaluation]:
-        """Return the exact loss of train, val and test, in nats and bits per character."""
+        """Return the exact loss of train, val and test, in nats and bits per token."""
         return evaluate_splits(self.network, self.variables, self.data.splits)
 
     def score(self, texts: Iterable[str], *, text_start: bool = False) -> list[Score]:
@@ -104,6 +106,7 @@ class LanguageModel:
             f"texts is {show_short(texts)}, expected a list of texts; put it in [ ].",
             "texts",
         )
+        self._require_words("score")
         several = list(conform("texts", texts, tuple[str, ...]))
         vocab, is_text = self.data.vocab, self.data.is_text
         return score_texts(
@@ -119,12 +122,20 @@ class LanguageModel:
         Raises `InputError` for unknown options, and where too few samples meet them.
         """
         require_names(options, [option.name for option in fields(SampleConfig)])
+        self._require_words("sample")
         config = SampleConfig(n=n, **options)
         if self.data.is_text:
             texts = generate_texts(self.network, self.variables, self.data.vocab, config)
             return ["".join(pieces) for pieces in texts]
         documents = generate_documents(self.network, self.variables, self.data, config)
         return [document.sample.text for document in documents]
+
+    def _require_words(self, method: str) -> None:
+        require(
+            self.data.kind != "audio",
+            f"{method} is of strings, but the model was trained on recordings, expected a model of "
+            "a list or a text; draw sound by wavenet_jax.sampling.generate_sounds.",
+        )
 
 
 def train(

@@ -52,11 +52,11 @@ def vocab_line(vocab: Vocab) -> str:
     return f"{pluralize(len(shown), 'character')} {shown[:MAX_SHOWN_CHARACTERS]!r}{more}"
 
 
-def losses_table(evaluations: Mapping[str, Evaluation]) -> str:
-    """Return the losses of the splits that are not empty, a row each."""
+def losses_table(evaluations: Mapping[str, Evaluation], unit: str = "character") -> str:
+    """Return the losses of the splits that are not empty, a row each, per unit of the data."""
     is_text = all(evaluation.unseen is None for evaluation in evaluations.values())
-    loss = ["nats/char", "± s.e."]
-    head = ["", "stretches" if is_text else "documents", "predictions", *loss, "bits/char"]
+    loss, bits = [f"nats/{_short(unit)}", "± s.e."], f"bits/{_short(unit)}"
+    head = ["", "stretches" if is_text else "documents", "predictions", *loss, bits]
     rows = [head if is_text else [*head, "unseen", *loss]]
     for split, (all_, unseen) in _not_empty(evaluations):
         row = [split, f"{all_.num_documents:,}", f"{all_.num_predictions:,}"]
@@ -67,12 +67,18 @@ def losses_table(evaluations: Mapping[str, Evaluation]) -> str:
     return "\n".join(table(rows, "<" + ">" * (len(rows[0]) - 1)))
 
 
-def runs_table(runs: Sequence[tuple[str, Mapping[str, Evaluation]]]) -> str:
-    """Return a row per run: its name, and its nats per character on each split."""
+def _short(unit: str) -> str:
+    return "char" if unit == "character" else unit
+
+
+def runs_table(
+    runs: Sequence[tuple[str, Mapping[str, Evaluation]]], unit: str = "character"
+) -> str:
+    """Return a row per run: its name, and its nats per unit of the data on each split."""
     known = dict.fromkeys(split for _, losses in runs for split in losses)  # in their order
     filled = {split for _, losses in runs for split, _ in _not_empty(losses)}
     columns = [split for split in known if split in filled]
-    rows = [["nats/char", *columns]]
+    rows = [[f"nats/{_short(unit)}", *columns]]
     for name, losses in runs:
         means = [_number(losses[split].all.nats_per_character) for split in columns]
         rows.append([visible(name), *means])
@@ -95,23 +101,23 @@ def _number(value: float) -> str:
     return "–" if math.isnan(value) else f"{value:.4f}"
 
 
-def losses_json(evaluations: Mapping[str, Evaluation]) -> dict[str, Any]:
+def losses_json(evaluations: Mapping[str, Evaluation], unit: str = "character") -> dict[str, Any]:
     """Return the losses of the splits that are not empty as plain values; undefined is null."""
     return {
-        split: _loss_json(loss, "stretches")
+        split: _loss_json(loss, unit, "stretches")
         if unseen is None
-        else {**_loss_json(loss), "unseen": _loss_json(unseen)}
+        else {**_loss_json(loss, unit), "unseen": _loss_json(unseen, unit)}
         for split, (loss, unseen) in _not_empty(evaluations)
     }
 
 
-def _loss_json(loss: Loss, units: str = "documents") -> dict[str, Any]:
+def _loss_json(loss: Loss, unit: str, counted: str = "documents") -> dict[str, Any]:
     return {
-        units: loss.num_documents,
+        counted: loss.num_documents,
         "predictions": loss.num_predictions,
-        "nats_per_character": _finite(loss.nats_per_character),
+        f"nats_per_{unit}": _finite(loss.nats_per_character),
         "standard_error": _finite(loss.standard_error),
-        "bits_per_character": _finite(loss.bits_per_character),
+        f"bits_per_{unit}": _finite(loss.bits_per_character),
     }
 
 

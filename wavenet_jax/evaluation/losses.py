@@ -1,5 +1,6 @@
 """The exact loss of a corpus with running statistics: sums and counts until the last line."""
 
+import hashlib
 import math
 from collections import deque
 from collections.abc import Iterable, Iterator
@@ -163,7 +164,7 @@ def evaluate_splits(
     model: WaveNet, variables: Variables, splits: Splits[Corpus]
 ) -> Splits[Evaluation]:
     """Return the loss of each split, and of its documents that do not occur in train."""
-    seen = document_tokens(splits.train)
+    seen = document_digests(splits.train)
     return Splits(
         *(
             evaluate_corpus(model, variables, corpus, index_corpus(model, corpus), seen)
@@ -181,23 +182,24 @@ def evaluate_corpus(
 ) -> Evaluation:
     """Return the loss of a corpus, and of its documents that are not among those seen.
 
-    The batches are all predictions of the corpus in order; `seen` comes from `document_tokens`.
+    The batches are all predictions of the corpus in order; `seen` comes from `document_digests`.
     """
     nats, predictions = document_nll(model, variables, corpus, batches)
     unseen = None
     if seen is not None:
-        new = np.array([document not in seen for document in _documents(corpus)], bool)
+        new = np.array([digest not in seen for digest in _digests(corpus)], bool)
         unseen = total_loss(nats[new], predictions[new])
     return Evaluation(total_loss(nats, predictions), unseen)
 
 
-def document_tokens(corpus: Corpus) -> set[bytes] | None:
-    """Return the tokens of each document of a list, to be looked up; None for a text."""
-    return None if corpus.is_text else set(_documents(corpus))
+def document_digests(corpus: Corpus) -> set[bytes] | None:
+    """Return a digest of the tokens of each document, to be looked up; None for a text."""
+    return None if corpus.is_text else set(_digests(corpus))
 
 
-def _documents(corpus: Corpus) -> list[bytes]:
-    """Return the tokens of each document as bytes, to be compared."""
+def _digests(corpus: Corpus) -> list[bytes]:
+    """Return what stands for each document where documents are compared: recordings are long."""
     if corpus.num_predictions == 0:
         return []
-    return [part.tobytes() for part in np.split(corpus.tokens[1:], corpus.starts[1:])]
+    parts = np.split(corpus.tokens[1:], corpus.starts[1:])
+    return [hashlib.blake2b(part.tobytes(), digest_size=16).digest() for part in parts]

@@ -20,7 +20,7 @@ def announce(run: Run, done: int) -> None:
     process.say(
         f"{'Continuing' if done else 'Training'} {count_parameters(shapes['params']):,} parameters "
         f"({_network(run.config.model)}) on {run.config.data.title}: "
-        f"{_extent(run)}, {tables.vocab_line(run.data.vocab)}\n"
+        f"{_extent(run)}, {_vocab_line(run)}\n"
         f"{f'From step {done:,} to' if done else 'For'} {total:,} steps of "
         f"{_rows(run)} ({epochs:.3g} epochs), {_optimizer(run.config.optim)}, in {run.folder}"
     )
@@ -62,8 +62,11 @@ def _optimizer(optim: OptimConfig) -> str:
 
 
 def _typical_beyond(run: Run) -> int:
-    """Return how long many documents are, where that is twice the receptive field; else 0."""
-    length = run.data.extent.document_length
+    """Return how long many documents are, where that is twice the receptive field; else 0.
+
+    Of recordings, nearly all of which are longer, it is 0.
+    """
+    length = run.data.extent.document_length if run.data.kind == "list" else 0
     return length if length > 2 * run.config.model.receptive_field else 0
 
 
@@ -72,7 +75,23 @@ def _extent(run: Run) -> str:
     if run.data.is_text:
         lengths = [corpus.num_predictions for corpus in run.data.splits]
         return f"{' / '.join(f'{length:,}' for length in lengths if length)} characters"
-    return f"{' / '.join(f'{len(split):,}' for split in run.data.split_documents)} documents"
+    counts = " / ".join(f"{len(corpus.starts):,}" for corpus in run.data.splits)
+    if run.data.rate is None:
+        return f"{counts} documents"
+    samples = sum(int(corpus.lengths.sum()) for corpus in run.data.splits)
+    return f"{counts} recordings, {_duration(samples / run.data.rate)} in all"
+
+
+def _duration(seconds: float) -> str:
+    if seconds < 120:
+        return f"{seconds:.1f} seconds"
+    return f"{seconds / 60:.1f} minutes" if seconds < 7_200 else f"{seconds / 3_600:.1f} hours"
+
+
+def _vocab_line(run: Run) -> str:
+    if run.data.rate is None:
+        return tables.vocab_line(run.data.vocab)
+    return f"{len(run.data.vocab) - 1} levels at {run.data.rate:,} Hz"
 
 
 def _rows(run: Run) -> str:
@@ -82,5 +101,5 @@ def _rows(run: Run) -> str:
     if settings.mode == "sequence":
         rows = f"{pluralize(settings.batch_size, 'sequence')} of {settings.seq_len:,}"
     if run.data.splits.val.num_predictions > MAX_VAL_TOKENS:
-        rows += f", validated on the first {MAX_VAL_TOKENS:,} characters of val"
+        rows += f", validated on the first {MAX_VAL_TOKENS:,} {run.data.unit}s of val"
     return rows

@@ -33,7 +33,8 @@ def finish(run: Run, *, is_interrupted: bool = False) -> int:
         process.say(why)
     with open_checkpoints(run) as checkpoints:
         best_step, variables = checkpoints.restore_variables("best")
-    write_whole(run.folder / "samples.txt", _samples(run, variables) + "\n")
+    if run.data.kind != "audio":
+        write_whole(run.folder / "samples.txt", _samples(run, variables) + "\n")
     losses = {line["step"]: line["val_loss"] for line in metrics if "val_loss" in line}
     if losses:
         last_step = max(losses)
@@ -57,7 +58,7 @@ def _warn_of_divergence(run: Run, first: float, loss: float) -> None:
     guessing = math.log(len(run.data.vocab))
     if loss > max(first, guessing):
         process.say(
-            f"The model is worse than guessing among its {len(run.data.vocab)} characters (train "
+            f"The model is worse than guessing among {len(run.data.vocab)} {run.data.unit}s (train "
             f"{loss:.4f}, guessing {guessing:.4f}): train again with a lower --learning-rate than "
             f"{run.config.optim.learning_rate:g}."
         )

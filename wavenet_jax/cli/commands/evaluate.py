@@ -16,7 +16,7 @@ from wavenet_jax.data import Corpus, Dataset, Vocab
 from wavenet_jax.errors import InputError, pluralize, require
 from wavenet_jax.evaluation import (
     Evaluation,
-    document_tokens,
+    document_digests,
     evaluate_corpus,
     index_corpus,
 )
@@ -33,24 +33,31 @@ def evaluate(command: Evaluate) -> int:
         "data is '-', which can be read once, expected a file where there are several runs.",
         "data",
     )
-    found, values = [], []
+    found, values, units = [], [], set[str]()
     for folder in (command.run, *command.others):
         with process.signals_unwind(), tempfile.TemporaryDirectory() as place:
-            losses, plain = _evaluate_run(folder, command, Path(place))
+            losses, plain, unit = _evaluate_run(folder, command, Path(place))
         found.append((str(folder), losses))
         values.append(plain)
+        units.add(unit)
+    unit = units.pop() if len(units) == 1 else "token"
     if command.json:
         shown = values if command.others else values[0]
         print(json.dumps(shown, indent=2, ensure_ascii=not process.is_utf8()))
     else:
-        print(tables.runs_table(found) if command.others else tables.losses_table(found[0][1]))
+        losses = found[0][1]
+        several = bool(command.others)
+        print(tables.runs_table(found, unit) if several else tables.losses_table(losses, unit))
     return 0
 
 
 def _evaluate_run(
     folder: Path, command: Evaluate, place: Path
-) -> tuple[dict[str, Evaluation], dict[str, Any]]:
-    """Return the losses of a run, and what JSON shows of them; a place is for large files."""
+) -> tuple[dict[str, Evaluation], dict[str, Any], str]:
+    """Return the losses of a run, what JSON shows of them, and per what they are.
+
+    A place is for large files.
+    """
     run, step, variables = restore(folder, command)
     has_unseen = not (run.data.is_text or command.others)
     note = "; unseen are documents that do not occur in train" if has_unseen else ""
@@ -61,7 +68,9 @@ def _evaluate_run(
         process.say(f"Only the first predictions are scored: {_in_words(shares)}")
         more["shares"] = shares
     losses = _losses(run, variables, corpora)
-    return losses, _losses_json(folder, command, step, losses) | more
+    head = {"run": str(folder), "checkpoint": command.checkpoint, "step": step}
+    unit = run.data.unit
+    return losses, head | {"splits": tables.losses_json(losses, unit)} | more, unit
 
 
 def _corpora(run: Run, source: str | None, place: Path) -> tuple[dict[str, Corpus], dict[str, Any]]:
@@ -89,7 +98,7 @@ def _in_words(shares: dict[str, float]) -> str:
 
 def _losses(run: Run, variables: Variables, corpora: dict[str, Corpus]) -> dict[str, Evaluation]:
     """Return the loss of each corpus, with a bar on a terminal."""
-    model, seen, losses = run.model, document_tokens(run.data.splits.train), {}
+    model, seen, losses = run.model, document_digests(run.data.splits.train), {}
     for name, corpus in corpora.items():
         batches = process.track_batches(index_corpus(model, corpus), corpus.num_predictions)
         losses[name] = evaluate_corpus(model, variables, corpus, batches, seen)
@@ -111,6 +120,8 @@ def _read_other(run: Run, source: str, place: Path) -> tuple[Corpus, int]:
         process.say(f"{source} has no column {whole.column!r}: its lines are taken whole.")
         other = datasets.load_dataset(replace(whole, column=None), place)
     print_notes(other.notes)
+    if run.data.kind == "audio":
+        return other.splits.train, 0  # all levels are known
     known = _known_lines(other, vocab, place) if is_text else _known_documents(other, vocab)
     corpus, count, left_out = known
     noun = "line" if is_text else "document"
@@ -147,10 +158,3 @@ def _known_lines(other: Dataset, vocab: Vocab, place: Path) -> tuple[Corpus, int
 def _unknown(vocab: Vocab, known: Vocab) -> str:
     unknown = sorted(set(vocab.characters) - set(known.characters))
     return " ".join(map(repr, unknown[:MAX_UNKNOWN])) + " ..." * (len(unknown) > MAX_UNKNOWN)
-
-
-def _losses_json(
-    folder: Path, command: Evaluate, step: int, losses: dict[str, Evaluation]
-) -> dict[str, Any]:
-    head = {"run": str(folder), "checkpoint": command.checkpoint, "step": step}
-    return head | {"splits": tables.losses_json(losses)}

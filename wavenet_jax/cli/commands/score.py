@@ -27,6 +27,11 @@ def score(command: Score) -> int:
     run, step, variables = restore(command.run, command)
     is_text = run.data.is_text
     require(
+        run.data.kind != "audio",
+        f"{command.run} was trained on recordings, expected a run on a list or a text; its loss on "
+        "others is what `wavenet-jax evaluate` prints with --data.",
+    )
+    require(
         is_text or not command.text_start,
         "text_start is True, but the run was trained on a list, expected no such option; leave it "
         "out.",

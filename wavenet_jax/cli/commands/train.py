@@ -256,6 +256,9 @@ def _with_samples(run: Run, infos: Infos) -> Infos:
 
 
 def _few_samples(run: Run, variables: Variables) -> list[str]:
+    """Return samples as strings; of sound, which is none, there are a few at the end of the run."""
+    if run.data.kind == "audio":
+        return []
     if run.data.is_text:
         config = SampleConfig(seed=0, text_length=FEW_CHARACTERS)
         return ["".join(next(generate_texts(run.model, variables, run.data.vocab, config)))]
