@@ -95,6 +95,7 @@ SampleConfig
     cut_at: int | None = None
     text_length: int | None = None
     text_start: bool = False
+    seconds: float | None = None
     temperature: float = 1.0
     top_k: int | None = None
     top_p: float | None = None

@@ -64,7 +64,7 @@ SENTENCES = {
     "train --test-fraction none": "--test-fraction is 'none', expected a number.",
     "train --layer gatd": "--layer is 'gatd', expected plain or gated; did you mean gated?",
     "evaluate runs/demo --checkpoint 60": "--checkpoint is '60', expected best or latest.",
-    "train --kind stream": "--kind is 'stream', expected list or text.",
+    "train --kind stream": "--kind is 'stream', expected list or text or audio.",
     "evaluate runs/demo --checkpoint last": "--checkpoint is 'last', expected best or latest; did "
     "you mean latest?",
     "evaluate runs/demo --json=yes": "--json is 'yes', expected no value; leave it out.",

@@ -297,7 +297,25 @@ def test_signal_leaves_no_half_written_file(
     assert not list(tmp_path.iterdir())
 
 
-@pytest.mark.parametrize("path", ["missing/names.txt", ".", "/dev/null"])
+def test_out_is_no_folder_where_samples_are_words(
+    trained: Path, trained_text: Path, says: Says, tmp_path: Path
+) -> None:
+    for run in (trained, trained_text):
+        sentence = says(f"sample {run} --out {tmp_path}")
+        assert f"--out is {str(tmp_path)!r}, expected a new or plain file" in sentence
+
+
+def test_options_of_sound_are_refused_where_samples_are_words(
+    trained: Path, trained_text: Path, says: Says
+) -> None:
+    for run in (trained, trained_text):
+        assert "--seconds is 1.0, but the run was trained on" in says(f"sample {run} --seconds 1")
+        sentence = says(f"sample {run} --prompt ma")
+        assert "--prompt is 'ma', but the run was trained on words" in sentence
+        assert sentence.endswith("leave it out or give --prefix.")
+
+
+@pytest.mark.parametrize("path", ["missing/names.txt", "/dev/null"])
 def test_out_is_refused_before_anything_is_read_where_no_file_can_be(
     path: str, says: Says, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

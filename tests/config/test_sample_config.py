@@ -2,13 +2,15 @@
 
 import math
 from dataclasses import fields
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 
-from wavenet_jax.config import SampleConfig
-from wavenet_jax.config.sample import LIST_ONLY, TEXT_ONLY
+from wavenet_jax.config import DataKind, SampleConfig
+from wavenet_jax.config.sample import LIST_ONLY, SOUND_ONLY, TEXT_ONLY, WORDS_ONLY
 from wavenet_jax.errors import InputError
+
+KINDS: tuple[DataKind, ...] = get_args(DataKind)
 
 
 @pytest.mark.parametrize(
@@ -133,9 +135,9 @@ INSTEAD = {
 @pytest.mark.parametrize("name", [*LIST_ONLY, *TEXT_ONLY])
 def test_options_for_the_other_kind_of_data_are_refused_by_name(name: str) -> None:
     config, for_lists = SampleConfig(**CHANGED[name]), name in LIST_ONLY
-    config.require_kind(is_text=not for_lists)
+    config.require_kind("list" if for_lists else "text")
     with pytest.raises(InputError) as caught:
-        config.require_kind(is_text=for_lists)
+        config.require_kind("text" if for_lists else "list")
     field = "exact" if name == "max_attempts" else name  # without exact it is refused anyway
     trained_on = "one text" if for_lists else "a list"
     start = f"{field} is {getattr(config, field)!r}, but the run was trained on {trained_on}, whose"
@@ -154,10 +156,37 @@ def test_other_options_and_the_defaults_have_a_meaning_for_both_kinds_of_data() 
         top_k=3,
         top_p=0.5,
     )
-    for is_text in (False, True):
-        SampleConfig().require_kind(is_text=is_text)
-        both.require_kind(is_text=is_text)
-    assert {*LIST_ONLY, *TEXT_ONLY} < {field.name for field in fields(SampleConfig)}
+    for kind in KINDS[:2]:
+        both.require_kind(kind)
+    for kind in KINDS:
+        SampleConfig().require_kind(kind)
+    assert {*LIST_ONLY, *TEXT_ONLY, *WORDS_ONLY, *SOUND_ONLY} < {
+        field.name for field in fields(SampleConfig)
+    }
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_seconds_are_of_sound_alone(kind: DataKind) -> None:
+    config = SampleConfig(n=2, seed=1, seconds=0.5, temperature=0.9, top_k=9, top_p=0.9)
+    if kind == "audio":
+        config.require_kind(kind)
+    else:
+        with pytest.raises(InputError, match=r"seconds is 0.5, but the run was trained on .*; lea"):
+            config.require_kind(kind)
+
+
+@pytest.mark.parametrize("name", [*CHANGED, *WORDS_ONLY])
+def test_options_of_words_are_refused_for_sound(name: str) -> None:
+    words = {"prefix": "a", "allow": "a", "forbid": "a", "forbid_text": "a", "ignore_case": True}
+    config = SampleConfig(**CHANGED.get(name, {name: words.get(name)}))
+    with pytest.raises(InputError, match="trained on recordings, which have no characters, expec"):
+        config.require_kind("audio")
+
+
+@pytest.mark.parametrize("seconds", [0.0, -1.0, 1e9, math.nan])
+def test_seconds_are_positive_and_fit_a_file(seconds: float) -> None:
+    with pytest.raises(InputError, match=r"seconds is .*, expected a number above 0, at most 10,0"):
+        SampleConfig(seconds=seconds)
 
 
 def test_a_single_text_stands_for_itself_and_lists_for_tuples() -> None:

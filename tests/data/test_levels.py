@@ -109,13 +109,13 @@ def test_split_follows_the_split_seed_alone(folder: Path) -> None:
 
 def test_rates_are_refused_if_they_differ_and_resampled_to_one_that_is_given(folder: Path) -> None:
     soundfile.write(folder / "8.wav", np.zeros(1_600), 2 * RATE)
-    match = r"8\.wav has 16,000 samples per second, .* 8,000, expected one rate; set rate to 8000 "
+    match = r"8\.wav has 4,000 samples per second, .* 2,000, expected one rate; set rate to 2000 "
     with pytest.raises(InputError, match=match) as caught:
         load(folder)
     assert caught.value.field == "rate"
     dataset = load(folder, rate=RATE)
     assert dataset.rate == RATE
-    assert "1 recording resampled to 8,000 Hz." in dataset.notes
+    assert "1 recording resampled to 2,000 Hz." in dataset.notes
     assert sorted(np.concatenate([each.lengths for each in dataset.splits])) == sorted(
         [800, *map(len, TONES)]
     )

@@ -1,7 +1,8 @@
-"""What holds for recordings: each is scored as if it were alone."""
+"""What holds for recordings: each is alone, and a prompt is what the sequence sees."""
 
 from io import BytesIO
 
+import jax.numpy as jnp
 import numpy as np
 from support.models import randomised
 
@@ -10,6 +11,7 @@ from wavenet_jax.data import BOUNDARY_ID, Corpus, Splits, level_vocab
 from wavenet_jax.data.sound import level_ids, write_sounds
 from wavenet_jax.evaluation import document_nll, index_corpus
 from wavenet_jax.nn import WaveNet
+from wavenet_jax.sampling import start_state
 
 MODEL = WaveNet(
     ModelConfig(
@@ -37,3 +39,13 @@ def test_short_recordings_do_not_leak_into_each_other() -> None:
     ]
     assert len(together) == 100
     np.testing.assert_allclose(together[:10], alone, rtol=1e-5)
+
+
+def test_a_prompt_conditions_as_the_sequence_does() -> None:
+    prompt = level_ids(np.random.default_rng(1).integers(256, size=3_000, dtype=np.uint8))
+    state = start_state(MODEL, VARIABLES, jnp.asarray(prompt, jnp.int32))
+    _, after = MODEL.apply(VARIABLES, state.cache, state.input_id, method="decode_step")
+    ids = jnp.asarray(np.insert(prompt, 0, BOUNDARY_ID), jnp.int32)
+    meant = MODEL.apply(VARIABLES, ids[None])[0, -1]
+    scale = float(jnp.abs(meant).max())
+    np.testing.assert_allclose(after, meant, atol=1e-5 * scale)

@@ -3,13 +3,13 @@
 import itertools
 import re
 from collections.abc import Generator, Iterator
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 from support.corpora import NAMES, TEXT
 from support.models import randomised
 
-from wavenet_jax.config import DataConfig, ModelConfig, SampleConfig
+from wavenet_jax.config import DataConfig, DataKind, ModelConfig, SampleConfig
 from wavenet_jax.data import (
     Dataset,
     Splits,
@@ -89,12 +89,12 @@ def test_generated_documents_meet_all_constraints_together() -> None:
 
 def test_numbers_and_lengths_have_defaults() -> None:
     found = list(generate_documents(*MODEL, DATASET))
-    assert len(found) == num_samples(SampleConfig(), is_text=False) == 20
+    assert len(found) == num_samples(SampleConfig(), "list") == 20
     assert all(1 <= len(each.sample.text) <= 2 * len("charlotte") for each in found)
-    assert num_samples(SampleConfig(), is_text=True) == 1
+    assert num_samples(SampleConfig(), "text") == 1
     assert len(generated_text()) == 1_000
-    for is_text in (False, True):
-        assert num_samples(SampleConfig(n=7), is_text=is_text) == 7
+    for kind in get_args(DataKind):
+        assert num_samples(SampleConfig(n=7), kind) == 7
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,8 @@ from support.three_letters import KEY, MODEL, VARIABLES, logits_after, mask_of
 
 from wavenet_jax import constraints
 from wavenet_jax.constraints import TokenMask, compile_mask
-from wavenet_jax.sampling import CHUNK_SIZE, SamplingParams, sample_text, text, text_params
+from wavenet_jax.sampling.streams import chunks as streaming
+from wavenet_jax.sampling import CHUNK_SIZE, SamplingParams, sample_text, text_params
 
 
 def chunks(text_length: int, mask: TokenMask, **options: Any) -> Iterator[str]:
@@ -82,7 +83,7 @@ def test_a_text_follows_its_context_which_is_no_part_of_it(context: str) -> None
 
 
 def test_a_text_of_several_chunks_compiles_one_program() -> None:
-    decode: Any = text._decode_chunk  # whose cache mypy does not know
+    decode: Any = streaming._decode_chunk  # whose cache mypy does not know
     decode.clear_cache()
     list(chunks(3 * CHUNK_SIZE, mask_of(".*")))
     assert decode._cache_size() == 1

@@ -5,8 +5,8 @@ from pathlib import Path
 import numpy as np
 import soundfile
 
-RATE = 8_000
-# Eight tones of half a tenth of a second, which do not all have one length.
+RATE = 2_000  # low, so that a second is soon sampled
+# Eight tones of a fifth of a second, which do not all have one length.
 TONES = [
     (0.5 * np.sin(2 * np.pi * hertz * np.arange(400 + hertz // 10) / RATE)).astype(np.float32)
     for hertz in range(200, 1_000, 100)

@@ -257,6 +257,7 @@ class SampleOptions(SampleConfig):
     cut_at: Annotated[int | None, arg(help_behavior_hint="")]
     text_length: Annotated[int | None, arg(help_behavior_hint="")]
     text_start: Switch
+    seconds: Annotated[float | None, arg(help_behavior_hint="")]
     top_k: Annotated[int | None, arg(help_behavior_hint="")]
     top_p: Annotated[float | None, arg(help_behavior_hint="")]
     unique: Switch
@@ -268,10 +269,12 @@ class SampleOptions(SampleConfig):
 
 @dataclass(frozen=True)
 class Sample:
-    """Draw new documents from a run and mark those that its data contain, or draw new text.
+    """Draw new documents from a run and mark those that its data contain, or new text or sound.
 
     A run on one text takes --text-length and --text-start; a run on a list takes --min-length,
-    --max-length, --cut-at, --pattern, --unique, --new, --exact, --masked and --max-attempts.
+    --max-length, --cut-at, --pattern, --unique, --new, --exact, --masked and --max-attempts.  A run
+    on recordings writes WAV files to the folder --out; it takes --seconds and --prompt, and of the
+    others -n, --seed, --temperature, --top-k and --top-p.
     """
 
     run: RunFolder
@@ -283,8 +286,11 @@ class Sample:
     """Print the samples alone, one a line."""
     prefix_file: Annotated[Path | None, arg(metavar="FILE", help_behavior_hint="")] = None
     """Draw n samples for each line of a file, as with --prefix."""
+    prompt: Annotated[Path | None, arg(metavar="FILE", help_behavior_hint="")] = None
+    """Go on from a recording, with which each sample of sound begins."""
     out: Annotated[Path | None, arg(metavar="FILE", help_behavior_hint="")] = None
-    """Write the samples to a file, all of them or none, instead of standard output."""
+    """Write the samples to a file, all of them or none, instead of standard output; of sound, the
+    folder of the WAV files."""
     device: Device = None
 
     def __post_init__(self) -> None:
@@ -365,8 +371,8 @@ def show_help(words: list[str]) -> None:
     subcommand_cli_from_dict(
         dict(COMMANDS),
         prog=PROGRAM,
-        description="Train, evaluate, inspect, score and sample a WaveNet of names or text.  "
-        "--version prints the version, and COMMAND --help the options of a command.",
+        description="Train, evaluate, inspect, score and sample a WaveNet of names, text or sound."
+        "  --version prints the version, and COMMAND --help the options of a command.",
         args=words,
     )
 

@@ -3,6 +3,7 @@
 import secrets
 from dataclasses import dataclass, fields, replace
 
+from wavenet_jax.config.data import DataKind
 from wavenet_jax.errors import conform_fields, require, require_between
 
 LIST_ONLY = (
@@ -10,19 +11,22 @@ LIST_ONLY = (
     *("exact", "masked", "max_attempts"),
 )
 TEXT_ONLY = ("text_length", "text_start")
+WORDS_ONLY = ("prefix", "allow", "forbid", "forbid_text", "ignore_case")  # of lists and texts
+SOUND_ONLY = ("seconds",)
 MAX_DOCUMENTS = 10_000_000  # documents, which are held in memory
 MAX_LENGTH = 1_000_000  # characters of a document, held in memory too
 MAX_TEXT_LENGTH = 1_000_000_000  # characters of a text, whose positions are int32
+MAX_SECONDS = 10_000.0  # of a recording, so that a WAV file at every usual rate counts its bytes
 MAX_SEED = 2**32 - 1
 MAX_TEMPERATURE = 1_000_000  # at which all characters are equally likely to a few digits
 
 
 @dataclass(frozen=True)
 class SampleConfig:
-    """How many documents or texts to draw, which constraints they meet, and how to draw them."""
+    """How many samples to draw, which constraints they meet, and how to draw them."""
 
     n: int | None = None
-    """Number of samples; by default 20 documents, or 1 text."""
+    """Number of samples; by default 20 documents, or 1 text or recording."""
     seed: int | None = None
     """Seed of the random numbers, by default drawn. Sample i does not depend on n."""
     prefix: str = ""
@@ -47,6 +51,8 @@ class SampleConfig:
     """Characters of a text, printed as they are sampled; by default 1000."""
     text_start: bool = False
     """Begin as the whole text does, instead of at the beginning of a line."""
+    seconds: float | None = None
+    """Seconds of a recording; by default it ends by itself, or is cut off after 10."""
     temperature: float = 1.0
     """Below 1 favours likely characters, above 1 unlikely ones; 0 always takes the likeliest."""
     top_k: int | None = None
@@ -83,6 +89,11 @@ class SampleConfig:
             "forbid_text is '', expected at least one character: every text contains the empty "
             "one; leave it out.",
             "forbid_text",
+        )
+        require(
+            self.seconds is None or 0 < self.seconds <= MAX_SECONDS,
+            f"seconds is {self.seconds}, expected a number above 0, at most {MAX_SECONDS:,.0f}.",
+            "seconds",
         )
         require(
             self.top_p is None or 0 < self.top_p <= 1,
@@ -135,19 +146,32 @@ class SampleConfig:
             "cut_at",
         )
 
-    def require_kind(self, *, is_text: bool) -> None:
-        """Raise `InputError` for options that a run on one text, or on a list, would ignore."""
-        what, instead = (
-            ("one text, whose samples are cut from an endless one", "text_length")
-            if is_text
-            else ("a list, whose documents end by themselves", "max_length")
-        )
-        lengths = ("min_length", "max_length", "cut_at", "text_length")
+    def require_kind(self, kind: DataKind) -> None:
+        """Raise `InputError` for options that a run on data of this kind would ignore."""
+        ignored, what, instead = {
+            "list": (
+                (*TEXT_ONLY, *SOUND_ONLY),
+                "a list, whose documents end by themselves",
+                "max_length",
+            ),
+            "text": (
+                (*LIST_ONLY, *SOUND_ONLY),
+                "one text, whose samples are cut from an endless one",
+                "text_length",
+            ),
+            "audio": (
+                (*LIST_ONLY, *TEXT_ONLY, *WORDS_ONLY),
+                "recordings, which have no characters",
+                None,
+            ),
+        }[kind]
+        lengths = ("min_length", "max_length", "cut_at", "text_length", "seconds")
+        remedy = f" or give {instead}" if instead else ""
         for field in fields(self):
             value = getattr(self, field.name)
             require(
-                field.name not in (LIST_ONLY if is_text else TEXT_ONLY) or value == field.default,
+                field.name not in ignored or value == field.default,
                 f"{field.name} is {value!r}, but the run was trained on {what}, expected no such "
-                f"option; leave it out{f' or give {instead}' if field.name in lengths else ''}.",
+                f"option; leave it out{remedy if field.name in lengths else ''}.",
                 field.name,
             )

@@ -16,6 +16,13 @@ from wavenet_jax.data.dataset import (
 from wavenet_jax.data.download import SOURCES, download
 from wavenet_jax.data.files import find_sources
 from wavenet_jax.data.lists import load_documents
+from wavenet_jax.data.sound import (
+    FIRST_LEVEL_ID,
+    decode_levels,
+    level_ids,
+    read_levels,
+    wav_writer,
+)
 from wavenet_jax.data.text import write_known_lines
 from wavenet_jax.data.token_files import TOKEN_FILES
 from wavenet_jax.data.vocab import (
@@ -32,6 +39,7 @@ __all__ = [
     "BOUNDARY",
     "BOUNDARY_ID",
     "END_SIGN",
+    "FIRST_LEVEL_ID",
     "SOURCES",
     "TOKEN_FILES",
     "Corpus",
@@ -42,15 +50,19 @@ __all__ = [
     "dataset_from_documents",
     "dataset_from_list",
     "dataset_from_text",
+    "decode_levels",
     "download",
     "find_sources",
+    "level_ids",
     "level_vocab",
     "load_dataset",
     "load_documents",
     "map_dataset",
+    "read_levels",
     "split_documents",
     "vocab_from_characters",
     "vocab_from_documents",
+    "wav_writer",
     "write_dataset",
     "write_known_lines",
 ]

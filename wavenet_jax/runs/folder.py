@@ -12,6 +12,7 @@ checkpoints/      the two latest states, and the best one by validation loss
 loss.png          the loss curve, where matplotlib is installed
 tensorboard/      what metrics.jsonl holds, for TensorBoard, where that was asked for
 samples.txt       documents sampled at the end of training
+samples/          instead of it, sampled recordings as WAV, with a picture where matplotlib is there
 inspect/          pictures of the latest state, where they have been asked for
 """
 
@@ -58,6 +59,7 @@ CONTENTS = (
     CHECKPOINTS,
     "loss.png",
     "samples.txt",
+    "samples",
     "tensorboard",
     "inspect",
 )

@@ -1,4 +1,4 @@
-"""New documents and new text: decoded side by side, within constraints, from explicit keys."""
+"""New documents, text and sound: within constraints, from explicit keys."""
 
 from wavenet_jax.sampling.decode import (
     STATE_AXES,
@@ -17,7 +17,14 @@ from wavenet_jax.sampling.generate import (
     num_samples,
 )
 from wavenet_jax.sampling.strategies import SamplingParams, sample_token
-from wavenet_jax.sampling.text import CHUNK_SIZE, sample_text, text_params
+from wavenet_jax.sampling.streams import (
+    CHUNK_SIZE,
+    SoundPiece,
+    generate_sounds,
+    sample_text,
+    start_state,
+    text_params,
+)
 
 __all__ = [
     "CHUNK_SIZE",
@@ -29,15 +36,18 @@ __all__ = [
     "Limits",
     "Sample",
     "SamplingParams",
+    "SoundPiece",
     "decode_params",
     "decode_token",
     "document_origins",
     "generate_documents",
+    "generate_sounds",
     "generate_texts",
     "init_decode_state",
     "num_samples",
     "replicate_state",
     "sample_text",
     "sample_token",
+    "start_state",
     "text_params",
 ]

@@ -10,7 +10,7 @@ import jax
 import numpy as np
 
 from wavenet_jax import constraints
-from wavenet_jax.config import SampleConfig
+from wavenet_jax.config import DataKind, SampleConfig
 from wavenet_jax.constraints import Automaton, compile_mask
 from wavenet_jax.data import BOUNDARY_ID, Dataset, Splits, Vocab
 from wavenet_jax.errors import InputError, pluralize, require
@@ -24,8 +24,8 @@ from wavenet_jax.sampling.documents import (
     Sample,
     decode_params,
 )
-from wavenet_jax.sampling.strategies import SamplingParams
-from wavenet_jax.sampling.text import sample_text, text_params
+from wavenet_jax.sampling.strategies import sampling_params
+from wavenet_jax.sampling.streams import sample_text, text_params
 
 DEFAULT_DOCUMENTS = 20
 DEFAULT_TEXT_LENGTH = 1_000  # characters
@@ -68,9 +68,9 @@ class DocumentStream(Iterator[GeneratedDocument]):
         return next(self.documents)
 
 
-def num_samples(config: SampleConfig, *, is_text: bool) -> int:
-    """Return the number of documents or texts to sample."""
-    return config.n or (1 if is_text else DEFAULT_DOCUMENTS)
+def num_samples(config: SampleConfig, kind: DataKind) -> int:
+    """Return the number of documents, texts or recordings to sample."""
+    return config.n or (DEFAULT_DOCUMENTS if kind == "list" else 1)
 
 
 def generate_documents(
@@ -88,9 +88,9 @@ def generate_documents(
     document.  Raises `InputError` at once where too few documents can exist, and after the
     documents that are found where too few are found.
     """
-    config.require_kind(is_text=False)
+    config.require_kind("list")
     config = config.seeded()
-    n, limit = num_samples(config, is_text=False), _max_length(config, dataset)
+    n, limit = num_samples(config, "list"), _max_length(config, dataset)
     automaton = _automaton(dataset.vocab, config, config.min_length, limit)
     if config.unique or config.new:
         _require_enough(dataset, config, automaton, limit)
@@ -119,7 +119,7 @@ def _max_length(config: SampleConfig, dataset: Dataset) -> int:
 
 
 def _params(config: SampleConfig, automaton: Automaton, max_length: int) -> DecodeParams:
-    sampling = _sampling_params(config, automaton.transitions.shape[1])
+    sampling = sampling_params(config, automaton.transitions.shape[1])
     is_cut = config.max_length is None
     return decode_params(compile_mask(automaton), max_length, sampling, is_cut=is_cut)
 
@@ -181,7 +181,7 @@ def generate_texts(
     The model is trained on one text.  A text begins after the end of a line, where the vocabulary
     has one.  Raises `InputError` where no text of that length can exist.
     """
-    config.require_kind(is_text=True)
+    config.require_kind("text")
     length = config.text_length or DEFAULT_TEXT_LENGTH
     mask = compile_mask(constraints.endless(_automaton(vocab, config, 1, length)))
     require(
@@ -191,11 +191,11 @@ def generate_texts(
     )
     context = "" if config.text_start else line_start(vocab)
     context_id = int(vocab.encode(context)[0]) if context else BOUNDARY_ID
-    params = text_params(mask, _sampling_params(config, len(vocab)), context_id=context_id)
+    params = text_params(mask, sampling_params(config, len(vocab)), context_id=context_id)
     root = _key(config.seeded())
     return (
         sample_text(model, variables, vocab, jax.random.fold_in(root, index), params, length)
-        for index in range(num_samples(config, is_text=True))
+        for index in range(num_samples(config, "text"))
     )
 
 
@@ -224,11 +224,6 @@ def _automaton(vocab: Vocab, config: SampleConfig, min_length: int, max_length: 
     return constraints.combine(vocab, parts, min_length, max_length)
 
 
-def _sampling_params(config: SampleConfig, vocab_size: int) -> SamplingParams:
-    top_k = config.top_k and min(config.top_k, vocab_size)  # a larger one may exceed int32
-    return SamplingParams(config.temperature, top_k, config.top_p)
-
-
 def document_origins(documents: Splits[list[str]]) -> dict[str, str]:
     """Return the first split that contains each document."""
     splits = reversed(list(documents._asdict().items()))
@@ -240,7 +235,7 @@ def _require_enough(
 ) -> None:
     """Raise `InputError` where fewer documents exist than are wanted."""
     known = set().union(*dataset.split_documents) if config.new else set()
-    wanted = num_samples(config, is_text=False) if config.unique else 1
+    wanted = num_samples(config, "list") if config.unique else 1
     existing = constraints.count_documents(automaton, max_length, enough=wanted + len(known))
     if existing < wanted + len(known):
         existing -= sum(

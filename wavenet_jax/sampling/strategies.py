@@ -8,6 +8,8 @@ from typing import NamedTuple
 import jax
 import jax.numpy as jnp
 
+from wavenet_jax.config import SampleConfig
+
 
 class SamplingParams(NamedTuple):
     """Which tokens may be sampled, and how sharply; by default the model's own distribution."""
@@ -15,6 +17,12 @@ class SamplingParams(NamedTuple):
     temperature: float = 1.0  # divides the logits; 0 takes the likeliest token
     top_k: int | None = None  # only the k likeliest
     top_p: float | None = None  # only the likeliest, up to the first at which their sum reaches p
+
+
+def sampling_params(config: SampleConfig, vocab_size: int) -> SamplingParams:
+    """Return what a configuration says of the choice among `vocab_size` tokens."""
+    top_k = config.top_k and min(config.top_k, vocab_size)  # a larger one may exceed int32
+    return SamplingParams(config.temperature, top_k, config.top_p)
 
 
 def sample_token(key: jax.Array, logits: jax.Array, params: SamplingParams) -> jax.Array:

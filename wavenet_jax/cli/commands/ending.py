@@ -7,6 +7,7 @@ from pathlib import Path
 
 from wavenet_jax.cli import process, tables
 from wavenet_jax.cli.arguments import PROGRAM
+from wavenet_jax.cli.commands.sounds import show_sounds
 from wavenet_jax.cli.watch import draw_loss_curve
 from wavenet_jax.config import SampleConfig
 from wavenet_jax.nn import Variables
@@ -33,7 +34,9 @@ def finish(run: Run, *, is_interrupted: bool = False) -> int:
         process.say(why)
     with open_checkpoints(run) as checkpoints:
         best_step, variables = checkpoints.restore_variables("best")
-    if run.data.kind != "audio":
+    if run.data.kind == "audio":
+        show_sounds(run, variables)
+    else:
         write_whole(run.folder / "samples.txt", _samples(run, variables) + "\n")
     losses = {line["step"]: line["val_loss"] for line in metrics if "val_loss" in line}
     if losses:

@@ -12,6 +12,7 @@ from typing import Any
 from wavenet_jax.cli import process, tables
 from wavenet_jax.cli.arguments import Sample
 from wavenet_jax.cli.commands.common import describe, restore
+from wavenet_jax.cli.commands.sounds import sample_sounds
 from wavenet_jax.config import SampleConfig
 from wavenet_jax.data import Vocab
 from wavenet_jax.errors import InputError, escape, pluralize, require
@@ -32,23 +33,40 @@ MAX_ROWS = 10_000  # of a table that are held, and have columns of the same widt
 
 
 def sample(command: Sample) -> int:
-    """Print new documents, or text as it is drawn, or write them to a file; return 0."""
+    """Print new documents, or text as it is drawn, or write sound to files; return 0."""
+    if command.out is not None and not command.out.is_dir():  # a folder is for sound
+        _require_file(command.out)
+    run, step, variables = restore(command.run, command)
+    config = command.config.seeded()
+    head = f"of {describe(run, command, step)}, seed {config.seed}"
+    if run.data.kind == "audio":
+        n = num_samples(config, "audio")
+        sample_sounds(run, variables, command, config, f"{pluralize(n, 'sample')} {head}")
+        return 0
+    require(
+        command.prompt is None,
+        f"prompt is {str(command.prompt)!r}, but the run was trained on words, expected no such "
+        "option; leave it out or give --prefix.",
+        "prompt",
+    )
     with _standard_output_to(command.out):
-        run, step, variables = restore(command.run, command)
-        config = command.config.seeded()
-        known = None if config.ignore_case else run.data.vocab
-        prefixes = _read_prefixes(command.prefix_file, known)
-        n = num_samples(config, is_text=run.data.is_text)
-        head = (
-            f"{pluralize(n, 'sample')}{_of_each(prefixes)} of "
-            f"{describe(run, command, step)}, seed {config.seed}"
-        )
-        configs = [config] if prefixes is None else [replace(config, prefix=p) for p in prefixes]
-        if run.data.is_text:
-            _sample_texts(run, variables, command, configs, head)
-        else:
-            _sample_documents(run, variables, command, configs, head)
+        _sample_words(run, variables, command, config, head)
     return 0
+
+
+def _sample_words(
+    run: Run, variables: Variables, command: Sample, config: SampleConfig, head: str
+) -> None:
+    """Print documents or text, for each prefix where there is a file of them."""
+    known = None if config.ignore_case else run.data.vocab
+    prefixes = _read_prefixes(command.prefix_file, known)
+    count = pluralize(num_samples(config, run.data.kind), "sample")
+    head = f"{count}{_of_each(prefixes)} {head}"
+    configs = [config] if prefixes is None else [replace(config, prefix=p) for p in prefixes]
+    if run.data.is_text:
+        _sample_texts(run, variables, command, configs, head)
+    else:
+        _sample_documents(run, variables, command, configs, head)
 
 
 def _of_each(prefixes: list[str] | None) -> str:
@@ -93,7 +111,7 @@ def _sample_documents(
             stream = generate_documents(run.model, variables, run.data, config)
             if index == 0:
                 process.say(f"{head}{_method(stream, len(configs))}")
-            n = num_samples(config, is_text=False)
+            n = num_samples(config, "list")
             for document in process.track_documents(stream, n) if is_table else stream:
                 tally.add(document)
                 if command.json:

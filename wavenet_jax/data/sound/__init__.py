@@ -1,7 +1,13 @@
 """Sound: recordings to levels, and levels to recordings."""
 
 from wavenet_jax.data.sound.codec import NUM_LEVELS, SILENCE, decode_levels, encode_levels
-from wavenet_jax.data.sound.levels import FIRST_LEVEL_ID, level_ids, read_sounds, write_sounds
+from wavenet_jax.data.sound.levels import (
+    FIRST_LEVEL_ID,
+    level_ids,
+    read_levels,
+    read_sounds,
+    write_sounds,
+)
 from wavenet_jax.data.sound.recordings import (
     Recording,
     read_recording,
@@ -18,6 +24,7 @@ __all__ = [
     "decode_levels",
     "encode_levels",
     "level_ids",
+    "read_levels",
     "read_recording",
     "read_sounds",
     "require_soundfile",

@@ -5,6 +5,7 @@ mapped.  So they are all known before they are shuffled and split.
 """
 
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 from typing import BinaryIO, NamedTuple
 
 import numpy as np
@@ -36,6 +37,17 @@ class Sounds(NamedTuple):
 def level_ids(levels: np.ndarray) -> np.ndarray:
     """Return the ids of levels `[T]`, of the vocabulary's dtype."""
     return levels.astype(level_vocab().dtype) + FIRST_LEVEL_ID
+
+
+def read_levels(path: Path, rate: int) -> tuple[np.ndarray, list[str]]:
+    """Return the levels of a recording at a rate, `[T]` uint8, and a note where it was resampled.
+
+    Raises `InputError` as `read_recording` does.
+    """
+    recording = read_recording(SourceFile(str(path), path), "choose another")
+    note = f"{path} is resampled from {recording.rate:,} to {rate:,} Hz."
+    levels = encode_levels(resample(*recording, rate))
+    return levels, [note] if recording.rate != rate else []
 
 
 def read_sounds(files: Sequence[SourceFile], config: DataConfig, scratch: BinaryIO) -> Sounds:

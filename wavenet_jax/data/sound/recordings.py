@@ -22,6 +22,7 @@ _IS_CUT = re.compile(
     r"^data : \d+ \(should be \d+\)|^Ogg: Junk after the last page|lacks an end-of-stream bit",
     re.MULTILINE,
 )
+MEND = "mend it, or set skip_bad to leave out what is bad"
 _LOUDEST = 2**15 - 1  # of 16 bits
 
 
@@ -41,7 +42,7 @@ def require_soundfile() -> None:
     )
 
 
-def read_recording(file: SourceFile) -> Recording:
+def read_recording(file: SourceFile, remedy: str = MEND) -> Recording:
     """Return a recording, its channels mixed to one with equal weights.
 
     Raises `InputError` for a file that cannot be read, is cut short, holds no sample, or one that
@@ -55,14 +56,14 @@ def read_recording(file: SourceFile) -> Recording:
             samples, is_whole = _mixed(sound), _IS_CUT.search(sound.extra_info) is None
             rate, expected = sound.samplerate, sound.frames
     except (OSError, soundfile.SoundFileError) as error:
-        raise _bad(file, f"cannot be read ({_said(error)})") from error
+        raise _bad(file, remedy, f"cannot be read ({_said(error)})") from error
     if not is_whole or len(samples) < expected:
-        raise _bad(file, f"is cut short after {len(samples):,} samples")
+        raise _bad(file, remedy, f"is cut short after {len(samples):,} samples")
     if len(samples) == 0:
-        raise _bad(file, "holds no sample")
+        raise _bad(file, remedy, "holds no sample")
     if not np.isfinite(samples).all():
         first = int(np.argmin(np.isfinite(samples)))
-        raise _bad(file, f"holds a sample that is not finite, at {first:,}")
+        raise _bad(file, remedy, f"holds a sample that is not finite, at {first:,}")
     return Recording(samples, rate)
 
 
@@ -81,11 +82,9 @@ def _said(error: Exception) -> str:
     return reason(error).split(": ", 1)[-1].removesuffix(".")  # without the path
 
 
-def _bad(file: SourceFile, what: str) -> InputError:
+def _bad(file: SourceFile, remedy: str, what: str) -> InputError:
     return InputError(
-        f"{file.name} {what}, expected a whole recording, such as WAV, FLAC or OGG; mend it, or "
-        "set skip_bad to leave out what is bad.",
-        "data",
+        f"{file.name} {what}, expected a whole recording, such as WAV, FLAC or OGG; {remedy}."
     )
 
 
