@@ -48,7 +48,7 @@ def test_data_that_are_not_there_are_refused(data: str, tmp_path: Path) -> None:
     name = str(tmp_path / data)
     message = (
         f"data {name!r} is not there, expected a text file or a recording, a folder of such, - for "
-        "standard input, names, makemore or shakespeare."
+        "standard input, names, strings, makemore or shakespeare."
     )
     with pytest.raises(InputError, match=f"^{re.escape(message)}$") as caught:
         documents(name)

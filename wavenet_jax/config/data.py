@@ -24,7 +24,7 @@ class DataConfig:
 
     data: str | tuple[str, ...] = "names"
     """Files or folders of text or recordings, `-` for standard input, or `names` (bundled),
-    `makemore` or `shakespeare` (downloaded)."""
+    `strings` (plucked ones, computed), `makemore` or `shakespeare` (downloaded)."""
     kind: DataKind | None = None
     """A list with one document a line, one text that is split by position, or recordings, each a
     document; by default what the data look like."""

@@ -22,6 +22,8 @@ from wavenet_jax.paths import bundled_names
 STANDARD_INPUT = "-"
 MAX_LINE = 64 * MIB  # bytes of a document in a file
 MAX_PIPED = 8_192 * MIB  # bytes; a text has at most two billion characters
+STRINGS = "strings"  # computed, not read
+BUILT_IN: dict[str, DataKind] = {"names": "list", STRINGS: "audio"}
 RECORDINGS = (".wav", ".flac", ".ogg")  # by these endings a file is known as one
 _PIECE = 4 * MIB
 _HEAD = 8_192  # bytes by which a text file is recognised
@@ -68,7 +70,7 @@ def find_sources(config: DataConfig, sources: Mapping[str, Source] = SOURCES) ->
     found = Sources([], [])
     with ExitStack() as stack:
         for name in config.sources:
-            if name == "names" or name in sources:
+            if name in BUILT_IN or name in sources:
                 found.files.append(_find_known(name, config, sources))
             elif name == STANDARD_INPUT or _is_pipe(Path(name)):
                 found.files.append(_spooled(name, stack))
@@ -79,7 +81,7 @@ def find_sources(config: DataConfig, sources: Mapping[str, Source] = SOURCES) ->
                 require(
                     what is None,
                     f"data {name!r} {what}, expected a text file or a recording, a folder of such, "
-                    f"- for standard input, names, {' or '.join(sources)}.",
+                    f"- for standard input, {', '.join(BUILT_IN)}, {' or '.join(sources)}.",
                     "data",
                 )
                 found.files.append(SourceFile(name, Path(name), _kind_by_ending(Path(name))))
@@ -153,14 +155,17 @@ def _opened(path: Path) -> IO[bytes]:
 
 
 def _find_known(name: str, config: DataConfig, sources: Mapping[str, Source]) -> SourceFile:
-    kind = "list" if name == "names" else sources[name].kind
+    kind = BUILT_IN.get(name) or sources[name].kind
+    what = kind if kind == "audio" else f"a {kind}"
     require(
         config.kind in (kind, None),
-        f"kind is {config.kind!r}, but data {name!r} is a {kind}, expected {kind!r}.",
+        f"kind is {config.kind!r}, but data {name!r} is {what}, expected {kind!r}.",
         "kind",
     )
+    if name == STRINGS:
+        return SourceFile(name, Path(name), kind)  # of which there is no file
     if name == "names":
-        return SourceFile(name, bundled_names(), "list")
+        return SourceFile(name, bundled_names(), kind)
     path = download_path(name)
     require(
         is_whole(path, sources[name]),

@@ -1,4 +1,4 @@
-"""Sound: recordings to levels, and levels to recordings."""
+"""Sound: recordings to levels, levels to recordings, and a string to pluck."""
 
 from wavenet_jax.data.sound.codec import NUM_LEVELS, SILENCE, decode_levels, encode_levels
 from wavenet_jax.data.sound.levels import (
@@ -15,6 +15,7 @@ from wavenet_jax.data.sound.recordings import (
     resample,
     wav_writer,
 )
+from wavenet_jax.data.sound.strings import pluck_string
 
 __all__ = [
     "FIRST_LEVEL_ID",
@@ -24,6 +25,7 @@ __all__ = [
     "decode_levels",
     "encode_levels",
     "level_ids",
+    "pluck_string",
     "read_levels",
     "read_recording",
     "read_sounds",

@@ -12,7 +12,7 @@ import numpy as np
 
 from wavenet_jax.config import DataConfig
 from wavenet_jax.data.corpus import Splits, min_documents
-from wavenet_jax.data.files import SourceFile
+from wavenet_jax.data.files import STRINGS, SourceFile
 from wavenet_jax.data.sound.codec import encode_levels
 from wavenet_jax.data.sound.recordings import (
     Recording,
@@ -20,6 +20,7 @@ from wavenet_jax.data.sound.recordings import (
     require_soundfile,
     resample,
 )
+from wavenet_jax.data.sound.strings import pluck_strings
 from wavenet_jax.data.vocab import BOUNDARY_ID, level_vocab
 from wavenet_jax.errors import InputError, pluralize, require
 
@@ -83,9 +84,13 @@ def _readable(
     files: Sequence[SourceFile], config: DataConfig, notes: list[str]
 ) -> Iterator[tuple[SourceFile, Recording]]:
     """Yield the recordings; bad ones are left out, and noted, if the configuration says so."""
-    require_soundfile()
+    if any(file.name != STRINGS for file in files):
+        require_soundfile()
     bad = list[str]()
     for file in files:
+        if file.name == STRINGS:
+            yield from ((file, recording) for recording in pluck_strings(config.rate))
+            continue
         try:
             yield file, read_recording(file)
         except InputError as error:
