@@ -132,3 +132,8 @@ def test_score_of_sound_is_refused(trained_sound: Path, says: Says) -> None:
 def test_options_of_words_are_refused(recordings: Path, says: Says) -> None:
     sentence = says(train_sound_command(recordings, recordings.with_name("none"), "--lower"))
     assert "--lower is True, but recordings have no text" in sentence
+
+
+def test_the_network_is_inspected(trained_sound: Path, tmp_path: Path, prints: Prints) -> None:
+    assert "saturated" in prints("inspect", trained_sound, "--out", tmp_path)
+    assert (tmp_path / "activations.png").exists()

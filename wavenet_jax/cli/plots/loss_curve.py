@@ -14,14 +14,14 @@ from wavenet_jax.errors import pluralize
 Metrics = list[dict[str, Any]]
 
 
-def draw_loss_curve(metrics: Metrics, title: str, path: Path) -> None:
+def draw_loss_curve(metrics: Metrics, title: str, path: Path, unit: str = "character") -> None:
     """Draw the mean training loss of each report, the validation losses and the learning rate.
 
-    As in the lecture, which plots means of 1,000 steps.  Losses are in nats per character.
+    As in the lecture, which plots means of 1,000 steps.  Losses are in nats per unit of the data.
     """
     figure = Figure(figsize=(8, 4.8), layout="constrained")
     losses = figure.subplots()
-    losses.set(xlabel="step", ylabel="loss (nats per character)")
+    losses.set(xlabel="step", ylabel=f"loss (nats per {unit})")
     losses.set_title(literal(title), parse_math=False)
     losses.xaxis.set_major_locator(MaxNLocator(integer=True))
     losses.xaxis.set_major_formatter(lambda step, _: f"{step:,.0f}")
