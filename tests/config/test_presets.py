@@ -98,6 +98,17 @@ def test_every_extent_gets_a_run_that_fits_it(extent: Extent) -> None:
     assert settings.steps // settings.eval_every >= min(20, settings.steps)
 
 
+@pytest.mark.parametrize("rate", [8_000, 44_100])
+def test_recordings_get_the_preset_for_sound_at_their_own_rate(rate: int) -> None:
+    config = Recipe(AUTO).config(Extent("audio", 10**6, 4_000, rate))
+    speech = Recipe("speech").config(Extent("audio", 10**6, 4_000, 8_000))
+    assert (config.data.kind, config.data.rate) == ("audio", rate)
+    assert (config.model, config.optim, config.train) == (speech.model, speech.optim, speech.train)
+    assert 0.1 < speech.model.receptive_field / 8_000 < 0.5
+    short = Recipe(AUTO).config(Extent("audio", 3_000, 300, rate)).train
+    assert short.seq_len + config.model.receptive_field <= 3_000
+
+
 @pytest.mark.parametrize(
     ("length", "receptive_field"), [(3, 8), (9, 8), (14, 15), (42, 63), (36, 31), (500, 127)]
 )

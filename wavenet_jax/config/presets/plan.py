@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any, NamedTuple
 
-from wavenet_jax.config.data import DataKind
+from wavenet_jax.config.data import DataConfig, DataKind
 from wavenet_jax.config.model import ModelConfig
 from wavenet_jax.config.presets.named import PRESETS, falling_adamw
 from wavenet_jax.config.run import Config
@@ -55,12 +55,15 @@ def plan(extent: Extent, given: Mapping[str, Any], model: ModelConfig | None = N
     """Return the recipe for data of this extent, beside the options and the model if given.
 
     Layers see as far back as most documents are long.  The width, the weight decay and the passes
-    follow the size of the data; a long run is cut to ten minutes or so on two cores.
+    follow the size of the data; a long run is cut to ten minutes or so on two cores.  Recordings
+    have the preset for sound.
     """
     is_tiny = extent.num_predictions < _MIN_PREDICTIONS
     if given.get("mode") == "window" or (is_tiny and model is None):
         lecture = PRESETS["makemore"].config
         return replace(lecture, model=model or lecture.model)
+    if extent.kind == "audio":
+        return _plan_sound(extent, model)
     is_text = extent.kind == "text"
     sizes = _TEXT_SIZES if is_text else _LIST_SIZES
     size = next(each for each in sizes if extent.num_predictions < each.num_predictions)
@@ -81,6 +84,15 @@ def plan(extent: Extent, given: Mapping[str, Any], model: ModelConfig | None = N
             patience=0.3,
         ),
     )
+
+
+def _plan_sound(extent: Extent, model: ModelConfig | None) -> Config:
+    """Return the preset for sound, its rows no longer than the recordings allow together."""
+    speech = PRESETS["speech"].config
+    model = model or speech.model
+    fitting = max(2, extent.num_predictions - model.receptive_field)
+    train = replace(speech.train, seq_len=min(speech.train.seq_len, fitting))
+    return replace(speech, data=DataConfig(), model=model, train=train)
 
 
 def _plan_model(extent: Extent, size: _Size) -> ModelConfig:
