@@ -10,8 +10,8 @@ from support.three_letters import KEY, MODEL, VARIABLES, logits_after, mask_of
 
 from wavenet_jax import constraints
 from wavenet_jax.constraints import TokenMask, compile_mask
-from wavenet_jax.sampling.streams import chunks as streaming
 from wavenet_jax.sampling import CHUNK_SIZE, SamplingParams, sample_text, text_params
+from wavenet_jax.sampling.streams import chunks as streaming
 
 
 def chunks(text_length: int, mask: TokenMask, **options: Any) -> Iterator[str]:
