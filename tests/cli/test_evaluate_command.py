@@ -1,13 +1,10 @@
 """What `evaluate` prints of other data, and of several runs."""
 
 import json
-import os
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
-from support.commands import Prints, Says, train_command
+from support.commands import Prints, Says, call, call_in, train_command
 from support.corpora import NAMES, TEXT
 
 from wavenet_jax.runs import load_run
@@ -98,30 +95,27 @@ def test_other_data_that_share_no_character_are_refused(
     assert "has no document of the characters that the run knows" in sentence
 
 
+@pytest.fixture(scope="module")
+def far_run(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a run on names that no code page has, in a folder of such a name."""
+    folder = tmp_path_factory.mktemp("far")
+    (folder / "list.txt").write_text("\n".join(f"{name}é😀" for name in NAMES), "utf-8")
+    assert call(train_command(folder / "list.txt", folder / "run-😀")) == 0
+    return folder / "run-😀"
+
+
 @pytest.mark.parametrize("encoding", ["ascii", "cp1252", "utf-8"])
 def test_json_is_json_whatever_the_encoding_of_standard_output(
-    encoding: str, tmp_path: Path, prints: Prints
+    encoding: str, far_run: Path
 ) -> None:
-    names = [f"{name}é😀" for name in NAMES]
-    (tmp_path / "list.txt").write_text("\n".join(names), "utf-8")
-    run = tmp_path / "run-😀"
-    prints(*train_command(tmp_path / "list.txt", run).split())
-    for words in (["evaluate", str(run)], ["sample", str(run), "-n", "9", "--seed", "0"]):
-        done = subprocess.run(
-            [sys.executable, "-m", "wavenet_jax", *words, "--json"],
-            env={**os.environ, "PYTHONIOENCODING": encoding, "PYTHONUTF8": "1"},
-            capture_output=True,
-            check=True,
-        )
-        out = done.stdout.decode("utf-8")
-        values = (
-            [json.loads(out)] if words[0] == "evaluate" else list(map(json.loads, out.splitlines()))
-        )
-        assert words[0] != "evaluate" or values[0]["run"] == str(run)
-        assert words[0] != "sample" or set("".join(v["text"] for v in values)) <= set(
-            "".join(names)
-        )
-        assert done.stdout.isascii() == (encoding != "utf-8")
+    code, out = call_in(encoding, "evaluate", far_run, "--json")
+    assert (code, json.loads(out)["run"]) == (0, str(far_run))
+    assert out.isascii() == (encoding != "utf-8")
+    code, out = call_in(encoding, "sample", far_run, "-n", "9", "--seed", "0", "--json")
+    texts = [json.loads(line)["text"] for line in out.decode("utf-8").splitlines()]
+    assert (code, len(texts)) == (0, 9)
+    assert set("".join(texts)) <= {*"".join(NAMES), *"é😀"}
+    assert out.isascii() == (encoding != "utf-8")
 
 
 def test_help_shows_no_code(prints: Prints) -> None:

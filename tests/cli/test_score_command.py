@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from support.commands import Prints, Says, call
+from support.commands import Prints, Says, call, call_in
 
 from wavenet_jax.data import corpus_from_documents
 from wavenet_jax.evaluation import corpus_loss, index_corpus
@@ -339,15 +339,21 @@ def test_json_is_json_whatever_the_encoding_of_standard_output(
     encoding: str, trained: Path, trained_text: Path
 ) -> None:
     for run, words in ((trained, ["emma", "😀é", "b\udce9"]), (trained_text, ["é漢", "to be"])):
-        done = subprocess.run(
-            [sys.executable, "-m", "wavenet_jax", "score", str(run), "--json", *words],
-            env={**os.environ, "PYTHONIOENCODING": encoding, "PYTHONUTF8": "1"},
-            capture_output=True,
-            check=False,
-        )
-        lines = done.stdout.decode("utf-8").splitlines()
+        _, out = call_in(encoding, "score", run, "--json", *words)
+        lines = out.decode("utf-8").splitlines()
         assert [json.loads(line)["text"] for line in lines] == words
-        assert done.stdout.isascii() == (encoding != "utf-8")
+        assert out.isascii() == (encoding != "utf-8")
+
+
+def test_a_process_of_another_encoding_prints_the_same_json(trained: Path) -> None:
+    words = ["score", str(trained), "--json", "emma", "😀é", "b\udce9"]
+    process = subprocess.run(
+        [sys.executable, "-m", "wavenet_jax", *words],
+        env={**os.environ, "PYTHONIOENCODING": "cp1252", "PYTHONUTF8": "1"},
+        capture_output=True,
+        check=False,
+    )
+    assert (process.returncode, process.stdout) == call_in("cp1252", *words)
 
 
 def test_bytes_that_are_no_text_are_marked(trained: Path) -> None:

@@ -1,6 +1,8 @@
 """Commands as a user types them, what they print, and small runs that they train."""
 
+import io
 import re
+from contextlib import redirect_stdout
 from pathlib import Path
 
 import pytest
@@ -24,6 +26,16 @@ def call(command: str | list[str]) -> int:
         return main(command.split() if isinstance(command, str) else command)
     except SystemExit as leave:  # how help leaves
         return int(leave.code or 0)
+
+
+def call_in(encoding: str, *words: str | Path) -> tuple[int, bytes]:
+    """Run a command whose standard output has the encoding; return its exit code and the bytes."""
+    raw = io.BytesIO()
+    out = io.TextIOWrapper(raw, encoding, errors="backslashreplace")  # as a process prepares it
+    with redirect_stdout(out):
+        code = call(list(map(str, words)))
+    out.flush()
+    return code, raw.getvalue()
 
 
 def train_command(names_file: Path, run: Path, more: str = "") -> str:
