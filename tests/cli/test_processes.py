@@ -92,11 +92,9 @@ def test_run_moves_from_two_processes_to_one_and_back(
     assert str(moved) in out
     assert other_out == ""
     assert "wavenet-jax" not in other_err
-    prints(*train_command(names_file, stayed, CONSTANT).split())
-    for folder in (moved, stayed):
-        prints("resume", folder, "--steps", "20")
+    prints("resume", moved, "--steps", "20")
     assert [each[0] for each in together(f"resume {moved} --steps 20")] == [0, 0]
-    prints("resume", stayed, "--steps", "20")
+    prints(*train_command(names_file, stayed, f"{CONSTANT} --steps 100").split())
     np.testing.assert_allclose(losses(moved), losses(stayed), rtol=1e-5)
     assert len(losses(moved)) == 10
     np.testing.assert_allclose(params(moved), params(stayed), rtol=0, atol=1e-5)
