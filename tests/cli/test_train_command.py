@@ -77,8 +77,9 @@ def test_minutes_bound_the_steps_and_keep_given_intervals(
         return 10.0 if len(calls) == 1 else 0.5  # of 10 steps, and of a validation
 
     monkeypatch.setattr("wavenet_jax.training.loop._seconds", seconds)
-    tiny = "--n-hidden 8 --n-embd 4 --steps 1000 --report-every 10 --eval-every 250".split()
-    prints("train", "--data", "list.txt", "--run-dir", "run", "--minutes", minutes, *tiny)
+    every = "--steps 1000 --report-every 10 --eval-every 250 --minutes"
+    options = f"--preset makemore --n-hidden 8 --n-embd 4 {every} {minutes}".split()
+    prints("train", "--data", "list.txt", "--run-dir", "run", *options)
     settings = load_run(place / "run").config.train
     assert settings.steps is not None
     # Of a second each, with 4 validations of half a second, and what the measuring took.
@@ -93,7 +94,8 @@ def test_minutes_are_a_number_above_0(minutes: str, says: Says) -> None:
 
 def test_a_run_ends_early_where_nothing_improves(place: Path, prints: Prints) -> None:
     started = time.perf_counter()
-    prints("train", "--data", "list.txt", "--run-dir", "run", "--steps", "400", "--patience", "0.1")
+    tiny = "--n-hidden 8 --n-embd 4 --steps 400 --patience 0.1".split()
+    prints("train", "--data", "list.txt", "--run-dir", "run", *tiny)
     assert "Stopped early at step" in prints.err
     lines = (place / "run" / "metrics.jsonl").read_text().splitlines()
     last = json.loads(lines[-1])
