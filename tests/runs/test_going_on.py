@@ -133,7 +133,7 @@ def test_plan_takes_the_model_of_the_run_that_it_starts_from(source: Path) -> No
 
 
 def test_configuration_of_another_run_is_a_preset(source: Path) -> None:
-    again = wn.train(str(source), documents=NAMES)
+    again = wn.train(str(source), documents=NAMES, report_every=10, eval_every=20)
     before, after = wn.load(source), again
     assert (after.config.model, after.config.optim) == (before.config.model, before.config.optim)
     jax.tree.map(np.testing.assert_array_equal, after.variables, before.variables)
