@@ -32,14 +32,11 @@ RUNS = {
     "windows, BatchNorm": Config(
         model=ModelConfig(n_embd=4, n_hidden=8), train=TrainConfig(batch_size=16, **STEPS)
     ),
-    "gated, averaged": Config(
-        model=ModelConfig(layer="gated", norm="none", n_embd=6, n_hidden=6, n_skip=8),
-        optim=OptimConfig(ema=0.9),
-        train=ROWS,
-    ),
-    "dropout, BatchNorm, two parts, clipped": Config(
-        model=ModelConfig(n_embd=4, n_hidden=8, dropout=0.3, dilations=(1, 2)),
-        optim=OptimConfig(clip_norm=0.5),
+    "gated, averaged, dropout, BatchNorm, two parts, clipped": Config(
+        model=ModelConfig(
+            layer="gated", n_embd=6, n_hidden=6, n_skip=8, dropout=0.3, dilations=(1, 2)
+        ),
+        optim=OptimConfig(ema=0.9, clip_norm=0.5),
         train=TrainConfig(mode="sequence", seq_len=12, batch_size=16, accumulate=2, **STEPS),
     ),
 }
