@@ -22,6 +22,7 @@ from wavenet_jax.runs.folder import CONTENTS
 def test_training_leaves_a_whole_run_folder(trained: Path) -> None:
     assert {path.name for path in trained.iterdir()} == set(CONTENTS) - {
         "inspect",
+        "samples",
         "tensorboard",
         *TOKEN_FILES,
     }

@@ -16,6 +16,7 @@ def test_training_leaves_a_whole_run_folder_and_nothing_beside_it(trained_text: 
     assert {path.name for path in trained_text.iterdir()} == set(CONTENTS) - {
         "documents.txt",
         "inspect",
+        "samples",
         "tensorboard",
     }
     assert {path.name for path in trained_text.parent.iterdir()} == {"run", "text.txt"}
