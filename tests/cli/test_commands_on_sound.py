@@ -1,6 +1,7 @@
 """A run on recordings by the command line: trained, evaluated, refused where it has no words."""
 
 import json
+import os
 from pathlib import Path
 
 import numpy as np
@@ -115,7 +116,10 @@ def test_run_ends_with_samples_and_a_picture(trained_sound: Path) -> None:
         ),
         ("--out {} --plain", "--prefix-file and --plain are of words, but the run was trained on"),
         ("--out {} --seconds 0", "--seconds is 0.0, expected a number above 0"),
-        ("--out {} --prompt {}/no.wav", "no.wav cannot be read (System error), expected a whole "),
+        (
+            "--out {} --prompt {}/no.wav",
+            "no.wav cannot be read (No such file or directory), expected ",
+        ),
         ("--out {}/none/takes", "expected a new or plain file in a folder that exists"),
     ],
 )
@@ -137,3 +141,11 @@ def test_options_of_words_are_refused(recordings: Path, says: Says) -> None:
 def test_the_network_is_inspected(trained_sound: Path, tmp_path: Path, prints: Prints) -> None:
     assert "saturated" in prints("inspect", trained_sound, "--out", tmp_path)
     assert (tmp_path / "activations.png").exists()
+
+
+def test_pipe_in_place_of_a_wav_file_is_refused_at_once(
+    trained_sound: Path, tmp_path: Path, says: Says
+) -> None:
+    os.mkfifo(tmp_path / "0.wav")
+    sentence = says(f"sample {trained_sound} --seconds 0.1 --out {tmp_path}")
+    assert "cannot be written (0.wav is no file)" in sentence

@@ -176,7 +176,7 @@ def test_folder_without_a_recording_is_refused(tmp_path: Path) -> None:
         ({"kind": "audio", "column": "a"}, "column is a, but recordings have no text"),
         ({"kind": "list", "rate": 8_000}, "rate is 8000, but a list has no sound"),
         ({"kind": "text", "rate": 8_000}, "rate is 8000, but a text has no sound"),
-        ({"rate": 0}, "rate is 0, expected a number from 1 to"),
+        ({"rate": 0}, "rate is 0, expected a number from 100 to"),
     ],
 )
 def test_options_without_effect_are_refused(options: dict[str, Any], sentence: str) -> None:

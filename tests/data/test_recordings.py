@@ -1,5 +1,6 @@
 """Recordings that are read, refused, resampled and written."""
 
+import os
 import re
 from pathlib import Path
 
@@ -124,3 +125,38 @@ def test_a_file_is_whole_after_each_piece(tmp_path: Path) -> None:
         for count in (1_000, 2_000):
             write(TONE[:1_000])
             assert len(read_recording(SourceFile("a.wav", path)).samples) == count
+
+
+@pytest.mark.parametrize("missing", [1, 300, 2_000])
+@pytest.mark.parametrize("subtype", ["OPUS", "VORBIS"])
+def test_ogg_that_is_cut_short_is_refused(tmp_path: Path, subtype: str, missing: int) -> None:
+    whole = written(tmp_path / "a.ogg", np.tile(TONE, 10), subtype=subtype)
+    read_recording(whole)
+    content = whole.path.read_bytes()
+    whole.path.write_bytes(content[:-missing])
+    with pytest.raises(InputError, match=r"^a.ogg (is cut short after|cannot be read)"):
+        read_recording(whole)
+
+
+@pytest.mark.parametrize("kind", ["AIFF", "AU", "CAF", "W64", "RF64"])
+def test_formats_that_could_be_cut_short_unseen_are_refused(tmp_path: Path, kind: str) -> None:
+    other = written(tmp_path / "a.wav", format=kind, subtype="PCM_16")
+    with pytest.raises(InputError, match=f"^a.wav is {kind} of 8,000 samples per second, expected"):
+        read_recording(other)
+
+
+def test_rate_that_no_recording_has_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match=r"is WAV of 1 samples per second, expected .* of 100 to"):
+        read_recording(written(tmp_path / "a.wav", rate=1))
+
+
+def test_names_need_not_be_text(tmp_path: Path) -> None:
+    written(tmp_path / "a.wav")
+    path = (tmp_path / "a.wav").rename(tmp_path / "a\udcff.wav")
+    assert len(read_recording(SourceFile(str(path), path)).samples) == len(TONE)
+
+
+def test_pipes_are_refused_at_once(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "a.wav")
+    with pytest.raises(InputError, match=r"a.wav cannot be read"):
+        read_recording(SourceFile("a.wav", tmp_path / "a.wav"))

@@ -1,6 +1,6 @@
 """What a run is: frozen dataclasses, checked where they are made.  Imports no JAX and no NumPy."""
 
-from wavenet_jax.config.data import DataConfig, DataKind, Normalization
+from wavenet_jax.config.data import MAX_RATE, MIN_RATE, DataConfig, DataKind, Normalization
 from wavenet_jax.config.model import ModelConfig
 from wavenet_jax.config.optim import OPTIMIZERS, OptimConfig
 from wavenet_jax.config.presets import AUTO, PRESETS, Extent, Preset, Recipe, plan, preset
@@ -21,7 +21,9 @@ from wavenet_jax.config.train import MAX_STEPS, StepCounts, TrainConfig, TrainMo
 __all__ = [
     "AUTO",
     "FORMAT",
+    "MAX_RATE",
     "MAX_STEPS",
+    "MIN_RATE",
     "OPTIMIZERS",
     "PRESETS",
     "SECTIONS",

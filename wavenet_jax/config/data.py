@@ -14,7 +14,7 @@ from wavenet_jax.errors import (
 )
 
 DataKind = Literal["list", "text", "audio"]
-MAX_RATE = 1_000_000  # samples per second; what measures ultrasound takes
+MIN_RATE, MAX_RATE = 100, 1_000_000  # samples per second, from infrasound to ultrasound
 Normalization = Literal["NFC", "NFD", "NFKC", "NFKD"]
 
 
@@ -60,7 +60,7 @@ class DataConfig:
             "data",
         )
         require_utf8(self, "data", "column")
-        require_between(self, max_vocab=(1, 0x110000), rate=(1, MAX_RATE))
+        require_between(self, max_vocab=(1, 0x110000), rate=(MIN_RATE, MAX_RATE))
         require_between(self, split_seed=(-(2**63), 2**63 - 1))
         require_fraction(self, "val_fraction", "test_fraction")
         held_out = self.val_fraction + self.test_share

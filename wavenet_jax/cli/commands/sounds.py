@@ -1,5 +1,6 @@
 """Samples of sound as WAV files, for `wavenet-jax sample` and at the end of a run."""
 
+import errno
 from collections.abc import Iterator
 from importlib.util import find_spec
 from pathlib import Path
@@ -78,7 +79,10 @@ def write_takes(
     try:
         folder.mkdir(parents=True, exist_ok=True)
         for index, pieces in enumerate(sounds):
-            yield _write_take(folder / f"{index}.wav", rate, begun, pieces)
+            path = folder / f"{index}.wav"
+            if path.exists() and not path.is_file():
+                raise OSError(errno.EINVAL, f"{path.name} is no file")  # a pipe would wait
+            yield _write_take(path, rate, begun, pieces)
     except OSError as error:
         raise InputError(
             f"{folder} cannot be written ({reason(error)}), expected a folder with room for WAV "

@@ -1,19 +1,21 @@
 """Recordings: files of sound to samples of one channel, and samples to WAV files."""
 
 import math
+import os
 import re
 import wave
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, BinaryIO, NamedTuple
 
 import numpy as np
 
+from wavenet_jax.config import MAX_RATE, MIN_RATE
 from wavenet_jax.data.files import SourceFile
 from wavenet_jax.errors import InputError, require
-from wavenet_jax.machine import reason
+from wavenet_jax.machine import open_regular, reason
 
 _BLOCK = 2**18  # frames that are decoded at a time, of all channels
 # What libsndfile notes of a file that is shorter than its header says, or ends within an Ogg page
@@ -23,6 +25,8 @@ _IS_CUT = re.compile(
     re.MULTILINE,
 )
 MEND = "mend it, or set skip_bad to leave out what is bad"
+FORMATS = ("WAV", "WAVEX", "FLAC", "OGG")  # of which libsndfile tells where they are cut short
+_PAGE_HEADER, _LARGEST_PAGE, _LAST_PAGE = 27, 65_307, 4  # bytes, bytes and a flag, of Ogg
 _LOUDEST = 2**15 - 1  # of 16 bits
 
 
@@ -46,15 +50,18 @@ def read_recording(file: SourceFile, remedy: str = MEND) -> Recording:
     """Return a recording, its channels mixed to one with equal weights.
 
     Raises `InputError` for a file that cannot be read, is cut short, holds no sample, or one that
-    is not finite, and where soundfile is not installed.
+    is not finite, of another format or an odd rate, and where soundfile is not installed.
     """
     require_soundfile()
     import soundfile  # noqa: PLC0415  an optional extra
 
     try:
-        with soundfile.SoundFile(file.path) as sound:
+        with open_regular(file.path) as opened, soundfile.SoundFile(opened) as sound:
+            kind, rate, expected = sound.format, sound.samplerate, sound.frames
+            if kind not in FORMATS or not MIN_RATE <= rate <= MAX_RATE:
+                raise _bad(file, remedy, f"is {kind} of {rate:,} samples per second")
             samples, is_whole = _mixed(sound), _IS_CUT.search(sound.extra_info) is None
-            rate, expected = sound.samplerate, sound.frames
+            is_whole = is_whole and (kind != "OGG" or _is_whole_ogg(opened))
     except (OSError, soundfile.SoundFileError) as error:
         raise _bad(file, remedy, f"cannot be read ({_said(error)})") from error
     if not is_whole or len(samples) < expected:
@@ -65,6 +72,18 @@ def read_recording(file: SourceFile, remedy: str = MEND) -> Recording:
         first = int(np.argmin(np.isfinite(samples)))
         raise _bad(file, remedy, f"holds a sample that is not finite, at {first:,}")
     return Recording(samples, rate)
+
+
+def _is_whole_ogg(file: BinaryIO) -> bool:
+    """Tell whether a file ends with a whole last page, as Ogg wants it (RFC 3533, section 6)."""
+    end = file.seek(0, os.SEEK_END)
+    file.seek(max(0, end - _LARGEST_PAGE))
+    tail = file.read()
+    page = tail[tail.rfind(b"OggS") :]
+    if len(page) < _PAGE_HEADER or len(page) < _PAGE_HEADER + page[26]:
+        return False
+    size = _PAGE_HEADER + page[26] + sum(page[_PAGE_HEADER : _PAGE_HEADER + page[26]])
+    return bool(page[5] & _LAST_PAGE) and len(page) >= size
 
 
 def _mixed(sound: Any) -> np.ndarray:
@@ -84,7 +103,9 @@ def _said(error: Exception) -> str:
 
 def _bad(file: SourceFile, remedy: str, what: str) -> InputError:
     return InputError(
-        f"{file.name} {what}, expected a whole recording, such as WAV, FLAC or OGG; {remedy}."
+        f"{file.name} {what}, expected a whole recording, WAV, FLAC or OGG, of {MIN_RATE} to "
+        f"{MAX_RATE:,} samples per second; {remedy}.",
+        "skip_bad",
     )
 
 
