@@ -51,12 +51,12 @@ class Team:
             for number, command in enumerate(commands)
         ]
 
-    def end(self) -> list[tuple[int, str, str]]:
-        """Wait for both, a minute at most; return code, output and errors of each."""
+    def end(self, seconds: int = 180) -> list[tuple[int, str, str]]:
+        """Wait for each, so many seconds at most; return code, output and errors of each."""
         ended = []
         for each in self.processes:
             try:
-                out, err = each.communicate(timeout=60)
+                out, err = each.communicate(timeout=seconds)
             finally:
                 each.kill()
             results = [line for line in out.splitlines() if not line.startswith("[Gloo]")]
@@ -127,10 +127,10 @@ def test_killed_process_ends_the_others_within_a_minute(names_file: Path, tmp_pa
     folder = tmp_path / "run"
     team = Team(*[train_command(names_file, folder, "--steps 100000")] * 2)
     started = time.monotonic()
-    while not list(folder.glob("checkpoints/*")) and time.monotonic() - started < 60:
+    while not list(folder.glob("checkpoints/*")) and time.monotonic() - started < 150:
         time.sleep(0.1)
     team.processes[1].send_signal(signal.SIGKILL)
-    (code, _, err), _ = team.end()
+    (code, _, err), _ = team.end(seconds=60)
     assert code != 0
     assert "another process of the run has stopped" in err or "another task died" in err
 
