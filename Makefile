@@ -19,7 +19,7 @@ quick: lint
 	XLA_FLAGS=--xla_backend_optimization_level=0 $(BIN)/python -m pytest --quiet -n auto tests/laws
 
 test: lint
-	XLA_FLAGS=--xla_backend_optimization_level=0 $(BIN)/python -m pytest -n auto --dist loadfile
+	XLA_FLAGS=--xla_backend_optimization_level=0 $(BIN)/python -m pytest -n auto --dist worksteal
 
 lint: $(INSTALLED)
 	$(BIN)/ruff check
