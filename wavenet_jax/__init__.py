@@ -1,4 +1,4 @@
-"""WaveNet in JAX: train it on a list of names or on a text, evaluate it, sample from it.
+"""WaveNet in JAX: train it on names, a text or sound, evaluate it, sample from it.
 
     import wavenet_jax as wn
 
@@ -32,8 +32,10 @@ Glossary.  Shapes are written `[B, T, C]`; the letters mean the same everywhere:
     mode             which run of the stack is trained: window or sequence
     mask             the table of tokens that a constraint allows next
     slot             one of the sequences that are decoded side by side
+    recording        a document of sound: a token is the level of a sample, one of 256
 
-Losses are in nats per character; the boundary that ends a document counts as a character.
+Losses are in nats per character, of sound per sample; the boundary that ends a document counts as
+one.
 
 The wings, lowest first.  A wing imports only wings that are listed before it; nn and constraints do
 not import each other.
@@ -42,7 +44,7 @@ not import each other.
     paths                 the user's cache
     keys, devices         root keys of randomness; the devices and processes that train together
     config                frozen dataclasses, presets, the plan, JSON
-    data                  files -> documents or a text -> splits -> corpus
+    data                  files -> documents, a text or recordings -> splits -> corpus
     nn                    the network and its runs
     constraints           regular expressions and others -> automata -> token masks
     evaluation            exact losses, scores of texts

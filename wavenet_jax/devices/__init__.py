@@ -11,7 +11,6 @@ from wavenet_jax.devices.backend import (
     use_device,
 )
 from wavenet_jax.devices.mesh import (
-    AXIS,
     devices_for,
     local,
     make_mesh,
@@ -36,7 +35,6 @@ from wavenet_jax.devices.processes import (
 )
 
 __all__ = [
-    "AXIS",
     "PACKAGES",
     "SETTINGS",
     "DeviceKind",

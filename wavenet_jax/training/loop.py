@@ -100,7 +100,7 @@ def fit(  # noqa: PLR0913  two of them are for those who look inside
     `gradient_norms`, steps measure them.  All devices share each minibatch; what is yielded is on
     one of them.  Where several processes train together, each takes the same arguments.  Raises
     `InputError` where a row is longer than the training data, a step does not fit the memory or
-    the devices cannot share a minibatch evenly, and `DivergenceError`.
+    the devices of several processes cannot share a minibatch evenly, and `DivergenceError`.
     """
     started, settings = time.perf_counter(), config.train
     require_row_fits(splits.train, settings, model.config.receptive_field)
