@@ -228,3 +228,14 @@ def test_embedding_is_a_product_where_an_accelerator_trains(
     np.testing.assert_array_equal(other_logits, logits)
     np.testing.assert_allclose(other_gradient, gradient, rtol=1e-4, atol=1e-5)
     assert np.abs(gradient).max() > 0.1
+
+
+@pytest.mark.parametrize("layer", ["plain", "gated"])
+def test_products_are_not_rounded_to_the_short_numbers_of_a_gpu(layer: Any) -> None:
+    config = ModelConfig(layer=layer, n_embd=3, n_hidden=5, dilations=(1, 2))
+    model = WaveNet(config, 7)
+    jaxpr = jax.make_jaxpr(model.apply)(randomised(model, seed=0), jnp.zeros((1, 4), jnp.int32))
+    products = [each for each in jaxpr.eqns if each.primitive.name == "dot_general"]
+    assert len(products) >= 3
+    highest = jax.lax.Precision.HIGHEST
+    assert {each.params["precision"] for each in products} == {(highest, highest)}

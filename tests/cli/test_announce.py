@@ -1,0 +1,33 @@
+"""What is said before the first step of the devices that share it."""
+
+from dataclasses import replace
+
+import jax
+import pytest
+
+from wavenet_jax.cli.commands.announce import announce
+from wavenet_jax.runs import Run
+
+
+@pytest.mark.parametrize(
+    ("devices", "accumulate", "expected"),
+    [
+        (1, 1, None),
+        (4, 1, "On 4 devices, with 2 rows of a step each"),
+        (3, 1, "On 2 of 3 devices, since a step has 8 rows: a --batch-size of 9, or another"),
+        (3, 2, "On 2 of 3 devices, since a step has 4 rows: a --batch-size of 12, or another"),
+    ],
+)
+def test_devices_that_share_a_step_are_said(
+    devices: int,
+    accumulate: int,
+    expected: str | None,
+    run: Run,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.setattr(jax, "device_count", lambda: devices)
+    parted = replace(run.config.train, accumulate=accumulate)  # of 8 rows
+    announce(run._replace(config=replace(run.config, train=parted)), done=0)
+    said = capsys.readouterr().err
+    assert expected in said if expected else "\nOn " not in said
