@@ -152,11 +152,11 @@ def share(text: str) -> list[str]:
     try:
         rows = multihost_utils.process_allgather(content)
     except (ValueError, RuntimeError) as error:
-        raise InputError(f"{lost(error)}; start all of them again.") from error
+        raise InputError(f"{describe_lost_process(error)}; start all of them again.") from error
     return [bytes(row).rstrip(b"\0").decode(errors="ignore") for row in rows]
 
 
-def lost(error: Exception) -> str:
+def describe_lost_process(error: Exception) -> str:
     """Return the beginning of the sentence on a message that did not come."""
     return (
         f"another process of the run has stopped ({str(error).splitlines()[0][:100]}), expected "

@@ -23,7 +23,14 @@ from wavenet_jax.cli.commands.follow import (
 )
 from wavenet_jax.cli.watch import Watch, has_board, require_tensorboard
 from wavenet_jax.config import SampleConfig
-from wavenet_jax.devices import is_first, lost, meet, meet_in_turn, process_count, share
+from wavenet_jax.devices import (
+    describe_lost_process,
+    is_first,
+    meet,
+    meet_in_turn,
+    process_count,
+    share,
+)
 from wavenet_jax.errors import InputError, pluralize, require
 from wavenet_jax.machine import require_open_files
 from wavenet_jax.nn import Variables
@@ -278,7 +285,9 @@ def _failures_explained(run: Run) -> Iterator[None]:
         if process_count() > 1 and not isinstance(error, InputError):
             kept = _state_kept(run)
             again = "train again" if kept == NOTHING_KEPT else "resume the run"
-            raise InputError(f"{lost(error)} ({kept}); {again} with all of them.") from error
+            raise InputError(
+                f"{describe_lost_process(error)} ({kept}); {again} with all of them."
+            ) from error
         if isinstance(error, ValueError) or "memory" not in str(error):
             raise
         raise InputError(
