@@ -15,6 +15,7 @@ from wavenet_jax.data.dataset import (
 )
 from wavenet_jax.data.download import SOURCES, download
 from wavenet_jax.data.files import find_sources
+from wavenet_jax.data.labels import NO_LABEL, Labels, LabelVocab
 from wavenet_jax.data.lists import load_documents
 from wavenet_jax.data.sound import (
     FIRST_LEVEL_ID,
@@ -40,10 +41,13 @@ __all__ = [
     "BOUNDARY_ID",
     "END_SIGN",
     "FIRST_LEVEL_ID",
+    "NO_LABEL",
     "SOURCES",
     "TOKEN_FILES",
     "Corpus",
     "Dataset",
+    "LabelVocab",
+    "Labels",
     "Splits",
     "Vocab",
     "corpus_from_documents",

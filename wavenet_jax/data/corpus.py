@@ -7,6 +7,7 @@ from typing import Generic, NamedTuple, TypeVar
 import numpy as np
 
 from wavenet_jax.config import DataConfig
+from wavenet_jax.data.labels import Labels
 from wavenet_jax.data.vocab import BOUNDARY_ID, Vocab
 from wavenet_jax.errors import pluralize, require, show_short
 
@@ -26,6 +27,7 @@ class Corpus(NamedTuple):
     """
 
     tokens: np.ndarray  # [N+1], of the vocabulary's dtype
+    labels: Labels | None = None  # of its documents, if they have any
 
     def __repr__(self) -> str:
         """Return the sizes in a line."""
@@ -65,8 +67,15 @@ class Corpus(NamedTuple):
         if self.is_text:
             return Corpus(self.tokens[: num_predictions + 1])
         ends = np.append(self.starts[1:], self.num_predictions)
-        fitting = int(np.searchsorted(ends, num_predictions, side="right"))
-        return Corpus(self.tokens[: ends[max(fitting, 1) - 1] + 1])
+        fitting = max(int(np.searchsorted(ends, num_predictions, side="right")), 1)
+        labels = self.labels and Labels(*(part[:fitting] for part in self.labels))
+        return Corpus(self.tokens[: ends[fitting - 1] + 1], labels)
+
+    def with_labels(self, ids: np.ndarray | None) -> "Corpus":
+        """Return the same documents with other labels `[D, K]`, or without any."""
+        if ids is None:
+            return Corpus(self.tokens)
+        return Corpus(self.tokens, Labels(self.starts.astype(np.int32), ids.astype(np.int32)))
 
 
 class Splits(NamedTuple, Generic[T]):

@@ -17,6 +17,7 @@ from wavenet_jax.data.corpus import (
     split_lengths,
 )
 from wavenet_jax.data.files import SourceFile, find_sources
+from wavenet_jax.data.labels import LabelVocab
 from wavenet_jax.data.lists import documents_in_memory, find_table, read_list
 from wavenet_jax.data.sound import read_sounds, write_sounds
 from wavenet_jax.data.text import (
@@ -49,6 +50,7 @@ class Dataset(NamedTuple):
     kind: DataKind = "list"
     notes: tuple[str, ...] = ()  # sentences for the user on what was found and how it was taken
     rate: int | None = None  # samples per second, of recordings
+    labels: LabelVocab = LabelVocab()  # of the documents; of no kind unless they have some
 
     @property
     def is_text(self) -> bool:

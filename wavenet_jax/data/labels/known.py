@@ -1,0 +1,101 @@
+"""The labels that documents have, as numbers.
+
+A document has one label of each kind, such as the language of a name, or the digit and the speaker
+of a recording.  All labels of all kinds are numbered together, after 0 for none.
+
+Source: van den Oord et al., WaveNet (1609.03499), section 2.5, global conditioning.
+"""
+
+from collections.abc import Mapping
+from typing import NamedTuple
+
+import numpy as np
+
+from wavenet_jax.errors import InputError, nearest, require, show_short
+
+NO_LABEL = 0
+_MAX_SHOWN = 20  # labels in a message
+
+
+class Labels(NamedTuple):
+    """The labels of each document of a corpus, and where it begins."""
+
+    starts: np.ndarray  # [D] int32, the first prediction of each document
+    ids: np.ndarray  # [D, K] int32, its label of each kind; 0 for none
+
+
+class LabelVocab(NamedTuple):
+    """The kinds of labels, and the labels of each; ids count them through, from 1.
+
+    >>> vocab = LabelVocab((("digit", ("0", "1")), ("speaker", ("ann", "bob"))))
+    >>> vocab.encode({"digit": "1", "speaker": "bob"}).tolist()
+    [2, 4]
+    >>> vocab.decode(np.array([0, 3]))
+    {'speaker': 'ann'}
+    """
+
+    kinds: tuple[tuple[str, tuple[str, ...]], ...] = ()
+
+    @property
+    def names(self) -> list[str]:
+        """Return the names of the K kinds."""
+        return [name for name, _ in self.kinds]
+
+    @property
+    def num_labels(self) -> int:
+        """Return the number of labels of all kinds."""
+        return sum(len(labels) for _, labels in self.kinds)
+
+    def place(self, kind: str) -> int:
+        """Return the position of a kind; raise `InputError` with the known ones if unknown."""
+        require(
+            len(self.kinds) > 0,
+            f"label kind {show_short(kind)} is given, but the documents of the run have no labels; "
+            "leave it out.",
+            "label",
+        )
+        require(
+            kind in self.names,
+            f"label kind {show_short(kind)} is unknown, expected {' or '.join(self.names)}"
+            f"{_did_you_mean(kind, self.names)}",
+            "label",
+        )
+        return self.names.index(kind)
+
+    def ids(self, kind: str) -> range:
+        """Return the ids of the labels of a kind, in their order."""
+        place = self.place(kind)
+        start = 1 + sum(len(labels) for _, labels in self.kinds[:place])
+        return range(start, start + len(self.kinds[place][1]))
+
+    def encode(self, labels: Mapping[str, str]) -> np.ndarray:
+        """Return the ids of labels by their kinds, `[K]` int32, 0 for a kind that is not there.
+
+        Raises `InputError` for an unknown kind, or a label that it does not have.
+        """
+        ids = np.zeros(len(self.kinds), np.int32)
+        for kind, label in labels.items():
+            place = self.place(kind)
+            known = self.kinds[place][1]
+            if label not in known:
+                shown = ", ".join(known[:_MAX_SHOWN]) + ", ..." * (len(known) > _MAX_SHOWN)
+                raise InputError(
+                    f"label {kind} is {show_short(label)}, expected one of {shown}"
+                    f"{_did_you_mean(label, known)}",
+                    "label",
+                )
+            ids[place] = self.ids(kind)[known.index(label)]
+        return ids
+
+    def decode(self, ids: np.ndarray) -> dict[str, str]:
+        """Return the labels of ids `[K]` by their kinds, without those of id 0."""
+        return {
+            kind: labels[int(number) - self.ids(kind).start]
+            for (kind, labels), number in zip(self.kinds, ids, strict=True)
+            if number != NO_LABEL
+        }
+
+
+def _did_you_mean(word: str, known: list[str] | tuple[str, ...]) -> str:
+    near = nearest(word, list(known))
+    return f"; did you mean {near!r}?" if near else "."
