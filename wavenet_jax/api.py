@@ -32,7 +32,7 @@ from wavenet_jax.data import (
 from wavenet_jax.devices import use_compilation_cache
 from wavenet_jax.errors import conform, pluralize, require, require_names, show_short
 from wavenet_jax.evaluation import Evaluation, Score, evaluate_splits, score_texts
-from wavenet_jax.nn import Variables, WaveNet, count_parameters, init_variables
+from wavenet_jax.nn import Variables, WaveNet, count_parameters, init_variables, network_for
 from wavenet_jax.runs import (
     extend_run,
     is_finished,
@@ -69,7 +69,7 @@ class LanguageModel:
     @property
     def network(self) -> WaveNet:
         """Return the Flax module that `variables` belong to."""
-        return WaveNet(self.config.model, len(self.data.vocab))
+        return network_for(self.config.model, self.data)
 
     def __post_init__(self) -> None:
         conform("config", self.config, Config)
@@ -194,7 +194,7 @@ def _fit(config: Config, data: Dataset) -> Generator[StepInfo, None, None]:
     start = warm_start(config, data)
     if start is not None:
         _log([start.note])
-    model = WaveNet(config.model, len(data.vocab))
+    model = network_for(config.model, data)
     return fit(model, config, data.splits, None if start is None else start.state)
 
 

@@ -116,7 +116,7 @@ def test_runs_agree_at_every_position_of_every_document(config: ModelConfig) -> 
         tokens = corpus.tokens[:LENGTH]
         sequence = assert_runs_agree(model, variables, ids[tokens])
         if config in TREES:
-            inputs, _ = windows(corpus, jnp.arange(LENGTH), config.receptive_field)
+            inputs = windows(corpus, jnp.arange(LENGTH), config.receptive_field).inputs
             assert_close(jitted_windows(model, variables, ids[inputs]), sequence)
         if is_folded:
             assert_close(jitted_folded_steps(model, variables, tokens), sequence)

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from scipy.special import erf
 
-from wavenet_jax.nn.wavenet import (
+from wavenet_jax.nn.layers import (
     ACTIVATIONS,
     Bias,
     GatedHead,

@@ -30,6 +30,8 @@ class ModelConfig:
     """The lecture's layer (linear, norm, activation), or the paper's (tanh ⊙ σ, residual, skip)."""
     n_embd: int = 24
     """Channels of the character embedding."""
+    n_label: int = 16
+    """Channels of the label embedding, if the documents have labels (E)."""
     n_hidden: int = 128
     """Channels of every layer (H); the residual channels of a gated layer."""
     n_skip: int = 64
@@ -52,7 +54,8 @@ class ModelConfig:
     def __post_init__(self) -> None:
         conform_fields(self)
         channels = (1, MAX_CHANNELS)
-        require_between(self, n_embd=channels, n_hidden=channels, n_skip=channels)
+        require_between(self, n_embd=channels, n_label=channels)
+        require_between(self, n_hidden=channels, n_skip=channels)
         self._require_stack()
         require(
             0 <= self.dropout < 1,

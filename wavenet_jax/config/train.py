@@ -52,6 +52,9 @@ class TrainConfig:
     patience: float | None = None
     """Stop early when this fraction of the steps has brought no better validation loss; 1 never
     stops."""
+    label_dropout: float = 0.1
+    """Share of documents whose labels are dropped in training, so that the model knows documents
+    without labels too."""
     seed: int = 0
     """Seed of the initial weights and of the minibatches."""
     init_from: str | None = None
@@ -89,6 +92,12 @@ class TrainConfig:
         )
         require_between(
             self, steps=steps, seed=(0, 2**32 - 1), report_every=steps, eval_every=steps
+        )
+        require(
+            0 <= self.label_dropout < 1,
+            f"label_dropout is {self.label_dropout}, expected a share from 0 to less than 1, such "
+            "as 0.1.",
+            "label_dropout",
         )
         require(
             self.patience is None or 0 < self.patience <= 1,

@@ -20,25 +20,40 @@ from wavenet_jax.nn import Variables, WaveNet
 
 _ROWS_AT_A_TIME = 4_096  # nodes whose inputs and outputs together fit the cache
 _MAX_FLOATS = 2**26  # of the tables of a batch of positions
+Rows = tuple[Any, Any]  # of nodes: their taps [M, K], and their labels [M, kinds] or None
 _MAX_DENSE_KEYS = 2**22  # up to which a dense table finds distinct keys faster than sorting
 
 
 class DistinctContexts(NamedTuple):
-    """The distinct nodes of each layer, numbered from 0, and the top node of each position."""
+    """The distinct inputs and nodes of each layer, numbered from 0, and each position's top node.
 
-    taps: tuple[np.ndarray, ...]  # per layer [M, K] int32, numbers below; in the first, tokens
+    An input is a token, where documents have labels with those of its document.
+    """
+
+    inputs: np.ndarray  # [P] int32, tokens
+    labels: np.ndarray | None  # [P, kinds] int32
+    taps: tuple[np.ndarray, ...]  # per layer [M, K] int32, numbers below; in the first, of inputs
     position: np.ndarray  # [T] int32, the number of each position's node in the top layer
 
 
-def index_contexts(model: WaveNet, tokens: np.ndarray) -> DistinctContexts:
-    """Number the distinct nodes of a row of tokens `[T]`, which begins after boundaries."""
+def index_contexts(
+    model: WaveNet, tokens: np.ndarray, labels: np.ndarray | None = None
+) -> DistinctContexts:
+    """Number the distinct nodes of a row of tokens `[T]`, which begins after boundaries.
+
+    The labels `[T, kinds]` are those of the document at each position.
+    """
     config, boundary_id = model.config, model.boundary_id
     position = np.arange(len(tokens))
     began = np.maximum.accumulate(np.where(tokens == boundary_id, position, 0))
     age = position - began
-    # The last entry is the boundary state.
+    # The last entry is the boundary state, of no labels.
     number = np.append(tokens, boundary_id).astype(np.int64)
     count = model.num_embeddings or model.vocab_size
+    inputs = np.arange(count, dtype=np.int32)
+    if labels is not None:
+        inputs, labels, number = _distinct_inputs(number, np.pad(labels, ((0, 1), (0, 0))), count)
+        count = len(inputs)
     layers = []
     for dilation in config.dilations:
         columns = []
@@ -48,7 +63,21 @@ def index_contexts(model: WaveNet, tokens: np.ndarray) -> DistinctContexts:
         taps, number = _distinct_rows([*columns, number], count)
         layers.append(taps)
         count = len(taps)
-    return DistinctContexts(tuple(layers), number[:-1].astype(np.int32))
+    return DistinctContexts(inputs, labels, tuple(layers), number[:-1].astype(np.int32))
+
+
+def _distinct_inputs(
+    tokens: np.ndarray, labels: np.ndarray, count: int
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Return the distinct pairs of a token below `count` and labels, `[P]` each, and number them.
+
+    >>> _distinct_inputs(np.array([7, 7, 9]), np.array([[1], [1], [2]]), 10)[2]
+    array([0, 0, 1])
+    """
+    rows, row = np.unique(labels, axis=0, return_inverse=True)
+    keys, number = _renumber(row.reshape(-1) * count + tokens, len(rows) * count)
+    row, inputs = np.divmod(keys, count)
+    return inputs.astype(np.int32), rows[row], number
 
 
 def _distinct_rows(columns: list[np.ndarray], count: int) -> tuple[np.ndarray, np.ndarray]:
@@ -78,16 +107,21 @@ def contexts_nll(
     Tables are padded to powers of two, so that few programs are compiled.
     """
     *lower, top = contexts.taps
-    nodes, skips = model.apply(variables, method="embed_all"), []
+    labels = contexts.labels  # of each node below
+    inputs = contexts.inputs if labels is None else _pad(contexts.inputs)
+    nodes, skips = model.apply(variables, method="embed_all")[inputs], []
     for index, taps in enumerate(lower):
-        nodes, skip = _table(model, variables, index, nodes, _pad(taps), np.int32(len(taps)))
+        labels = None if labels is None else labels[taps[:, -1]]
+        padded = _pad(taps), labels if labels is None else _pad(labels)
+        nodes, skip = _table(model, variables, index, nodes, padded, np.int32(len(taps)))
         skips.append(skip)
     newest, skip_rows = top[:, -1], []  # the node of each layer that ends where the top node does
+    top_labels = None if labels is None else _pad(labels[newest])
     for taps in reversed(lower):
         skip_rows.append(_pad(newest))
         newest = taps[newest, -1]
     tables = nodes, tuple(skips)
-    rows = _pad(top), tuple(reversed(skip_rows))
+    rows = (_pad(top), top_labels), tuple(reversed(skip_rows))
     at = _pad(contexts.position), _pad(targets)
     return _read_out(model, variables, tables, rows, np.int32(len(top)), at)[: len(targets)]
 
@@ -112,16 +146,16 @@ def _table(
     variables: Variables,
     index: int,
     nodes: jax.Array,
-    taps: jax.Array,
+    rows: Rows,
     count: jax.Array,
 ) -> tuple[jax.Array, jax.Array | None]:
     """Compute the nodes of a layer `[M, H]`, and its skips where the head reads them."""
 
-    def compute(rows: jax.Array) -> tuple[jax.Array, jax.Array | None]:
+    def compute(rows: Rows) -> tuple[jax.Array, jax.Array | None]:
         node, skip = _layer(model, variables, index, nodes, rows)
         return node, skip if model.config.head_reads_skips else None
 
-    return _by_rows(compute, taps, count)
+    return _by_rows(compute, rows, count)
 
 
 @partial(jax.jit, static_argnames="model")
@@ -129,20 +163,20 @@ def _read_out(
     model: WaveNet,
     variables: Variables,
     tables: tuple[jax.Array, tuple[jax.Array | None, ...]],
-    rows: tuple[jax.Array, tuple[jax.Array, ...]],
+    rows: tuple[Rows, tuple[jax.Array, ...]],
     count: jax.Array,
     at: tuple[jax.Array, jax.Array],
 ) -> jax.Array:
     """Compute the top layer and the head, and gather what is wanted: `[T]`.
 
-    `tables` holds the nodes below the top layer and the skips of the lower layers, `rows` the taps
-    of the top nodes and the rows of the skips below each, `at` the positions and their targets.
+    `tables` holds the nodes below the top layer and the skips of the lower layers, `rows` those
+    of the top nodes and of the skips below each, `at` the positions and their targets.
     """
     nodes, skips = tables
 
-    def log_probabilities(rows: tuple[jax.Array, tuple[jax.Array, ...]]) -> jax.Array:
-        taps, skip_rows = rows
-        _, top = _layer(model, variables, len(skips), nodes, taps)
+    def log_probabilities(rows: tuple[Rows, tuple[jax.Array, ...]]) -> jax.Array:
+        top_rows, skip_rows = rows
+        _, top = _layer(model, variables, len(skips), nodes, top_rows)
         below = [s if s is None else s[at] for s, at in zip(skips, skip_rows, strict=True)]
         return jax.nn.log_softmax(model.apply(variables, [*below, top], method="read_out"))
 
@@ -150,10 +184,11 @@ def _read_out(
 
 
 def _layer(
-    model: WaveNet, variables: Variables, index: int, nodes: jax.Array, taps: jax.Array
+    model: WaveNet, variables: Variables, index: int, nodes: jax.Array, rows: Rows
 ) -> tuple[jax.Array, jax.Array]:
+    taps, labels = rows
     gathered = nodes[taps].reshape(len(taps), -1)  # [M, K·C]
-    return model.apply(variables, index, gathered, method="apply_layer")
+    return model.apply(variables, index, gathered, labels, method="apply_layer")
 
 
 def _by_rows(compute: Callable[[Any], Any], rows: Any, count: jax.Array) -> Any:

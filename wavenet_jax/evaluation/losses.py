@@ -9,7 +9,7 @@ from typing import NamedTuple
 import jax
 import numpy as np
 
-from wavenet_jax.data import Corpus, Splits
+from wavenet_jax.data import Corpus, Labels, Splits
 from wavenet_jax.errors import pluralize
 from wavenet_jax.evaluation.distinct import (
     DistinctContexts,
@@ -86,9 +86,16 @@ def index_corpus(
     size = batch_size or max(1, min(share, max_positions(model)))
     for start in wanted[::size]:
         end = min(start + size, wanted.stop)
-        contexts = index_contexts(model, np.asarray(corpus.tokens[max(0, start - history) : end]))
+        seen = range(max(0, start - history), end)
+        labels = None if corpus.labels is None else _labels_at(corpus.labels, seen)
+        contexts = index_contexts(model, np.asarray(corpus.tokens[seen.start : end]), labels)
         scored = contexts._replace(position=contexts.position[start - end :])
         yield IndexedBatch(scored, np.asarray(corpus.tokens[start + 1 : end + 1]))
+
+
+def _labels_at(labels: Labels, positions: range) -> np.ndarray:
+    """Return the labels of the document at each position, `[T, K]`."""
+    return labels.ids[np.searchsorted(labels.starts, np.array(positions), side="right") - 1]
 
 
 def batches_nll(

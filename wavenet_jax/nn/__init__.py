@@ -10,6 +10,7 @@ from wavenet_jax.nn.wavenet import (
     WaveNet,
     count_parameters,
     init_variables,
+    network_for,
 )
 
 __all__ = [
@@ -22,6 +23,7 @@ __all__ = [
     "count_parameters",
     "from_nnx",
     "init_variables",
+    "network_for",
     "replicate_cache",
     "require_cache_fits",
     "require_training_fits",

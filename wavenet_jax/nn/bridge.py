@@ -2,9 +2,7 @@
 
 from typing import Any
 
-import jax.numpy as jnp
-
-from wavenet_jax.nn.wavenet import Variables, WaveNet
+from wavenet_jax.nn.wavenet import Variables, WaveNet, example_inputs
 
 
 def to_nnx(model: WaveNet, variables: Variables) -> Any:
@@ -17,7 +15,7 @@ def to_nnx(model: WaveNet, variables: Variables) -> Any:
     from flax import nnx  # noqa: PLC0415  takes a fifth of a second
 
     module = nnx.bridge.ToNNX(model, rngs=nnx.Rngs(0))
-    nnx.bridge.lazy_init(module, jnp.zeros((1, 1), jnp.int32))
+    nnx.bridge.lazy_init(module, *example_inputs(model))
     state = nnx.state(module, (nnx.Param, nnx.BatchStat))
     flat = {
         path: leaf

@@ -29,7 +29,9 @@ def require_memory(what: str, parts: Mapping[str, int], remedy: str, field: str)
     )
 
 
-def parameter_count(config: ModelConfig, vocab_size: int, num_embeddings: int = 0) -> int:
+def parameter_count(
+    config: ModelConfig, vocab_size: int, num_embeddings: int = 0, num_labels: int = 0
+) -> int:
     """Return the number of trained numbers of a network."""
     hidden, num_layers = config.n_hidden, len(config.dilations)
     is_gated = config.layer == "gated"
@@ -37,6 +39,8 @@ def parameter_count(config: ModelConfig, vocab_size: int, num_embeddings: int = 
     per_layer = width * (2 if config.norm == "batch" else 1)  # scale and bias, or a bias
     inputs = config.n_embd + hidden * (num_layers - 1)  # channels in, of all layers
     layers = config.kernel_size * inputs * width + per_layer * num_layers
+    if num_labels:
+        layers += (num_labels + num_layers * width) * config.n_label
     embedding = (num_embeddings or vocab_size) * config.n_embd
     if not is_gated:
         return embedding + layers + (hidden + 1) * vocab_size
@@ -45,20 +49,23 @@ def parameter_count(config: ModelConfig, vocab_size: int, num_embeddings: int = 
     return embedding + layers + residuals + head
 
 
-def require_parameters_fit(config: ModelConfig, vocab_size: int, num_embeddings: int = 0) -> None:
+def require_parameters_fit(
+    config: ModelConfig, vocab_size: int, num_embeddings: int = 0, num_labels: int = 0
+) -> None:
     """Raise `InputError` where the parameters of a network do not fit the memory."""
-    parameters = NUMBER * parameter_count(config, vocab_size, num_embeddings)
+    parameters = NUMBER * parameter_count(config, vocab_size, num_embeddings, num_labels)
     remedy = "lower n_hidden, n_embd or kernel_size"
     require_memory("the network", {"parameters": parameters}, remedy, "n_hidden")
 
 
-def require_training_fits(config: Config, vocab_size: int) -> None:
+def require_training_fits(config: Config, vocab_size: int, num_labels: int = 0) -> None:
     """Raise `InputError` where the training of a network does not fit the memory.
 
     Counted are the parameters and their gradients, what a step keeps of a part of its rows for the
     way back, and the tokens of all steps between two reports, which are drawn together.
     """
-    settings, parameters = config.train, parameter_count(config.model, vocab_size)
+    settings = config.train
+    parameters = parameter_count(config.model, vocab_size, num_labels=num_labels)
     rows = settings.batch_size // settings.accumulate
     length = config.model.receptive_field - 1 + settings.seq_len
     parts = {

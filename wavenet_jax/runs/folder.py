@@ -32,7 +32,7 @@ from wavenet_jax.data import (
 )
 from wavenet_jax.devices import SETTINGS, environment
 from wavenet_jax.errors import require
-from wavenet_jax.nn import WaveNet
+from wavenet_jax.nn import WaveNet, network_for
 from wavenet_jax.runs.disk import (
     CHECKPOINTS,
     MANIFEST,
@@ -78,7 +78,7 @@ class Run(NamedTuple):
     @property
     def model(self) -> WaveNet:
         """Return the model, without its variables."""
-        return WaveNet(self.config.model, len(self.data.vocab))
+        return network_for(self.config.model, self.data)
 
     @property
     def total_steps(self) -> int:

@@ -11,7 +11,7 @@ import numpy as np
 from wavenet_jax.config import Config, extend
 from wavenet_jax.data import Dataset, Vocab
 from wavenet_jax.errors import pluralize, require
-from wavenet_jax.nn import WaveNet, change_vocab
+from wavenet_jax.nn import change_vocab, network_for
 from wavenet_jax.runs.checkpoints import open_checkpoints
 from wavenet_jax.runs.disk import damage_of_metrics, only_writer, read_manifest
 from wavenet_jax.runs.folder import (
@@ -46,7 +46,7 @@ def warm_start(config: Config, data: Dataset) -> WarmStart | None:
     with open_checkpoints(source) as checkpoints:
         step, variables = checkpoints.restore_variables("best")
     steps = config.train.count_steps(data.splits.train.num_predictions).steps
-    trainer = make_trainer(WaveNet(config.model, len(data.vocab)), config, steps)
+    trainer = make_trainer(network_for(config.model, data), config, steps)
     if data.vocab != source.data.vocab:
         ids = _ids(data.vocab, source.data.vocab, source.folder)
         variables = change_vocab(variables, init_state(trainer).variables, ids)

@@ -6,7 +6,7 @@ import jax
 import jax.numpy as jnp
 
 from wavenet_jax.config import TrainConfig
-from wavenet_jax.data import BOUNDARY_ID, Corpus
+from wavenet_jax.data import BOUNDARY_ID, NO_LABEL, Corpus, Labels
 from wavenet_jax.errors import require
 
 
@@ -15,16 +15,33 @@ class Batch(NamedTuple):
 
     inputs: jax.Array  # [B, R-1+T], the corpus's unsigned type
     targets: jax.Array  # [B, T], the token after each scored position
+    labels: jax.Array | None = None  # [B, R-1+T, K], of the document at each position
 
 
 def draw_batch(
     key: jax.Array, corpus: Corpus, settings: TrainConfig, receptive_field: int
 ) -> Batch:
-    """Draw the minibatch of a step: B rows whose first scored positions are any of N."""
+    """Draw the minibatch of a step: B rows whose first scored positions are any of N.
+
+    The settings' share of documents comes without labels.
+    """
     start = jax.random.randint(key, (settings.batch_size,), 0, corpus.num_predictions)
     if settings.mode == "window":
-        return windows(corpus, start, receptive_field)
-    return crop(corpus, start, settings.seq_len, receptive_field)
+        batch = windows(corpus, start, receptive_field)
+    else:
+        batch = crop(corpus, start, settings.seq_len, receptive_field)
+    return drop_labels(jax.random.fold_in(key, 1), batch, settings.label_dropout)
+
+
+def drop_labels(key: jax.Array, batch: Batch, rate: float) -> Batch:
+    """Take the labels from a share of documents, each with all of its labels or none."""
+    if batch.labels is None or rate == 0:
+        return batch
+    is_kept = jax.random.bernoulli(key, 1 - rate, batch.inputs.shape)
+    position = jnp.arange(batch.inputs.shape[1])
+    began = jax.lax.cummax(jnp.where(batch.inputs == BOUNDARY_ID, position, 0), axis=1)
+    is_kept = jnp.take_along_axis(is_kept, began, axis=1)  # one number for a document
+    return batch._replace(labels=jnp.where(is_kept[..., None], batch.labels, NO_LABEL))
 
 
 def crop(corpus: Corpus, start: jax.Array, seq_len: int, receptive_field: int) -> Batch:
@@ -37,17 +54,27 @@ def crop(corpus: Corpus, start: jax.Array, seq_len: int, receptive_field: int) -
     history = receptive_field - 1
     position = start[:, None] + jnp.arange(-history, seq_len)[None, :]
     position %= corpus.num_predictions  # [B, R-1+T]
-    return Batch(corpus.tokens[position], corpus.tokens[position[:, history:] + 1])
+    labels = None if corpus.labels is None else labels_at(corpus.labels, position)
+    return Batch(corpus.tokens[position], corpus.tokens[position[:, history:] + 1], labels)
+
+
+def labels_at(labels: Labels, position: jax.Array) -> jax.Array:
+    """Return the labels of the document at each position: `[...] -> [..., K]`."""
+    starts, ids = map(jnp.asarray, labels)
+    return ids[jnp.searchsorted(starts, position, side="right") - 1]
 
 
 def windows(corpus: Corpus, start: jax.Array, receptive_field: int) -> Batch:
     """Cut the windows `[B, R]` of the predictions `start [B]`: crops with one scored position.
 
-    Tokens before the last boundary, which are of other documents, become boundaries.
+    Tokens before the last boundary, which are of other documents, become boundaries without labels.
     """
-    inputs, targets = crop(corpus, start, 1, receptive_field)
+    inputs, targets, labels = crop(corpus, start, 1, receptive_field)
     lowest = jax.lax.cummin(inputs, axis=1, reverse=True)  # 0 where a boundary is here or later
-    return Batch(jnp.where(lowest == BOUNDARY_ID, lowest, inputs), targets)
+    if labels is not None:
+        later = jnp.pad(lowest[:, 1:], ((0, 0), (0, 1)), constant_values=1)
+        labels = jnp.where((later == BOUNDARY_ID)[..., None], NO_LABEL, labels)
+    return Batch(jnp.where(lowest == BOUNDARY_ID, lowest, inputs), targets, labels)
 
 
 def require_row_fits(corpus: Corpus, settings: TrainConfig, receptive_field: int) -> None:

@@ -40,7 +40,7 @@ def make_trainer(
 
     Raises `InputError` where a step does not fit the memory.
     """
-    require_training_fits(config, model.vocab_size)
+    require_training_fits(config, model.vocab_size, model.num_labels)
     optimizer = make_optimizer(config.optim, steps)
     return Trainer(model, optimizer, config.train, config.optim.ema, draw=draw)
 

@@ -37,6 +37,7 @@ def loss_fn(
     logits, updated = model.apply(
         {"params": params, "batch_stats": batch_stats},
         batch.inputs,
+        batch.labels,
         method=run,
         mutable=["batch_stats"],
         rngs={"dropout": key},
@@ -79,7 +80,7 @@ def _gradients(trainer: Trainer, state: TrainState, batch: Batch) -> tuple[jax.A
         (loss, batch_stats), gradients = gradients_of(state.params, batch_stats, rows, key, trainer)
         return (batch_stats, jax.tree.map(jnp.add, total, gradients)), loss
 
-    rows = jax.tree.map(lambda leaf: leaf.reshape(parts, -1, leaf.shape[1]), batch)
+    rows = jax.tree.map(lambda leaf: leaf.reshape(parts, -1, *leaf.shape[1:]), batch)
     start = state.batch_stats, jax.tree.map(jnp.zeros_like, state.params)
     keys = jax.random.split(state.dropout_key, parts)
     (batch_stats, total), losses = jax.lax.scan(add, start, (rows, keys))
