@@ -458,7 +458,7 @@ def test_the_bar_moves_while_documents_are_found(monkeypatch: pytest.MonkeyPatch
     bar, clock = Bar(), iter([0.0, 0.05, 0.2, 0.2, 0.25, 9.0, 9.0])
     monkeypatch.setattr(process, "_bar", bar)
     monkeypatch.setattr("time.perf_counter", lambda: next(clock))
-    documents = [GeneratedDocument(Sample("a", True, 1.0, 1), "new")] * 4
+    documents = [GeneratedDocument(Sample("a", True, 1.0, 1), "new", {})] * 4
     assert list(process.track_documents(iter(documents), 9)) == documents
     assert bar.steps == [2, 2]
 
@@ -467,7 +467,7 @@ def test_results_beside_a_bar_go_to_standard_output(monkeypatch: pytest.MonkeyPa
     terminal, out = io.StringIO(), io.StringIO()
     monkeypatch.setattr(process, "stderr", Console(file=terminal, force_terminal=True))
     monkeypatch.setattr(sys, "stdout", out)
-    documents = [GeneratedDocument(Sample("anna", True, 1.0, 1), "new")] * 2
+    documents = [GeneratedDocument(Sample("anna", True, 1.0, 1), "new", {})] * 2
     for document in process.track_documents(iter(documents), 2):
         print(document.sample.text)
     assert out.getvalue() == "anna\nanna\n"

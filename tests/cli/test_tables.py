@@ -17,7 +17,7 @@ from wavenet_jax.sampling import GeneratedDocument, Sample
 def document(
     text: str, origin: str = "new", *, ended: bool = True, attempts: int = 1
 ) -> GeneratedDocument:
-    return GeneratedDocument(Sample(text, ended, 12.5, attempts), origin)
+    return GeneratedDocument(Sample(text, ended, 12.5, attempts), origin, {})
 
 
 def score(nats: list[float], text: str | None = None, end: str = ".", rank: int = 1) -> Score:

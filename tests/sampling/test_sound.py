@@ -6,8 +6,15 @@ import numpy as np
 import pytest
 from support.models import randomised
 
-from wavenet_jax.config import ModelConfig, SampleConfig
-from wavenet_jax.data import BOUNDARY_ID, Corpus, level_ids, level_vocab
+from wavenet_jax.config import DataConfig, ModelConfig, SampleConfig
+from wavenet_jax.data import (
+    BOUNDARY_ID,
+    Corpus,
+    Vocab,
+    dataset_from_documents,
+    level_ids,
+    level_vocab,
+)
 from wavenet_jax.evaluation import document_nll, index_corpus
 from wavenet_jax.nn import Variables, WaveNet
 from wavenet_jax.sampling import CHUNK_SIZE, SoundPiece, generate_sounds
@@ -17,6 +24,7 @@ MODEL = WaveNet(
     len(level_vocab()),
 )
 RATE = 1_000
+DATA = dataset_from_documents(list("abc"), Vocab("\0abc"), DataConfig())._replace(rate=RATE)
 PROMPT = np.random.default_rng(0).integers(256, size=100, dtype=np.uint8)
 
 
@@ -33,7 +41,8 @@ ENDLESS, ENDING = variables_that_end(-30.0), variables_that_end(2.0)
 
 def pieces(variables: Variables, prompt: Any = None, **options: Any) -> list[list[SoundPiece]]:
     config = SampleConfig(seed=0, **options)
-    return [list(each) for each in generate_sounds(MODEL, variables, RATE, config, prompt)]
+    sounds = generate_sounds(MODEL, variables, DATA, config, prompt)
+    return [list(sound.pieces) for sound in sounds]
 
 
 def levels(of: list[SoundPiece]) -> list[int]:

@@ -253,6 +253,17 @@ class SampleOptions(SampleConfig):
             help="A text that no sample contains, such as 'ann'; give it again for each text.",
         ),
     ]
+    label: Annotated[
+        tuple[str, ...],
+        UseAppendAction,
+        arg(
+            metavar="KIND=LABEL",
+            help_behavior_hint="",
+            help="What each sample is to be, such as 'language=Italian'; give it again for each "
+            "kind. Labels that are not given are drawn as often as the training documents have "
+            "them.",
+        ),
+    ]
     max_length: Annotated[int | None, arg(help_behavior_hint="")]
     cut_at: Annotated[int | None, arg(help_behavior_hint="")]
     text_length: Annotated[int | None, arg(help_behavior_hint="")]

@@ -243,11 +243,22 @@ def documents_table(documents: list[GeneratedDocument]) -> str:
         [
             visible(document.sample.text),
             f"{document.sample.nll_nats:6.2f} nats",
+            *([show_labels(document.labels)] if document.labels else []),
             _mark(document) + ("" if document.sample.ended else ", cut off"),
         ]
         for document in documents
     ]
-    return "\n".join(table(rows, "<><"))
+    return "\n".join(table(rows, "<><<"[: len(rows[0])]))
+
+
+def show_labels(labels: dict[str, str]) -> str:
+    """Return labels in a few words, such as `digit 7, speaker ann`."""
+    return ", ".join(f"{visible(kind)} {visible(label)}" for kind, label in labels.items())
+
+
+def labels_json(labels: dict[str, str]) -> dict[str, Any]:
+    """Return the labels of a document as an entry, if it has any."""
+    return {"labels": labels} if labels else {}
 
 
 def _mark(document: GeneratedDocument) -> str:
@@ -262,6 +273,7 @@ def document_json(document: GeneratedDocument) -> dict[str, Any]:
         "is_new": document.is_new,
         "ended": document.sample.ended,
         "origin": document.origin,
+        **labels_json(document.labels),
     }
 
 

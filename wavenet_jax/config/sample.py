@@ -4,13 +4,14 @@ import secrets
 from dataclasses import dataclass, fields, replace
 
 from wavenet_jax.config.data import DataKind
-from wavenet_jax.errors import conform_fields, require, require_between
+from wavenet_jax.errors import conform_fields, require, require_between, show_short
 
 LIST_ONLY = (
     *("max_length", "cut_at", "min_length", "pattern", "unique", "new"),
     *("exact", "masked", "max_attempts"),
 )
 TEXT_ONLY = ("text_length", "text_start")
+DOCUMENTS_ONLY = ("label",)  # of lists and recordings
 WORDS_ONLY = ("prefix", "allow", "forbid", "forbid_text", "ignore_case")  # of lists and texts
 SOUND_ONLY = ("seconds",)
 MAX_DOCUMENTS = 10_000_000  # documents, which are held in memory
@@ -51,6 +52,9 @@ class SampleConfig:
     """Characters of a text, printed as they are sampled; by default 1000."""
     text_start: bool = False
     """Begin as the whole text does, instead of at the beginning of a line."""
+    label: tuple[str, ...] = ()
+    """What each sample is to be, such as 'language=Italian'; labels that are not given are drawn as
+    often as the training documents have them."""
     seconds: float | None = None
     """Seconds of a recording; by default it ends by itself, or is cut off after 10."""
     temperature: float = 1.0
@@ -106,8 +110,30 @@ class SampleConfig:
             "of them; leave one out.",
             "max_attempts",
         )
+        self._require_labels()
         self._require_randomness()
         self._require_consistent()
+
+    def _require_labels(self) -> None:
+        for each in self.label:
+            require(
+                "=" in each,
+                f"label is {show_short(each)}, expected a kind and a label, such as "
+                "'language=Italian'.",
+                "label",
+            )
+        kinds = [each.partition("=")[0] for each in self.label]
+        twice = next((kind for kind in kinds if kinds.count(kind) > 1), "")
+        require(
+            not twice,
+            f"label {twice!r} is given twice, expected one label of each kind; leave one out.",
+            "label",
+        )
+
+    @property
+    def labels(self) -> dict[str, str]:
+        """Return the labels that are given, by their kinds."""
+        return {kind: label for kind, _, label in (each.partition("=") for each in self.label)}
 
     def seeded(self) -> "SampleConfig":
         """Return the configuration with a seed: its own, or one that is drawn."""
@@ -155,7 +181,7 @@ class SampleConfig:
                 "max_length",
             ),
             "text": (
-                (*LIST_ONLY, *SOUND_ONLY),
+                (*LIST_ONLY, *SOUND_ONLY, *DOCUMENTS_ONLY),
                 "one text, whose samples are cut from an endless one",
                 "text_length",
             ),

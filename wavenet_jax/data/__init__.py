@@ -15,7 +15,7 @@ from wavenet_jax.data.dataset import (
 )
 from wavenet_jax.data.download import SOURCES, download
 from wavenet_jax.data.files import find_sources
-from wavenet_jax.data.labels import NO_LABEL, Labels, LabelVocab
+from wavenet_jax.data.labels import NO_LABEL, LabelCounts, Labels, LabelVocab, count_labels
 from wavenet_jax.data.lists import load_documents
 from wavenet_jax.data.sound import (
     FIRST_LEVEL_ID,
@@ -46,11 +46,13 @@ __all__ = [
     "TOKEN_FILES",
     "Corpus",
     "Dataset",
+    "LabelCounts",
     "LabelVocab",
     "Labels",
     "Splits",
     "Vocab",
     "corpus_from_documents",
+    "count_labels",
     "dataset_from_documents",
     "dataset_from_list",
     "dataset_from_text",

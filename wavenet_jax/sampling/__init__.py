@@ -19,6 +19,7 @@ from wavenet_jax.sampling.generate import (
 from wavenet_jax.sampling.strategies import SamplingParams, sample_token
 from wavenet_jax.sampling.streams import (
     CHUNK_SIZE,
+    Sound,
     SoundPiece,
     generate_sounds,
     sample_text,
@@ -36,6 +37,7 @@ __all__ = [
     "Limits",
     "Sample",
     "SamplingParams",
+    "Sound",
     "SoundPiece",
     "decode_params",
     "decode_token",

@@ -23,6 +23,7 @@ from wavenet_jax.sampling.decode import (
     replicate_state,
 )
 from wavenet_jax.sampling.folding import fold_first_layer
+from wavenet_jax.sampling.labels import all_conditions, draw_labels
 
 
 class Rows(NamedTuple):
@@ -50,6 +51,7 @@ class Documents(NamedTuple):
     ended: jax.Array  # [rows] bool
     nll_nats: jax.Array  # [rows] float32
     attempt: jax.Array  # [rows] int32, the accepted attempt
+    label: jax.Array  # [rows] int32, of the combinations of labels the one that was drawn
 
 
 class _Slots(NamedTuple):
@@ -74,6 +76,7 @@ def decode_rows(
     Raises `InputError` where what the slots remember does not fit the memory.
     """
     require_cache_fits(model.config, shape.slots)
+    conditions = all_conditions(model, variables, params.labels)
     model, variables = fold_first_layer(model, variables)
     decode = jax.vmap(
         partial(decode_token, model, variables, params), (0, STATE_AXES), (STATE_AXES, 0)
@@ -82,6 +85,16 @@ def decode_rows(
     def keys(row: jax.Array, attempt: jax.Array) -> jax.Array:
         documents = jax.vmap(jax.random.fold_in, (None, 0))(rows.root, rows.number[row])
         return jax.vmap(attempt_key)(documents, attempt)
+
+    def labels_of(row: jax.Array, attempt: jax.Array) -> jax.Array:
+        """Return the number of the combination of labels of each attempt, `[rows]`."""
+        assert params.labels is not None
+        return jax.vmap(draw_labels, (0, None))(keys(row, attempt), params.labels)
+
+    def labelled(states: DecodeState, row: jax.Array) -> DecodeState:
+        if conditions is None:
+            return states
+        return states._replace(conditions=conditions[labels_of(row, states.attempt)])
 
     def is_unfinished(slots: _Slots) -> jax.Array:
         return (slots.row < rows.num_rows).any()
@@ -95,13 +108,19 @@ def decode_rows(
         newest = begun - 1 + jnp.cumsum(is_over)
         row = jnp.where(is_over, newest, row)
         attempt = jnp.where(is_over, rows.first_attempt[row], following.attempt)
-        return _Slots(following._replace(attempt=attempt), row, newest[-1] + 1, documents)
+        following = labelled(following._replace(attempt=attempt), row)
+        return _Slots(following, row, newest[-1] + 1, documents)
 
     first = replicate_state(init_decode_state(model, variables), shape.slots)
     first = first._replace(attempt=rows.first_attempt[: shape.slots])
+    row = jnp.arange(shape.slots)
     empty = _no_documents(len(rows.number), shape.row_length, model.vocab_size)
-    slots = _Slots(first, jnp.arange(shape.slots), jnp.array(shape.slots), empty)
-    return jax.lax.while_loop(is_unfinished, step, slots).documents
+    slots = _Slots(labelled(first, row), row, jnp.array(shape.slots), empty)
+    documents = jax.lax.while_loop(is_unfinished, step, slots).documents
+    if conditions is None:
+        return documents
+    every_row = jnp.arange(len(rows.number))
+    return documents._replace(label=labels_of(every_row, documents.attempt))
 
 
 def _no_documents(rows: int, row_length: int, vocab_size: int) -> Documents:
@@ -111,6 +130,7 @@ def _no_documents(rows: int, row_length: int, vocab_size: int) -> Documents:
         ended=jnp.zeros(rows, bool),
         nll_nats=jnp.zeros(rows),
         attempt=jnp.zeros(rows, jnp.int32),
+        label=jnp.zeros(rows, jnp.int32),
     )
 
 
@@ -126,4 +146,5 @@ def _write(
         documents.ended.at[complete].set(output.token == BOUNDARY_ID, mode="drop"),
         documents.nll_nats.at[complete].set(output.nll_nats, mode="drop"),
         documents.attempt.at[complete].set(states.attempt, mode="drop"),
+        documents.label,
     )

@@ -6,7 +6,7 @@ import jax
 import jax.numpy as jnp
 
 from wavenet_jax.constraints import UNLIMITED, TokenMask
-from wavenet_jax.data import BOUNDARY_ID
+from wavenet_jax.data import BOUNDARY_ID, LabelCounts
 from wavenet_jax.nn import CACHE_AXES, DecodeCache, Variables, WaveNet, replicate_cache
 from wavenet_jax.sampling.folding import next_input
 from wavenet_jax.sampling.strategies import SamplingParams, sample_token
@@ -27,6 +27,8 @@ class DecodeParams(NamedTuple):
     is_cut: bool = True
     # The token before the first one, after endless boundaries.
     context_id: int = BOUNDARY_ID
+    # The labels of documents, if the model knows labels, and how often each is drawn.
+    labels: LabelCounts | None = None
 
 
 class DecodeState(NamedTuple):
@@ -38,6 +40,7 @@ class DecodeState(NamedTuple):
     length: jax.Array  # [] int32, tokens of the document so far
     attempt: jax.Array  # [] int32, documents rejected before this attempt
     nll_nats: jax.Array  # [] float32, of the document so far
+    conditions: jax.Array | None = None  # [L, W], what its labels add in every layer
 
 
 class StepOutput(NamedTuple):
@@ -50,7 +53,7 @@ class StepOutput(NamedTuple):
 
 
 # Axes for `vmap` over sequences in lockstep.
-STATE_AXES: Any = DecodeState(CACHE_AXES, 0, 0, 0, 0, 0)  # type: ignore[arg-type]
+STATE_AXES: Any = DecodeState(CACHE_AXES, 0, 0, 0, 0, 0, 0)  # type: ignore[arg-type]
 
 
 def init_decode_state(model: WaveNet, variables: Variables) -> DecodeState:
@@ -67,10 +70,8 @@ def init_decode_state(model: WaveNet, variables: Variables) -> DecodeState:
 
 def replicate_state(state: DecodeState, sequences: int) -> DecodeState:
     """Return copies of a sequence, stacked for `vmap` in lockstep."""
-    cache, *rest = state
-    return DecodeState(
-        replicate_cache(cache, sequences), *(jnp.tile(leaf, sequences) for leaf in rest)
-    )
+    cache, rest = replicate_cache(state.cache, sequences), state._replace(cache=None)  # type: ignore[arg-type]
+    return jax.tree.map(lambda leaf: jnp.stack([leaf] * sequences), rest)._replace(cache=cache)
 
 
 def attempt_key(key: jax.Array, attempt: jax.Array) -> jax.Array:
@@ -87,7 +88,9 @@ def decode_token(
     Token t is sampled with fold_in(key, t) from the R tokens before it, boundaries before the
     first, as in training.
     """
-    cache, logits = model.apply(variables, state.cache, state.input_id, method="decode_step")
+    cache, logits = model.apply(
+        variables, state.cache, state.input_id, state.conditions, method="decode_step"
+    )
     logits = logits.astype(jnp.float32)
     is_full = state.length == params.max_length
     is_allowed, must_mask = _allowed(params, state, is_full)
@@ -110,6 +113,7 @@ def decode_token(
         length=jnp.where(begins, 0, state.length + 1),
         attempt=jnp.where(is_last, 0, state.attempt + is_rejected),
         nll_nats=jnp.where(begins, 0, nll_nats),
+        conditions=state.conditions,
     )
     return following, output
 

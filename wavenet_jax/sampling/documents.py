@@ -37,6 +37,7 @@ class Sample(NamedTuple):
     ended: bool  # False where the maximum length cut it off
     nll_nats: float  # by the model itself, with the boundary if it ended
     attempts: int  # documents sampled for it: more than 1 where some were rejected
+    label: int = 0  # of the combinations of labels that may be drawn, its own
 
 
 class Limits(NamedTuple):
@@ -241,7 +242,7 @@ class DocumentSampler:
         )
         documents = jax.tree.map(lambda rows: rows[:count], documents)
         texts = _texts(self.vocab, *map(np.asarray, (documents.tokens, documents.length)))
-        rest = (documents.ended, documents.nll_nats, documents.attempt + 1)
+        rest = (documents.ended, documents.nll_nats, documents.attempt + 1, documents.label)
         samples = map(Sample._make, zip(texts, *(part.tolist() for part in rest), strict=True))
         accepted = (documents.length >= 0).tolist()
         return [sample if ok else None for sample, ok in zip(samples, accepted, strict=True)]

@@ -21,12 +21,13 @@ def fold_first_layer(model: WaveNet, variables: Variables) -> tuple[WaveNet, Var
 
     Its input ids are the numbers of the V^K contexts, which `next_input` makes.  The model is
     returned unchanged where there are more than a thousand contexts, where the first layer is the
-    only layer, where the head reads its skip, or where the boundary has another id than the data's.
+    only layer, where the head reads its skip, where labels enter it, or where the boundary has
+    another id than the data's.
     """
     config, size = model.config, model.vocab_size
     first, *above = config.dilations
     contexts = size**config.kernel_size
-    is_simple = first == 1 and above and not config.head_reads_skips
+    is_simple = first == 1 and above and not (config.head_reads_skips or model.num_labels)
     if not is_simple or contexts > _MAX_CONTEXTS or model.boundary_id != BOUNDARY_ID:
         return model, variables
     tokens = np.indices((size,) * config.kernel_size).reshape(config.kernel_size, contexts).T

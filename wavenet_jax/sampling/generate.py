@@ -24,6 +24,7 @@ from wavenet_jax.sampling.documents import (
     Sample,
     decode_params,
 )
+from wavenet_jax.sampling.labels import labels_to_draw
 from wavenet_jax.sampling.strategies import sampling_params
 from wavenet_jax.sampling.streams import sample_text, text_params
 
@@ -38,6 +39,7 @@ class GeneratedDocument(NamedTuple):
 
     sample: Sample
     origin: str  # the first split that contains it, `train`, `val` or `test`; else `new`
+    labels: dict[str, str]  # by their kinds
 
     @property
     def is_new(self) -> bool:
@@ -94,9 +96,9 @@ def generate_documents(
     automaton = _automaton(dataset.vocab, config, config.min_length, limit)
     if config.unique or config.new:
         _require_enough(dataset, config, automaton, limit)
-    sampler = DocumentSampler(
-        model, variables, dataset.vocab, _key(config), _params(config, automaton, limit)
-    )
+    labels = labels_to_draw(dataset, config)
+    params = _params(config, automaton, limit)._replace(labels=labels)
+    sampler = DocumentSampler(model, variables, dataset.vocab, _key(config), params)
     has_constraints = _has_constraints(config, dataset.vocab, automaton, limit)
     if config.exact or (has_constraints and not config.masked and _exact_pays(config, sampler)):
         sampler = _rejecting(sampler)
@@ -106,7 +108,11 @@ def generate_documents(
     samples: Iterator[Sample] = sampler.run(0, n)
     if config.unique or config.new:
         samples = _require_found(sampler, config, n, set(origins), max_sampled)
-    documents = (GeneratedDocument(each, origins.get(each.text, "new")) for each in samples)
+    known = [{}] if labels is None else list(map(dataset.labels.decode, labels.ids))
+    documents = (
+        GeneratedDocument(each, origins.get(each.text, "new"), known[each.label])
+        for each in samples
+    )
     return DocumentStream(
         documents, config.seed or 0, bool(sampler.params.exact), has_constraints, limit
     )

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from wavenet_jax.cli import process
+from wavenet_jax.cli import process, tables
 from wavenet_jax.cli.arguments import Sample
 from wavenet_jax.cli.commands.common import print_notes
 from wavenet_jax.config import SampleConfig
@@ -17,7 +17,7 @@ from wavenet_jax.errors import InputError, require
 from wavenet_jax.machine import reason
 from wavenet_jax.nn import Variables
 from wavenet_jax.runs import Run
-from wavenet_jax.sampling import SoundPiece, generate_sounds
+from wavenet_jax.sampling import Sound, generate_sounds
 
 SHOWN = 3  # recordings at the end of a run, and as many real ones beside them
 SHOWN_SECONDS = 1.0
@@ -30,6 +30,7 @@ class Take(NamedTuple):
     levels: np.ndarray  # [T] uint8, those of the prompt included
     nll_nats: float  # of what was sampled
     ended: bool
+    labels: dict[str, str]
 
 
 def sample_sounds(
@@ -57,10 +58,12 @@ def sample_sounds(
         seconds = len(take.levels) / _rate(run)
         if command.json:
             values = {"path": str(take.path), "seconds": seconds, "nll_nats": take.nll_nats}
-            process.print_json(values | {"ended": take.ended})
+            process.print_json(values | {"ended": take.ended, **tables.labels_json(take.labels)})
         else:
             end = "  cut off" if config.seconds is None and not take.ended else ""
-            print(f"{take.path}  {seconds:.2f} s  {take.nll_nats:,.2f} nats{end}", flush=True)
+            words = f"  {tables.show_labels(take.labels)}" if take.labels else ""
+            loss = f"{take.nll_nats:,.2f} nats"
+            print(f"{take.path}  {seconds:.2f} s  {loss}{words}{end}", flush=True)
 
 
 def write_takes(
@@ -75,14 +78,14 @@ def write_takes(
     Each begins with the prompt, levels `[T]`.  Raises `InputError` where they cannot be written.
     """
     rate, begun = _rate(run), np.zeros(0, np.uint8) if prompt is None else prompt
-    sounds = generate_sounds(run.model, variables, rate, config, prompt)
+    sounds = generate_sounds(run.model, variables, run.data, config, prompt)
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        for index, pieces in enumerate(sounds):
+        for index, sound in enumerate(sounds):
             path = folder / f"{index}.wav"
             if path.exists() and not path.is_file():
                 raise OSError(errno.EINVAL, f"{path.name} is no file")  # a pipe would wait
-            yield _write_take(path, rate, begun, pieces)
+            yield _write_take(path, rate, begun, sound)
     except OSError as error:
         raise InputError(
             f"{folder} cannot be written ({reason(error)}), expected a folder with room for WAV "
@@ -91,15 +94,15 @@ def write_takes(
         ) from error
 
 
-def _write_take(path: Path, rate: int, begun: np.ndarray, pieces: Iterator[SoundPiece]) -> Take:
+def _write_take(path: Path, rate: int, begun: np.ndarray, sound: Sound) -> Take:
     levels, nll_nats, ended = [begun], 0.0, False
     with wav_writer(path, rate) as write:
         write(decode_levels(begun))
-        for piece in pieces:
+        for piece in sound.pieces:
             write(decode_levels(piece.levels))
             levels.append(piece.levels)
             nll_nats, ended = piece.nll_nats, piece.ended
-    return Take(path, np.concatenate(levels), nll_nats, ended)
+    return Take(path, np.concatenate(levels), nll_nats, ended, sound.labels)
 
 
 def show_sounds(run: Run, variables: Variables) -> None:

@@ -24,6 +24,32 @@ class Labels(NamedTuple):
     ids: np.ndarray  # [D, K] int32, its label of each kind; 0 for none
 
 
+class LabelCounts(NamedTuple):
+    """The D combinations of labels that documents have, and how many have each."""
+
+    ids: np.ndarray  # [D, K] int32
+    counts: np.ndarray  # [D] int32
+
+    def given(self, ids: np.ndarray) -> "LabelCounts":
+        """Return the combinations that have the labels `[K]` which are given, not 0.
+
+        Where no document has them together, those of all documents are taken with these labels
+        instead of their own.
+        """
+        is_given = ids != NO_LABEL
+        matches = ((self.ids == ids) | ~is_given).all(axis=1)
+        if matches.any():
+            return LabelCounts(self.ids[matches], self.counts[matches])
+        return count_labels(np.where(is_given, ids, self.ids), self.counts)
+
+
+def count_labels(ids: np.ndarray, counts: np.ndarray | None = None) -> LabelCounts:
+    """Count the distinct rows of labels `[N, K]`, each once or as often as `counts [N]` says."""
+    rows, row = np.unique(ids, axis=0, return_inverse=True)
+    totals = np.bincount(row.reshape(-1), counts, len(rows))
+    return LabelCounts(rows.astype(np.int32), totals.astype(np.int32))
+
+
 class LabelVocab(NamedTuple):
     """The kinds of labels, and the labels of each; ids count them through, from 1.
 

@@ -27,18 +27,26 @@ class Chunk(NamedTuple):
 
 
 @partial(jax.jit, static_argnames="model")
-def start_state(model: WaveNet, variables: Variables, context: jax.Array) -> DecodeState:
+def start_state(
+    model: WaveNet,
+    variables: Variables,
+    context: jax.Array,
+    conditions: jax.Array | None = None,
+) -> DecodeState:
     """Return a sequence that has no token yet and follows a context `[T]` of ids.
 
-    Before the context are endless boundaries.
+    Before the context are endless boundaries.  The conditions `[L, W]` are those of its labels.
     """
 
     def read(state: DecodeState, token: jax.Array) -> tuple[DecodeState, None]:
-        cache, _ = model.apply(variables, state.cache, state.input_id, method="decode_step")
+        cache, _ = model.apply(
+            variables, state.cache, state.input_id, state.conditions, method="decode_step"
+        )
         following = next_input(model, state.input_id, token)
         return state._replace(cache=cache, input_id=following), None
 
-    state, _ = jax.lax.scan(read, init_decode_state(model, variables), context)
+    begun = init_decode_state(model, variables)._replace(conditions=conditions)
+    state, _ = jax.lax.scan(read, begun, context)
     return state
 
 

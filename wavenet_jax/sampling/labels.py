@@ -1,0 +1,37 @@
+"""The labels of samples: those that are given, and the others drawn from the training documents."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from wavenet_jax.config import SampleConfig
+from wavenet_jax.data import Dataset, LabelCounts, count_labels
+from wavenet_jax.nn import Variables, WaveNet
+
+_FOLD = 2**32 - 1  # of a key; no token or attempt has it
+
+
+def labels_to_draw(dataset: Dataset, config: SampleConfig) -> LabelCounts | None:
+    """Return the labels that samples may have, and how often; None for data without labels.
+
+    Raises `InputError` for a label that the data do not have.
+    """
+    given = dataset.labels.encode(config.labels)
+    labels = dataset.splits.train.labels
+    return None if labels is None else count_labels(np.asarray(labels.ids)).given(given)
+
+
+def draw_labels(key: jax.Array, labels: LabelCounts) -> jax.Array:
+    """Draw the number `[]` of a combination of labels, for an attempt at a document."""
+    ends = jnp.cumsum(jnp.asarray(labels.counts))
+    drawn = jax.random.randint(jax.random.fold_in(key, jnp.uint32(_FOLD)), (), 0, ends[-1])
+    return jnp.searchsorted(ends, drawn, side="right")
+
+
+def all_conditions(
+    model: WaveNet, variables: Variables, labels: LabelCounts | None
+) -> jax.Array | None:
+    """Return what the combinations of labels add in every layer, `[D, L, W]`, to be looked up."""
+    if labels is None:
+        return None
+    return model.apply(variables, jnp.asarray(labels.ids), method="condition_all")
