@@ -21,17 +21,26 @@ from typing import Any, Literal
 import jax
 import numpy as np
 
-from wavenet_jax.config import AUTO, Config, DataConfig, Recipe, SampleConfig
+from wavenet_jax.config import AUTO, Config, DataConfig, Recipe, SampleConfig, parse_labels
 from wavenet_jax.data import (
     Dataset,
     Splits,
+    corpus_from_documents,
     dataset_from_list,
     dataset_from_text,
     load_dataset,
 )
 from wavenet_jax.devices import use_compilation_cache
 from wavenet_jax.errors import conform, pluralize, require, require_names, show_short
-from wavenet_jax.evaluation import Evaluation, Score, evaluate_splits, score_texts
+from wavenet_jax.evaluation import (
+    Evaluation,
+    Score,
+    evaluate_splits,
+    nats_by_labels,
+    require_scorable,
+    score_labels,
+    score_texts,
+)
 from wavenet_jax.nn import Variables, WaveNet, count_parameters, init_variables, network_for
 from wavenet_jax.runs import (
     extend_run,
@@ -92,14 +101,21 @@ class LanguageModel:
         )
 
     def evaluate(self) -> Splits[Evaluation]:
-        """Return the exact loss of train, val and test, in nats and bits per token."""
+        """Return the exact loss of train, val and test, in nats and bits per token.
+
+        Documents are evaluated with their labels, if they have any.
+        """
         return evaluate_splits(self.network, self.variables, self.data.splits)
 
-    def score(self, texts: Iterable[str], *, text_start: bool = False) -> list[Score]:
+    def score(
+        self, texts: Iterable[str], *, text_start: bool = False, label: tuple[str, ...] = ()
+    ) -> list[Score]:
         """Return the negative log-likelihood of each text, by character and in total, in nats.
 
-        Parts of a text are scored from a line's beginning, with `text_start` from the text's.
-        Raises `InputError` for no texts, and characters that the vocabulary does not know.
+        Parts of a text are scored from a line's beginning, with `text_start` from the text's;
+        documents with the labels given, such as `label=("language=Italian",)`.
+        Raises `InputError` for no texts, unknown labels, and characters that the vocabulary does
+        not know.
         """
         require(
             not isinstance(texts, str),
@@ -109,9 +125,36 @@ class LanguageModel:
         self._require_words("score")
         several = list(conform("texts", texts, tuple[str, ...]))
         vocab, is_text = self.data.vocab, self.data.is_text
+        given = parse_labels(conform("label", label, tuple[str, ...]))
         return score_texts(
-            self.network, self.variables, vocab, several, is_text=is_text, text_start=text_start
+            self.network,
+            self.variables,
+            vocab,
+            several,
+            is_text=is_text,
+            text_start=text_start,
+            labels=self.data.labels.encode(given) if given else None,
         )
+
+    def classify(self, texts: Iterable[str], by: str) -> list[dict[str, float]]:
+        """Return the probability of each label of the kind `by`, for each text, by Bayes.
+
+        The prior is how often the training documents have the label.  Raises `InputError` for a
+        kind that they do not have, and as `score` does.
+        """
+        self.data.labels.place(conform("by", by, str))
+        self._require_words("classify")
+        counts, vocab = self.data.label_counts, self.data.vocab
+        assert counts is not None  # there are labels of that kind
+        several = list(conform("texts", texts, tuple[str, ...]))
+        require_scorable(vocab, several, is_text=False)
+        corpus = corpus_from_documents(several, vocab)
+        nats = nats_by_labels(self.network, self.variables, corpus, counts)
+        scores = score_labels(nats, self.data.labels, counts, by)
+        return [
+            dict(zip(scores.labels, row, strict=True))
+            for row in np.exp(scores.log_posterior).tolist()
+        ]
 
     def sample(self, n: int | None = None, **options: Any) -> list[str]:
         """Return n new documents, or texts, that meet the options.

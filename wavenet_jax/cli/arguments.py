@@ -171,6 +171,10 @@ class Evaluate:
     ] = ()
     data: Annotated[str | None, arg(metavar="FILE", help_behavior_hint="")] = None
     """Print the loss on these data instead, read as the run's own are."""
+    by: Annotated[str | None, arg(metavar="KIND", help_behavior_hint="")] = None
+    """Print instead how well the labels of this kind are told from documents of val and test."""
+    without_labels: Switch = False
+    """Evaluate documents as if they had no labels."""
     first: Annotated[int | None, arg(metavar="N", help_behavior_hint="")] = None
     """Score the first N predictions of each split instead of all: of a list, documents that fit."""
     checkpoint: Checkpoint = "best"
@@ -183,6 +187,11 @@ class Evaluate:
             self.first is None or self.first >= 1,
             f"first is {self.first}, expected at least 1 prediction; leave it out for all.",
             "first",
+        )
+        require(
+            self.by is None or not (self.without_labels or self.others),
+            f"by is {self.by!r}, expected one run, with its labels; leave by or the others out.",
+            "by",
         )
 
 
@@ -213,9 +222,22 @@ class Score:
             metavar="[TEXT...]",
             help_behavior_hint="",
             help="Documents like those of the run's list, or parts of its text; by default "
-            "standard input, as one document a line or as one text.",
+            "standard input, as one document a line or as one text. Of a run on recordings, with "
+            "--by, they are files.",
         ),
     ] = ()
+    label: Annotated[
+        tuple[str, ...],
+        UseAppendAction,
+        arg(
+            metavar="KIND=LABEL",
+            help_behavior_hint="",
+            help="A label that the documents have, such as 'language=Italian'; give it again for "
+            "each kind. Without any they are scored as documents without labels.",
+        ),
+    ] = ()
+    by: Annotated[str | None, arg(metavar="KIND", help_behavior_hint="")] = None
+    """Print instead the likelihood under each label of this kind, and the label's probability."""
     sort: Switch = False
     """Print the likeliest first, instead of in the order given."""
     text_start: Switch = False

@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from datetime import timedelta
 from typing import Any
 
+import numpy as np
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
@@ -117,6 +118,14 @@ def track_batches(batches: Iterator[IndexedBatch], num_predictions: int) -> Iter
         for batch in batches:
             yield batch
             advance(len(batch.targets))
+
+
+def track_labels(nats: Iterator[np.ndarray], count: int) -> Iterator[np.ndarray]:
+    """Yield what is found under each combination of labels, and show how many of them are done."""
+    with _bar(count, "scoring") as advance:
+        for each in nats:
+            yield each
+            advance(1)
 
 
 def track_documents(documents: Iterator[GeneratedDocument], n: int) -> Iterator[GeneratedDocument]:

@@ -60,7 +60,7 @@ def losses_table(evaluations: Mapping[str, Evaluation], unit: str = "character")
     rows = [head if is_text else [*head, "unseen", *loss]]
     for split, (all_, unseen) in _not_empty(evaluations):
         row = [split, f"{all_.num_documents:,}", f"{all_.num_predictions:,}"]
-        row += [*_mean_and_error(all_), _number(all_.bits_per_character)]
+        row += [*_mean_and_error(all_), number(all_.bits_per_character)]
         if unseen is not None:
             row += [f"{unseen.num_documents:,}", *_mean_and_error(unseen)]
         rows.append(row)
@@ -80,7 +80,7 @@ def runs_table(
     columns = [split for split in known if split in filled]
     rows = [[f"nats/{_short(unit)}", *columns]]
     for name, losses in runs:
-        means = [_number(losses[split].all.nats_per_character) for split in columns]
+        means = [number(losses[split].all.nats_per_character) for split in columns]
         rows.append([visible(name), *means])
     return "\n".join(table(rows, "<" + ">" * len(columns)))
 
@@ -94,10 +94,11 @@ def _not_empty(evaluations: Mapping[str, Evaluation]) -> list[tuple[str, Evaluat
 
 
 def _mean_and_error(loss: Loss) -> list[str]:
-    return [_number(loss.nats_per_character), _number(loss.standard_error)]
+    return [number(loss.nats_per_character), number(loss.standard_error)]
 
 
-def _number(value: float) -> str:
+def number(value: float) -> str:
+    """Return a number with four digits, a dash where it is undefined."""
     return "–" if math.isnan(value) else f"{value:.4f}"
 
 
@@ -115,13 +116,14 @@ def _loss_json(loss: Loss, unit: str, counted: str = "documents") -> dict[str, A
     return {
         counted: loss.num_documents,
         "predictions": loss.num_predictions,
-        f"nats_per_{unit}": _finite(loss.nats_per_character),
-        "standard_error": _finite(loss.standard_error),
-        f"bits_per_{unit}": _finite(loss.bits_per_character),
+        f"nats_per_{unit}": finite(loss.nats_per_character),
+        "standard_error": finite(loss.standard_error),
+        f"bits_per_{unit}": finite(loss.bits_per_character),
     }
 
 
-def _finite(value: float) -> float | None:
+def finite(value: float) -> float | None:
+    """Return a number, None where it is not finite, which JSON does not know."""
     return value if math.isfinite(value) else None
 
 
@@ -156,7 +158,7 @@ def scores_table(scores: Sequence[Scored], *, per_char: bool, is_ranked: bool = 
 
 
 def _score_row(each: Scored) -> list[str]:
-    text, score = _in_a_line(each.text), each.score
+    text, score = in_a_line(each.text), each.score
     if score is None:
         return [text, *["–"] * 6, f"error: {each.note}"]
     nats, length = score.total_nats, len(score.characters)
@@ -175,7 +177,7 @@ def _heat_map(score: Score) -> Text:
     """Return each character with its probability; the less likely, the darker."""
     heat = Text()
     for index, (character, nats) in enumerate(zip(score.characters, score.nll_nats, strict=True)):
-        shown = repr(character) if character.isspace() else _in_a_line(_shown(character))
+        shown = repr(character) if character.isspace() else in_a_line(_shown(character))
         heat.append("\n  " if index and index % CHARACTERS_PER_LINE == 0 else "  ")
         light = round(255 * math.exp(-nats / 3))  # 3 nats: the probability is 1 in 20
         style = f"{'black' if light > 127 else 'white'} on rgb(255,{light},{light})"
@@ -188,7 +190,7 @@ def _shown(character: str) -> str:
     return END_SIGN if character == BOUNDARY else character
 
 
-def _in_a_line(text: str) -> str:
+def in_a_line(text: str) -> str:
     """Return a text so that it can be told from others in a line, cut where it is long."""
     shown = visible(text)
     return shown if len(shown) <= MAX_SHOWN_TEXT else f"{shown[:MAX_SHOWN_TEXT]}..."

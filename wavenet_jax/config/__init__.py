@@ -15,7 +15,7 @@ from wavenet_jax.config.run import (
     read_json,
     replace_fields,
 )
-from wavenet_jax.config.sample import SampleConfig
+from wavenet_jax.config.sample import SampleConfig, parse_labels
 from wavenet_jax.config.train import MAX_STEPS, StepCounts, TrainConfig, TrainMode
 
 __all__ = [
@@ -44,6 +44,7 @@ __all__ = [
     "config_to_dict",
     "extend",
     "load_config",
+    "parse_labels",
     "plan",
     "preset",
     "read_json",

@@ -22,6 +22,31 @@ MAX_SEED = 2**32 - 1
 MAX_TEMPERATURE = 1_000_000  # at which all characters are equally likely to a few digits
 
 
+def parse_labels(given: tuple[str, ...]) -> dict[str, str]:
+    """Return labels by their kinds; raise `InputError` where they are not `KIND=LABEL`.
+
+    >>> parse_labels(("digit=7", "speaker=ann"))
+    {'digit': '7', 'speaker': 'ann'}
+    """
+    labels = dict[str, str]()
+    for each in given:
+        kind, equals, label = each.partition("=")
+        require(
+            bool(equals),
+            f"label is {show_short(each)}, expected a kind and a label, such as "
+            "'language=Italian'.",
+            "label",
+        )
+        require(
+            kind not in labels,
+            f"label {show_short(kind)} is given twice, expected one label of each kind; leave one "
+            "out.",
+            "label",
+        )
+        labels[kind] = label
+    return labels
+
+
 @dataclass(frozen=True)
 class SampleConfig:
     """How many samples to draw, which constraints they meet, and how to draw them."""
@@ -110,30 +135,14 @@ class SampleConfig:
             "of them; leave one out.",
             "max_attempts",
         )
-        self._require_labels()
+        parse_labels(self.label)
         self._require_randomness()
         self._require_consistent()
-
-    def _require_labels(self) -> None:
-        for each in self.label:
-            require(
-                "=" in each,
-                f"label is {show_short(each)}, expected a kind and a label, such as "
-                "'language=Italian'.",
-                "label",
-            )
-        kinds = [each.partition("=")[0] for each in self.label]
-        twice = next((kind for kind in kinds if kinds.count(kind) > 1), "")
-        require(
-            not twice,
-            f"label {twice!r} is given twice, expected one label of each kind; leave one out.",
-            "label",
-        )
 
     @property
     def labels(self) -> dict[str, str]:
         """Return the labels that are given, by their kinds."""
-        return {kind: label for kind, _, label in (each.partition("=") for each in self.label)}
+        return parse_labels(self.label)
 
     def seeded(self) -> "SampleConfig":
         """Return the configuration with a seed: its own, or one that is drawn."""

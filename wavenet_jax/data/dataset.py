@@ -17,7 +17,7 @@ from wavenet_jax.data.corpus import (
     split_lengths,
 )
 from wavenet_jax.data.files import SourceFile, find_sources
-from wavenet_jax.data.labels import LabelVocab
+from wavenet_jax.data.labels import LabelCounts, LabelVocab, count_labels
 from wavenet_jax.data.lists import documents_in_memory, find_table, read_list
 from wavenet_jax.data.sound import read_sounds, write_sounds
 from wavenet_jax.data.text import (
@@ -61,6 +61,12 @@ class Dataset(NamedTuple):
     def unit(self) -> str:
         """Return what a token is, in a word."""
         return "sample" if self.kind == "audio" else "character"
+
+    @property
+    def label_counts(self) -> LabelCounts | None:
+        """Return the labels of the training documents; None for data without labels."""
+        labels = self.splits.train.labels
+        return None if labels is None else count_labels(labels.ids)
 
     @property
     def extent(self) -> Extent:

@@ -40,7 +40,7 @@ class Score(NamedTuple):
         return self.total_nats / len(self.characters) / math.log(2)
 
 
-def score_texts(
+def score_texts(  # noqa: PLR0913  by name alone
     model: WaveNet,
     variables: Variables,
     vocab: Vocab,
@@ -48,12 +48,14 @@ def score_texts(
     *,
     is_text: bool,
     text_start: bool = False,
+    labels: np.ndarray | None = None,
 ) -> list[Score]:
     """Return the score of each text, given a model of a list or, with `is_text`, of one text.
 
     A document's boundary at its end is scored too; a part of a text has no end.  It is scored as
-    if it stood at the beginning of a line or, with `text_start`, of the whole text.  Raises
-    `InputError` as `require_scorable` does.
+    if it stood at the beginning of a line or, with `text_start`, of the whole text.  Documents
+    are scored with labels `[K]`, if these are given.  Raises `InputError` as `require_scorable`
+    does.
     """
     require_scorable(vocab, texts, is_text=is_text)
     end = "" if is_text else vocab.boundary
@@ -61,7 +63,7 @@ def score_texts(
         context = "" if text_start else line_start(vocab)
         nats = [_text_nats(model, variables, vocab, context, text) for text in texts]
     else:
-        nats = _document_nats(model, variables, vocab, texts)
+        nats = _document_nats(model, variables, vocab, texts, labels)
     totals = sorted(map(math.fsum, nats))
     return [
         Score(text, text + end, each, rank=1 + bisect_left(totals, math.fsum(each)))
@@ -107,10 +109,16 @@ def _text_nats(
 
 
 def _document_nats(
-    model: WaveNet, variables: Variables, vocab: Vocab, texts: list[str]
+    model: WaveNet,
+    variables: Variables,
+    vocab: Vocab,
+    texts: list[str],
+    labels: np.ndarray | None,
 ) -> list[list[float]]:
     """Return those of every character of each document, and of its boundary."""
     together = corpus_from_documents(texts, vocab)
+    if labels is not None:
+        together = together.with_labels(np.tile(labels, (len(texts), 1)))
     nats = _nats(model, variables, together)
     return [each.tolist() for each in np.split(nats, together.starts[1:])]
 

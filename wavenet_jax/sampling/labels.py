@@ -2,10 +2,9 @@
 
 import jax
 import jax.numpy as jnp
-import numpy as np
 
 from wavenet_jax.config import SampleConfig
-from wavenet_jax.data import Dataset, LabelCounts, count_labels
+from wavenet_jax.data import Dataset, LabelCounts
 from wavenet_jax.nn import Variables, WaveNet
 
 _FOLD = 2**32 - 1  # of a key; no token or attempt has it
@@ -16,9 +15,8 @@ def labels_to_draw(dataset: Dataset, config: SampleConfig) -> LabelCounts | None
 
     Raises `InputError` for a label that the data do not have.
     """
-    given = dataset.labels.encode(config.labels)
-    labels = dataset.splits.train.labels
-    return None if labels is None else count_labels(np.asarray(labels.ids)).given(given)
+    given, counts = dataset.labels.encode(config.labels), dataset.label_counts
+    return None if counts is None else counts.given(given)
 
 
 def draw_labels(key: jax.Array, labels: LabelCounts) -> jax.Array:

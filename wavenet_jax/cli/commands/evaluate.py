@@ -11,6 +11,11 @@ import numpy as np
 from wavenet_jax import data as datasets
 from wavenet_jax.cli import process, tables
 from wavenet_jax.cli.arguments import Evaluate
+from wavenet_jax.cli.commands.classify import (
+    evaluate_by,
+    print_classifications,
+    require_labels,
+)
 from wavenet_jax.cli.commands.common import describe, print_notes, restore
 from wavenet_jax.data import Corpus, Dataset, Vocab
 from wavenet_jax.errors import InputError, pluralize, require
@@ -33,6 +38,8 @@ def evaluate(command: Evaluate) -> int:
         "data is '-', which can be read once, expected a file where there are several runs.",
         "data",
     )
+    if command.by is not None:
+        return _evaluate_by(command, command.by)
     found, values, units = [], [], set[str]()
     for folder in (command.run, *command.others):
         with process.signals_unwind(), tempfile.TemporaryDirectory() as place:
@@ -67,10 +74,29 @@ def _evaluate_run(
         corpora, shares = _heads(corpora, command.first)
         process.say(f"Only the first predictions are scored: {_in_words(shares)}")
         more["shares"] = shares
+    if command.without_labels:
+        corpora = {name: corpus.with_labels(None) for name, corpus in corpora.items()}
+        process.say("Documents are evaluated as if they had no labels.")
     losses = _losses(run, variables, corpora)
     head = {"run": str(folder), "checkpoint": command.checkpoint, "step": step}
     unit = run.data.unit
     return losses, head | {"splits": tables.losses_json(losses, unit)} | more, unit
+
+
+def _evaluate_by(command: Evaluate, by: str) -> int:
+    """Print how well the labels of a kind are told from documents; return 0."""
+    run, step, variables = restore(command.run, command)
+    require_labels(run, by)
+    process.say(f"{by} by {describe(run, command, step)}")
+    head = {"run": str(command.run), "checkpoint": command.checkpoint, "step": step}
+    with process.signals_unwind(), tempfile.TemporaryDirectory() as place:
+        corpora, _ = _corpora(run, command.data, Path(place))
+        if command.first is not None:
+            corpora, shares = _heads(corpora, command.first)
+            process.say(f"Only the first documents are scored: {_in_words(shares)}")
+        found = evaluate_by(run, variables, corpora, by)
+    print_classifications(found, by, head, as_json=command.json)
+    return 0
 
 
 def _corpora(run: Run, source: str | None, place: Path) -> tuple[dict[str, Corpus], dict[str, Any]]:

@@ -5,9 +5,13 @@ import sys
 from collections.abc import Iterator, Mapping
 from itertools import chain, count, repeat
 
+import numpy as np
+
 from wavenet_jax.cli import process, tables
 from wavenet_jax.cli.arguments import Score
+from wavenet_jax.cli.commands.classify import print_scores_by, require_labels
 from wavenet_jax.cli.commands.common import describe, restore
+from wavenet_jax.config import parse_labels
 from wavenet_jax.errors import pluralize, require
 from wavenet_jax.evaluation import line_start, score_texts, why_unscorable
 from wavenet_jax.nn import Variables
@@ -25,12 +29,16 @@ def score(command: Score) -> int:
     Return 0, or 1 where some cannot be scored.
     """
     run, step, variables = restore(command.run, command)
+    if command.by is not None:
+        return _score_by(run, step, variables, command)
     is_text = run.data.is_text
     require(
         run.data.kind != "audio",
         f"{command.run} was trained on recordings, expected a run on a list or a text; its loss on "
-        "others is what `wavenet-jax evaluate` prints with --data.",
+        "others is what `wavenet-jax evaluate` prints with --data, and their labels what --by is "
+        "for.",
     )
+    labels = run.data.labels.encode(given) if (given := parse_labels(command.label)) else None
     require(
         is_text or not command.text_start,
         "text_start is True, but the run was trained on a list, expected no such option; leave it "
@@ -53,7 +61,7 @@ def score(command: Score) -> int:
     origins = document_origins(run.data.split_documents)
     number = failed = 0
     for piece in filter(None, chain([first, second], pieces)):
-        scored = _score(run, variables, piece, command, origins)
+        scored = _score(run, variables, piece, command, origins, labels)
         _print(scored, command, is_first=number == 0, is_ranked=is_whole)
         number += len(scored)
         failed += sum(each.score is None for each in scored)
@@ -63,6 +71,24 @@ def score(command: Score) -> int:
             f"of this vocabulary, {tables.vocab_line(run.data.vocab)}."
         )
     return 1 if failed else 0
+
+
+def _score_by(run: Run, step: int, variables: Variables, command: Score) -> int:
+    """Print what the texts say of the labels of a kind; return 0."""
+    assert command.by is not None
+    counts = require_labels(run, command.by, command.label)
+    require(
+        not (command.sort or command.per_char or command.text_start),
+        "--sort, --per-char and --text-start are of scores, expected none of them with --by; leave "
+        "them out.",
+        "by",
+    )
+    texts = list(command.texts) or list(_piped_documents())
+    require(len(texts) > 0, "no text is given, expected at least one to score.")
+    what = "recording" if run.data.kind == "audio" else "text"
+    process.say(f"{command.by} of {pluralize(len(texts), what)} by {describe(run, command, step)}")
+    print_scores_by(run, variables, texts, command.by, counts, as_json=command.json)
+    return 0
 
 
 def _pieces(command: Score, *, is_text: bool) -> Iterator[list[str]]:
@@ -149,6 +175,7 @@ def _score(
     texts: list[str],
     command: Score,
     origins: Mapping[str, str],
+    labels: np.ndarray | None,
 ) -> list[tables.Scored]:
     """Score the texts that can be scored, and say of the others why not."""
     vocab, is_text, text_start = run.data.vocab, run.data.is_text, command.text_start
@@ -157,7 +184,15 @@ def _score(
     why = [why_unscorable(vocab, text, is_text=needs_text) for text in texts]
     good = [text for text, reason in zip(texts, why, strict=True) if reason is None]
     scores = iter(
-        score_texts(run.model, variables, vocab, good, is_text=is_text, text_start=text_start)
+        score_texts(
+            run.model,
+            variables,
+            vocab,
+            good,
+            is_text=is_text,
+            text_start=text_start,
+            labels=labels,
+        )
         if good
         else []
     )

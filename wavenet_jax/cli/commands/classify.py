@@ -1,0 +1,172 @@
+"""Which labels documents have by a run: `--by` of `wavenet-jax score` and `evaluate`."""
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from wavenet_jax.cli import process, tables
+from wavenet_jax.cli.commands.common import print_notes
+from wavenet_jax.config import parse_labels
+from wavenet_jax.data import (
+    BOUNDARY_ID,
+    Corpus,
+    LabelCounts,
+    corpus_from_documents,
+    level_ids,
+    read_levels,
+)
+from wavenet_jax.errors import require
+from wavenet_jax.evaluation import (
+    Classification,
+    LabelScores,
+    classification,
+    nats_by_labels,
+    require_scorable,
+    score_labels,
+)
+from wavenet_jax.nn import Variables
+from wavenet_jax.runs import Run
+
+MAX_LABELS = 3  # of a text among others
+
+
+def require_labels(run: Run, by: str, label: tuple[str, ...] = ()) -> LabelCounts:
+    """Return the labels of the training documents, those of other kinds as they are given.
+
+    Raises `InputError` for a kind, or a label, that they do not have.
+    """
+    run.data.labels.place(by)
+    given = parse_labels(label)
+    require(
+        by not in given,
+        f"by is {by!r}, of which a label is given too, expected labels of other kinds; leave one "
+        "out.",
+        "by",
+    )
+    counts = run.data.label_counts
+    assert counts is not None  # there are labels of that kind
+    return counts.given(run.data.labels.encode(given))
+
+
+def print_scores_by(
+    run: Run, variables: Variables, texts: list[str], by: str, counts: LabelCounts, *, as_json: bool
+) -> None:
+    """Print what each text, or recording in a file, says of the labels of a kind."""
+    corpus = _corpus(run, texts)
+    scores = _scores(run, variables, corpus, by, counts)
+    if as_json:
+        for text, row in zip(texts, _scores_json(scores), strict=True):
+            process.print_json({"text": text} | row)
+    else:
+        print(_scores_table(texts, scores, by))
+
+
+def _corpus(run: Run, texts: list[str]) -> Corpus:
+    if run.data.kind != "audio":
+        require_scorable(run.data.vocab, texts, is_text=False)
+        return corpus_from_documents(texts, run.data.vocab)
+    assert run.data.rate is not None  # of recordings it is known
+    boundary = np.array([BOUNDARY_ID], run.data.vocab.dtype)
+    parts = [boundary]
+    for path in texts:
+        levels, notes = read_levels(Path(path), run.data.rate)
+        print_notes(notes)
+        parts += [level_ids(levels), boundary]
+    return Corpus(np.concatenate(parts))
+
+
+def _scores(
+    run: Run, variables: Variables, corpus: Corpus, by: str, counts: LabelCounts
+) -> LabelScores:
+    nats = nats_by_labels(run.model, variables, corpus, counts)
+    tracked: Iterator[np.ndarray] = process.track_labels(nats, len(counts.ids))
+    return score_labels(tracked, run.data.labels, counts, by)
+
+
+def evaluate_by(
+    run: Run, variables: Variables, corpora: dict[str, Corpus], by: str
+) -> dict[str, Classification]:
+    """Return how well the labels of a kind are told from the documents of each corpus.
+
+    Of the splits, train is left out: it is what the labels were learned from.
+    """
+    counts, known = require_labels(run, by), run.data.labels
+    found = {}
+    for name, corpus in corpora.items():
+        if name == "train" or corpus.num_predictions == 0:
+            continue
+        require(
+            corpus.labels is not None,
+            f"data {name!r} has no labels, expected those of the run, {', '.join(known.names)}.",
+            "data",
+        )
+        assert corpus.labels is not None
+        truth = np.asarray(corpus.labels.ids)[:, known.place(by)] - known.ids(by).start
+        found[name] = classification(_scores(run, variables, corpus, by, counts), truth)
+    return found
+
+
+def print_classifications(
+    found: dict[str, Classification], by: str, head: dict[str, Any], *, as_json: bool
+) -> None:
+    """Print a row per corpus: accuracy, the same by label, and log-loss."""
+    if as_json:
+        splits = {name: each._asdict() for name, each in found.items()}
+        values = head | {"by": by, "splits": splits}
+        print(json.dumps(values, indent=2, ensure_ascii=not process.is_utf8()))
+    else:
+        print(_classifications_table(found))
+
+
+def _scores_table(texts: Sequence[str], scores: LabelScores, by: str) -> str:
+    """Return the likeliest labels of each text, of one text all labels with their likelihoods."""
+    order = np.argsort(-scores.log_posterior, axis=1)
+    posterior = np.exp(scores.log_posterior)
+    if len(texts) == 1:
+        rows = [[by, "log-likelihood", "posterior"]]
+        rows += [
+            [
+                tables.visible(scores.labels[label]),
+                f"{scores.log_likelihood[0, label]:,.3f}",
+                _share(posterior[0, label]),
+            ]
+            for label in order[0]
+        ]
+        return "\n".join(tables.table(rows, "<>>"))
+    names = list(map(tables.visible, scores.labels))
+    rows = [
+        [tables.in_a_line(text), *(f"{names[label]} {_share(row[label])}" for label in best)]
+        for text, row, best in zip(texts, posterior, order[:, :MAX_LABELS], strict=True)
+    ]
+    return "\n".join(tables.table(rows, "<" * len(rows[0])))
+
+
+def _share(probability: float) -> str:
+    return f"{100 * probability:.2f}%"
+
+
+def _scores_json(scores: LabelScores) -> list[dict[str, Any]]:
+    """Return the likeliest label of each text, and what it says of every label, as plain values."""
+    return [
+        {
+            "label": scores.labels[int(posterior.argmax())],
+            "log_likelihood": dict(zip(scores.labels, map(tables.finite, likelihood), strict=True)),
+            "posterior": dict(zip(scores.labels, np.exp(posterior).tolist(), strict=True)),
+        }
+        for likelihood, posterior in zip(
+            scores.log_likelihood.tolist(), scores.log_posterior, strict=True
+        )
+    ]
+
+
+def _classifications_table(found: Mapping[str, Classification]) -> str:
+    """Return a row per corpus: documents, accuracy, its mean over the labels, and log-loss."""
+    rows = [["", "documents", "accuracy", "by label", "log-loss"]]
+    for name, each in found.items():
+        numbers = [_share(each.accuracy), _share(each.macro_accuracy)]
+        numbers.append(tables.number(each.log_loss))
+        rows.append([tables.visible(name), f"{each.num_documents:,}", *numbers])
+    return "\n".join(tables.table(rows, "<>>>>"))
