@@ -46,6 +46,8 @@ class ModelConfig:
     """Activation of plain layers."""
     residual: bool = False
     """Add its newest tap to the output of a plain layer, where their channels agree."""
+    ordered: bool = False
+    """Begin with weights that are alike for neighbouring ids, which are ordered as levels are."""
     dropout: float = 0.0
     """Dropout rate of a layer's activations."""
     precision: Literal["float32", "bf16"] = "float32"

@@ -16,6 +16,29 @@ fan_in_normal = nn.initializers.variance_scaling(1.0, "fan_in", "normal")
 # The lecture scales the last layer's weights by 0.1, so that the first loss is near ln V.
 logits_normal = nn.initializers.variance_scaling(0.1**2, "fan_in", "normal")
 
+NUM_WAVES, WIDTH = 32, 4  # of which alike weights are made; from where they become smaller
+
+
+def smooth_normal(key: jax.Array, shape: tuple[int, ...], dtype: Any = jnp.float32) -> jax.Array:
+    """Return N(0, 1) numbers `[V, C]` whose rows are alike where their ids are near.
+
+    Row v is Σ_k w_k · cos(π·k·(v + 1/2) / V) / (1 + k/4) of normal w_k, k < 32, scaled.
+    """
+    place = (jnp.arange(shape[0]) + 0.5) / shape[0]
+    number = jnp.arange(NUM_WAVES)
+    waves = jnp.cos(jnp.pi * jnp.outer(place, number)) / (1 + number / WIDTH)  # [V, 32]
+    waves /= jnp.linalg.norm(waves, axis=1, keepdims=True)
+    weights = jax.random.normal(key, (NUM_WAVES, shape[1]))
+    return jnp.dot(waves, weights, precision="highest").astype(dtype)
+
+
+def smooth_logits_normal(
+    key: jax.Array, shape: tuple[int, ...], dtype: Any = jnp.float32
+) -> jax.Array:
+    """Return what `logits_normal` does `[H, V]`, but alike in columns whose ids are near."""
+    return (0.1 / shape[0] ** 0.5) * smooth_normal(key, shape[::-1], dtype).T
+
+
 ACTIVATIONS: dict[str, Callable[[jax.Array], jax.Array]] = {
     "tanh": jnp.tanh,
     "relu": nn.relu,
@@ -28,9 +51,10 @@ ACTIVATIONS: dict[str, Callable[[jax.Array], jax.Array]] = {
 Linear = partial(nn.Dense, kernel_init=fan_in_normal, precision="highest")
 
 
-def _logits(vocab_size: int) -> nn.Module:
+def _logits(vocab_size: int, *, ordered: bool) -> nn.Module:
     """Return the layer whose outputs are the logits, float32 whatever it reads."""
-    return Linear(vocab_size, dtype=jnp.float32, kernel_init=logits_normal, name="logits")
+    init = smooth_logits_normal if ordered else logits_normal
+    return Linear(vocab_size, dtype=jnp.float32, kernel_init=init, name="logits")
 
 
 def _conditioned(x: jax.Array, condition: jax.Array | None) -> jax.Array:
@@ -123,11 +147,12 @@ class PlainHead(nn.Module):
     """The lecture's head: a linear layer that reads the last layer.  Logits are float32."""
 
     vocab_size: int
+    ordered: bool = False
 
     @nn.compact
     def __call__(self, skips: Sequence[jax.Array]) -> jax.Array:
         """Return logits `[..., V]` for the skip of each layer, L times `[..., H]`."""
-        return _logits(self.vocab_size)(skips[-1])
+        return _logits(self.vocab_size, ordered=self.ordered)(skips[-1])
 
 
 class GatedHead(nn.Module):
@@ -140,6 +165,7 @@ class GatedHead(nn.Module):
     channels: int
     vocab_size: int
     linear: Callable[..., Any]  # makes a module [..., C] -> [..., H]
+    ordered: bool = False
 
     @nn.compact
     def __call__(self, skips: Sequence[jax.Array]) -> jax.Array:
@@ -147,4 +173,4 @@ class GatedHead(nn.Module):
         total = self.linear(self.channels, name="skips")
         hidden = self.linear(self.channels, name="hidden")
         summed = nn.relu(total(jnp.concatenate(skips, axis=-1)))
-        return _logits(self.vocab_size)(nn.relu(hidden(summed)))
+        return _logits(self.vocab_size, ordered=self.ordered)(nn.relu(hidden(summed)))

@@ -27,6 +27,7 @@ from wavenet_jax.nn.layers import (
     Linear,
     PlainHead,
     PlainLayer,
+    smooth_normal,
 )
 from wavenet_jax.nn.rings import DecodeCache, RingLayout
 from wavenet_jax.nn.sizes import require_cache_fits, require_parameters_fit
@@ -72,7 +73,7 @@ class WaveNet(nn.Module):
             self.num_embeddings or self.vocab_size,
             config.n_embd,
             dtype=self._dtype,
-            embedding_init=nn.initializers.normal(1.0),
+            embedding_init=smooth_normal if config.ordered else nn.initializers.normal(1.0),
         )
         self.layers = [self._layer(index) for index in range(len(config.dilations))]
         if self.num_labels:
@@ -85,9 +86,9 @@ class WaveNet(nn.Module):
             width = config.n_hidden * (2 if config.layer == "gated" else 1)
             self.conditions = [self._linear(width, use_bias=False) for _ in config.dilations]
         if config.head_reads_skips:
-            self.head = GatedHead(config.n_skip, self.vocab_size, self._linear)
+            self.head = GatedHead(config.n_skip, self.vocab_size, self._linear, config.ordered)
         else:
-            self.head = PlainHead(self.vocab_size)
+            self.head = PlainHead(self.vocab_size, config.ordered)
 
     @property
     def _dtype(self) -> Any:
