@@ -10,12 +10,12 @@ from hypothesis import strategies as st
 from support.models import randomised
 from support.stacks import TREES, every_stack
 
-from wavenet_jax.config import ModelConfig
-from wavenet_jax.data import Corpus, Vocab, corpus_from_documents
-from wavenet_jax.evaluation import contexts_nll
+from wavenet_jax.config import Config, ModelConfig, OptimConfig, TrainConfig
+from wavenet_jax.data import Corpus, Splits, Vocab, corpus_from_documents
+from wavenet_jax.evaluation import batches_nll, contexts_nll, index_corpus
 from wavenet_jax.evaluation.distinct import index_contexts
 from wavenet_jax.nn import Variables, WaveNet
-from wavenet_jax.training import crop, windows
+from wavenet_jax.training import crop, fit, windows
 
 VOCAB = Vocab(".abcdef")
 LENGTH, NUM_LABELS = 40, 5  # two kinds, of labels 1 to 3 and 4 to 5
@@ -139,3 +139,26 @@ def test_the_label_enters_before_the_non_linearity_of_every_layer() -> None:
     everywhere = np.tile(labels, (1, len(tokens), 1))
     got = jitted_sequence(model, variables, tokens[None], everywhere)
     np.testing.assert_allclose(got, expected, rtol=1e-5, atol=1e-5)
+
+
+def test_where_the_label_decides_a_model_with_labels_learns_it_and_one_without_does_not() -> None:
+    """Half of the words are rising, half falling, and nothing but the label tells which."""
+    words = ["abcdef", "fedcba"] * 40
+    labels = np.tile([[1], [2]], (40, 1))
+    config = Config(
+        model=ModelConfig(n_embd=4, n_hidden=16, n_label=4, dilations=(1, 2), norm="none"),
+        optim=OptimConfig(optimizer="adamw", learning_rate=0.02, schedule="constant"),
+        train=TrainConfig("sequence", batch_size=1, seq_len=64, steps=200, eval_every=200),
+    )
+
+    def first_letter_nats(corpus: Corpus, num_labels: int) -> float:
+        model = WaveNet(config.model, len(VOCAB), num_labels=num_labels)
+        splits = Splits(corpus, corpus.head(14), corpus.head(14))
+        *_, last = fit(model, config, splits)
+        contexts = next(index_corpus(model, splits.val))
+        (nll,) = batches_nll(model, last.variables, [contexts])
+        return float(nll[corpus.starts[:2]].mean())
+
+    together = corpus_from_documents(words, VOCAB)
+    assert first_letter_nats(together.with_labels(labels), 2) < 0.05
+    assert first_letter_nats(together, 0) > np.log(2) - 0.05

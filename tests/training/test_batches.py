@@ -1,6 +1,7 @@
 """Crops of the corpus as a circle, windows as the lecture's loop builds them, uniform draws."""
 
 import re
+from dataclasses import replace
 from functools import partial
 
 import jax
@@ -218,3 +219,55 @@ def test_corpus_whose_positions_32_bits_do_not_count_is_refused(settings: TrainC
     require_row_fits(Corpus(tokens[:-4]), settings, receptive_field=4)
     with pytest.raises(InputError, match=r"have 2,147,483,644 characters, .* expected fewer than"):
         require_row_fits(Corpus(tokens[:-3]), settings, receptive_field=4)
+
+
+DOCUMENTS = ["abc", "a", "bb", "cab", "b"]
+LABELLED = corpus_from_documents(DOCUMENTS, Vocab(".abc")).with_labels(
+    1 + np.arange(2 * len(DOCUMENTS)).reshape(-1, 2)
+)
+
+
+def labels_of(position: int) -> list[int]:
+    """Return the labels of the document that a position of the circle is in."""
+    assert LABELLED.labels is not None
+    number = np.flatnonzero(LABELLED.starts <= position % LABELLED.num_predictions)[-1]
+    return LABELLED.labels.ids[number].tolist()
+
+
+def test_each_position_of_a_crop_has_the_labels_of_its_document() -> None:
+    start = np.arange(LABELLED.num_predictions)
+    batch = jitted_crop(LABELLED, start, seq_len=4, receptive_field=3)
+    expected = [[labels_of(first + offset) for offset in range(-2, 4)] for first in start.tolist()]
+    np.testing.assert_array_equal(batch.labels, expected)
+
+
+def test_positions_of_a_window_before_its_document_have_no_labels() -> None:
+    start = np.arange(LABELLED.num_predictions)
+    inputs, _, labels = jitted(LABELLED, start, receptive_field=4)
+    rows = zip(start.tolist(), np.asarray(inputs), np.asarray(labels), strict=True)
+    for first, tokens, of_window in rows:
+        boundaries = np.flatnonzero(tokens == 0)
+        began = boundaries[-1] if len(boundaries) else 0
+        assert not of_window[:began].any()
+        np.testing.assert_array_equal(of_window[began:], [labels_of(first)] * (4 - began))
+
+
+def test_a_share_of_documents_is_drawn_without_its_labels() -> None:
+    settings = TrainConfig("sequence", batch_size=4_000, seq_len=8, label_dropout=0.25)
+    batch = draw_batch(jax.random.key(0), LABELLED, settings, 3)
+    whole = draw_batch(jax.random.key(0), LABELLED, replace(settings, label_dropout=0.0), 3)
+    inputs, labels, all_labels = map(np.asarray, (batch.inputs, batch.labels, whole.labels))
+    np.testing.assert_array_equal(inputs, whole.inputs)
+    assert set(np.unique((labels == all_labels).sum(axis=2))) == {0, 2}  # all of them or none
+    is_kept = (labels == all_labels).all(axis=2)
+    assert is_kept.mean() == pytest.approx(0.75, abs=0.02)
+    same_document = inputs[:, 1:] != 0
+    np.testing.assert_array_equal(is_kept[:, 1:][same_document], is_kept[:, :-1][same_document])
+
+
+def test_minibatches_are_the_same_with_labels_and_without() -> None:
+    settings = TrainConfig("sequence", batch_size=3, seq_len=8)
+    bare = draw_batch(jax.random.key(1), LABELLED.with_labels(None), settings, 3)
+    assert bare.labels is None
+    labelled = draw_batch(jax.random.key(1), LABELLED, settings, 3)
+    np.testing.assert_array_equal(bare.inputs, labelled.inputs)
