@@ -6,7 +6,7 @@ import pytest
 from support.models import randomised
 
 from wavenet_jax.config import ModelConfig
-from wavenet_jax.nn import WaveNet, change_vocab
+from wavenet_jax.nn import WaveNet, change_labels, change_vocab
 
 STACKS = {
     "plain": ModelConfig(n_embd=4, n_hidden=6, dilations=(1, 2)),
@@ -38,3 +38,14 @@ def test_fresh_characters_are_those_of_the_fresh_variables() -> None:
     np.testing.assert_array_equal(kernel[:, 2], meant["head"]["logits"]["kernel"][:, 2])
     np.testing.assert_array_equal(bias[2], meant["head"]["logits"]["bias"][2])
     jax.tree.map(np.testing.assert_array_equal, changed["batch_stats"], old["batch_stats"])
+
+
+@pytest.mark.parametrize("num_labels", [0, 3])
+def test_a_network_for_other_labels_is_the_same_without_them(num_labels: int) -> None:
+    old_model = WaveNet(STACKS["gated"], 5, num_labels=4)
+    new_model = WaveNet(STACKS["gated"], 5, num_labels=num_labels)
+    old, fresh = randomised(old_model, seed=0), randomised(new_model, seed=1)
+    changed = change_labels(old, fresh)
+    tokens = np.array([[0, 1, 3, 3, 1, 0, 3, 1]])
+    np.testing.assert_array_equal(new_model.apply(changed, tokens), old_model.apply(old, tokens))
+    assert jax.tree.map(np.shape, changed) == jax.tree.map(np.shape, fresh)

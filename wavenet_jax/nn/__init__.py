@@ -3,7 +3,7 @@
 from wavenet_jax.nn.bridge import from_nnx, to_nnx
 from wavenet_jax.nn.rings import CACHE_AXES, DecodeCache, replicate_cache
 from wavenet_jax.nn.sizes import require_cache_fits, require_training_fits
-from wavenet_jax.nn.vocabulary import change_vocab
+from wavenet_jax.nn.vocabulary import change_labels, change_vocab
 from wavenet_jax.nn.wavenet import (
     NORM_MOMENTUM,
     Variables,
@@ -19,6 +19,7 @@ __all__ = [
     "DecodeCache",
     "Variables",
     "WaveNet",
+    "change_labels",
     "change_vocab",
     "count_parameters",
     "from_nnx",

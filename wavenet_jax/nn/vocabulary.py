@@ -1,4 +1,7 @@
-"""One network for another vocabulary: only the embedding and the head know the characters."""
+"""One network for another vocabulary, or other labels.
+
+Only the embedding and the head know the characters, and what conditions the layers the labels.
+"""
 
 import jax
 import jax.numpy as jnp
@@ -28,3 +31,15 @@ def change_vocab(variables: Variables, fresh: Variables, source: np.ndarray) -> 
     embedding = jax.tree.map(chosen, embedding, fresh["params"]["embedding"])
     changed = params | {"embedding": embedding, "head": head | {"logits": logits}}
     return variables | {"params": changed}
+
+
+def change_labels(variables: Variables, fresh: Variables) -> Variables:
+    """Return variables for other labels, or none: what belongs to labels is fresh."""
+    old, new = variables["params"], fresh["params"]
+    return variables | {
+        "params": {name: new[name] if _is_of_labels(name) else old[name] for name in new}
+    }
+
+
+def _is_of_labels(name: str) -> bool:
+    return name == "label_embedding" or name.startswith("conditions_")

@@ -11,7 +11,7 @@ import numpy as np
 from wavenet_jax.config import Config, extend
 from wavenet_jax.data import Dataset, Vocab
 from wavenet_jax.errors import pluralize, require
-from wavenet_jax.nn import change_vocab, network_for
+from wavenet_jax.nn import change_labels, change_vocab, network_for
 from wavenet_jax.runs.checkpoints import open_checkpoints
 from wavenet_jax.runs.disk import damage_of_metrics, only_writer, read_manifest
 from wavenet_jax.runs.folder import (
@@ -47,11 +47,15 @@ def warm_start(config: Config, data: Dataset) -> WarmStart | None:
         step, variables = checkpoints.restore_variables("best")
     steps = config.train.count_steps(data.splits.train.num_predictions).steps
     trainer = make_trainer(network_for(config.model, data), config, steps)
+    fresh = init_state(trainer).variables
     if data.vocab != source.data.vocab:
         ids = _ids(data.vocab, source.data.vocab, source.folder)
-        variables = change_vocab(variables, init_state(trainer).variables, ids)
+        variables = change_vocab(variables, fresh, ids)
     start = f"Starting from {source.folder} at step {step:,}"
     start += _difference(data.vocab, source.data.vocab)
+    if data.labels != source.data.labels:
+        variables = change_labels(variables, fresh)
+        start += "  What the network knows of labels is fresh."
     return WarmStart(init_state(trainer, variables), "\n".join([*checkpoints.notes, start]))
 
 

@@ -21,6 +21,7 @@ from wavenet_jax.training.step import loss_fn
 # An activation whose slope is below this passes on little of a gradient: of tanh, |tanh| > 0.97.
 SATURATED = 1 - 0.97**2
 _LATER = {"residual": 1, "hidden": 1, "logits": 2}  # matrices that come after others of their place
+_OF_LAYERS = {"layers": None, "conditions": "labels"}  # whose matrices are the layers', by name
 
 
 class LayerDiagnostics(NamedTuple):
@@ -137,8 +138,9 @@ def _matrices(params: Any, gradients: Any, updates: Any) -> list[MatrixDiagnosti
     ):
         if weights.ndim > 1:
             top, name = path[0].key, path[-2].key
-            layer = int(top.removeprefix("layers_")) + 1 if top.startswith("layers_") else None
-            place = f"layer {layer}" if layer else top
-            rank = (top == "head", layer or 0, _LATER.get(name, 0))
+            part, _, number = top.rpartition("_")
+            layer = int(number) + 1 if part in _OF_LAYERS else 0
+            place, name = (f"layer {layer}", _OF_LAYERS[part] or name) if layer else (top, name)
+            rank = (top == "head", layer, _LATER.get(name, 0))
             found.append((rank, MatrixDiagnostics(place, name, weights, gradient, update)))
     return [matrix for _, matrix in sorted(found, key=lambda each: each[0])]
