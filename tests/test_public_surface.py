@@ -31,6 +31,8 @@ DataConfig
     lower: bool = False
     normalize: Optional[Literal['NFC', 'NFD', 'NFKC', 'NFKD']] = None
     rate: int | None = None
+    trim_db: float | None = None
+    peak: float | None = None
     skip_bad: bool = False
     split_seed: int = 42
     val_fraction: float = 0.1

@@ -37,6 +37,11 @@ class DataConfig:
     """Bring letters that Unicode writes in several ways into one form, such as NFC."""
     rate: int | None = None
     """Samples per second to which recordings are resampled; by default their own."""
+    trim_db: float | None = None
+    """Cut from both ends of a recording what is more than this many decibels below its loudest
+    hundredth of a second; by default nothing."""
+    peak: float | None = None
+    """The loudest sample that each recording is brought to, such as 0.95; by default its own."""
     skip_bad: bool = False
     """Leave out lines, or characters of a text, that are no plain UTF-8 text, and recordings that
     are cut short, empty or damaged."""
@@ -61,7 +66,7 @@ class DataConfig:
         )
         require_utf8(self, "data", "column")
         require_between(self, max_vocab=(1, 0x110000), rate=(MIN_RATE, MAX_RATE))
-        require_between(self, split_seed=(-(2**63), 2**63 - 1))
+        require_between(self, split_seed=(-(2**63), 2**63 - 1), trim_db=(1, 200), peak=(0.01, 1))
         require_fraction(self, "val_fraction", "test_fraction")
         held_out = self.val_fraction + self.test_share
         require(
@@ -77,13 +82,14 @@ class DataConfig:
     def ignored(values: Mapping[str, Any]) -> dict[str, str]:
         """Return the fields that the other values leave without effect, and why."""
         of_text = ("column", "lower", "normalize", "max_vocab")
+        of_sound = ("rate", "trim_db", "peak")
         return {
             None: {},
-            "list": {"rate": "but a list has no sound"},
+            "list": dict.fromkeys(of_sound, "but a list has no sound"),
             "text": {
                 "split_seed": "but a text is split by position",
                 "column": "but a text has no columns",
-                "rate": "but a text has no sound",
+                **dict.fromkeys(of_sound, "but a text has no sound"),
             },
             "audio": dict.fromkeys(of_text, "but recordings have no text"),
         }[values["kind"]]

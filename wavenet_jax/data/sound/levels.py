@@ -14,7 +14,9 @@ from wavenet_jax.config import DataConfig
 from wavenet_jax.data.corpus import Splits, min_documents
 from wavenet_jax.data.files import STRINGS, SourceFile
 from wavenet_jax.data.sound.codec import encode_levels
+from wavenet_jax.data.sound.loudness import scale, trim
 from wavenet_jax.data.sound.recordings import (
+    MEND,
     Recording,
     read_recording,
     require_soundfile,
@@ -68,7 +70,8 @@ def read_sounds(files: Sequence[SourceFile], config: DataConfig, scratch: Binary
             "rate",
         )
         resampled += recording.rate != rate
-        levels = encode_levels(resample(*recording, rate))
+        samples = resample(*recording, rate)
+        levels = encode_levels(samples if config.peak is None else scale(samples, config.peak))
         scratch.write(levels.tobytes())
         lengths.append(len(levels))
     _require_enough(len(lengths), config)
@@ -89,16 +92,33 @@ def _readable(
     bad = list[str]()
     for file in files:
         if file.name == STRINGS:
-            yield from ((file, recording) for recording in pluck_strings(config.rate))
+            for recording in pluck_strings(config.rate):
+                yield file, _trimmed(file, recording, config)
             continue
         try:
-            yield file, read_recording(file)
+            recording = _trimmed(file, read_recording(file), config)
         except InputError as error:
             if not config.skip_bad:
                 raise
             bad.append(str(error).partition(", expected")[0])
+        else:
+            yield file, recording
     if bad:
         notes.append(f"{pluralize(len(bad), 'bad recording')} left out, the first: {bad[0]}.")
+
+
+def _trimmed(file: SourceFile, recording: Recording, config: DataConfig) -> Recording:
+    """Return a recording without the silence at its ends, as far as that is wanted.
+
+    Raises `InputError` for one that is silent, where it is to be trimmed or made louder.
+    """
+    require(
+        (config.trim_db is None and config.peak is None) or bool(recording.samples.any()),
+        f"{file.name} is silent throughout, expected a sound to trim, or to bring to a peak; "
+        f"{MEND}.",
+        "skip_bad",
+    )
+    return recording if config.trim_db is None else trim(recording, config.trim_db)
 
 
 def _require_enough(count: int, config: DataConfig) -> None:
