@@ -11,7 +11,7 @@ import jax
 import numpy as np
 import pytest
 from support.corpora import NAMES, TEXT
-from support.runs import changed
+from support.runs import assert_same_data, changed
 
 import wavenet_jax as wn
 from wavenet_jax.config import Config
@@ -348,6 +348,25 @@ def test_a_stopped_run_is_the_best_so_far_and_goes_on_to_the_uninterrupted_end(
     assert_same_model(resumed, whole)
     wn.resume(tmp_path / "run", on_step=lambda info: steps.append(info.step))
     assert steps == [40, 50, 60]  # a finished run is loaded as it is
+
+
+def test_documents_are_given_with_their_labels(
+    tiny: Config, names: list[str], tmp_path: Path
+) -> None:
+    labels = {"end": [name[-1] for name in names]}
+    model = wn.train(tiny, documents=names, labels=labels, split_by="end", run_dir=tmp_path / "run")
+    assert model.data.labels.names == ["end"]
+    for split, corpus in zip(model.data.split_documents, model.data.splits, strict=True):
+        assert corpus.labels is not None
+        found = [model.data.labels.decode(ids)["end"] for ids in corpus.labels.ids]
+        assert found == [name[-1] for name in split]
+    assert_same_data(wn.load(tmp_path / "run").data, model.data)
+    with pytest.raises(InputError, match="labels is 'end', expected a list for each kind beside d"):
+        wn.train(documents=names, labels="end")
+    with pytest.raises(InputError, match="labels is end, but no column has the documents"):
+        wn.train(labels="end")
+    with pytest.raises(InputError, match=r"labels is {'end': .*expected a list, each a text"):
+        wn.train(labels=labels)
 
 
 def test_an_interrupt_before_the_first_info_is_not_swallowed(

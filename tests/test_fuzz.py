@@ -238,6 +238,8 @@ DATA_OPTIONS = st.fixed_dictionaries(
     optional={
         "kind": st.sampled_from(["list", "text"]),
         "column": st.sampled_from(["1", "2", "name", "99", "", "²", "a,b"]),
+        "labels": st.sampled_from([("name",), ("age", "name"), ("a",), ("",)]),
+        "label_pattern": st.sampled_from([r"(?P<a>\w+)\.", r"(?P<a>\d)", "data", "("]),
         "lower": st.booleans(),
         "normalize": st.sampled_from(["NFC", "NFD", "NFKC", "NFKD"]),
         "skip_bad": st.booleans(),

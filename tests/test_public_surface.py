@@ -28,12 +28,16 @@ DataConfig
     data: str | tuple[str, ...] = 'names'
     kind: Optional[Literal['list', 'text', 'audio']] = None
     column: str | None = None
+    labels: tuple[str, ...] = ()
+    label_pattern: str | None = None
     lower: bool = False
     normalize: Optional[Literal['NFC', 'NFD', 'NFKC', 'NFKD']] = None
     rate: int | None = None
     trim_db: float | None = None
     peak: float | None = None
     skip_bad: bool = False
+    test_pattern: str | None = None
+    split_by: str | None = None
     split_seed: int = 42
     val_fraction: float = 0.1
     test_fraction: float | None = None

@@ -201,7 +201,8 @@ def train(
         on_step: Is called with a `StepInfo` after every report; `print` shows a line of each.
         **options: Fields of any section of the configuration, such as `data="names.txt"`,
             `steps=1_000` or `n_hidden=64`.  Instead of `data`, `documents` takes a list of strings
-            and `text` one string.
+            and `text` one string; beside `documents`, `labels` takes a list for each kind, such as
+            `{"language": ["French", "Italian"]}`, with the label of each document.
 
     Raises `InputError` for options, data or a folder that cannot be used, and
     `DivergenceError` where training diverges.
@@ -269,8 +270,15 @@ def _take_data(options: dict[str, Any]) -> Callable[[DataConfig, Path | None], D
             f"documents is {show_short(documents)}, expected a list of strings.",
             "documents",
         )
+        labels = options.pop("labels", {})
+        require(
+            isinstance(labels, Mapping),
+            f"labels is {show_short(labels)}, expected a list for each kind beside documents, such "
+            "as {'language': ['French', 'Italian']}.",
+            "labels",
+        )
         options["data"], options["kind"] = IN_MEMORY, options.get("kind", "list")
-        return lambda config, _: dataset_from_list(documents, config)
+        return lambda config, _: dataset_from_list(documents, config, labels)
     if "text" in options:
         text = options.pop("text")
         options["data"], options["kind"] = IN_MEMORY, options.get("kind", "text")

@@ -6,7 +6,16 @@ import jax
 import pytest
 
 from wavenet_jax.cli.commands.announce import announce
+from wavenet_jax.data import LabelVocab
 from wavenet_jax.runs import Run
+
+
+def test_labels_are_said(run: Run, capsys: pytest.CaptureFixture[str]) -> None:
+    announce(run, done=0)
+    assert "Labels" not in capsys.readouterr().err
+    labels = LabelVocab((("digit", ("0", "1")), ("a\x1b", tuple(map(chr, range(65, 91))))))
+    announce(run._replace(data=run.data._replace(labels=labels)), done=0)
+    assert "\nLabels: digit (2), 'a\\x1b' (26)\n" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(

@@ -21,6 +21,38 @@ from wavenet_jax.runs import Run
         ("train --kind tex", "--kind is 'tex', expected list or text or audio; did you mean text?"),
         ("train --normalize nfc", "--normalize is 'nfc', expected NFC or NFD or NFKC or NFKD"),
         ("train --column 2", "--column is '2', but names is no table, expected"),
+        (
+            "train --data names --column 1 --labels sex --kind text",
+            "--column is 1, but a text has no columns",
+        ),
+        ("train --labels sex", "--labels is sex, but no column has the documents, expected one be"),
+        (
+            "train --kind text --label-pattern (?P<a>.)",
+            "--label-pattern is (?P<a>.), but a text is",
+        ),
+        (
+            "train --label-pattern (",
+            "--label-pattern is '(', expected a regular expression (missing",
+        ),
+        (
+            "train --label-pattern names",
+            "--label-pattern is 'names', which names no group, expected",
+        ),
+        ("train --label-pattern (?P<a>x)", "--label-pattern is '(?P<a>x)', which finds no labels"),
+        ("train --label-pattern (?P<a>m)", "--labels 'a' are all 'm', expected at least two"),
+        (
+            "train --test-pattern names",
+            "--test-pattern is 'names', which is found in all of 1 path",
+        ),
+        (
+            "train --test-pattern names --test-fraction 0.2",
+            "--test-fraction is 0.2, but --test-pattern tells which files are the test, expected",
+        ),
+        ("train --split-by sex", "--split-by is 'sex', which is no kind of label, expected docum"),
+        ("train --kind list --trim-db 40", "--trim-db is 40.0, but a list has no sound"),
+        ("train --kind audio --labels sex", "--labels is sex, but recordings are no table"),
+        ("train --peak 2", "--peak is 2.0, expected a number from 0.01 to 1; leave it out"),
+        ("train --data strings --split-by nte", "--split-by is 'nte', which is no kind of label, "),
         ("train --data makemore", "--data 'makemore' is not downloaded yet"),
         ("train --kind list --data shakespeare", "--kind is 'list', but --data 'shakespeare' is a"),
         ("train --max-vocab 9", "the data contain 26 distinct characters"),

@@ -465,6 +465,57 @@ def test_test_fraction_is_by_default_a_tenth_of_a_list_and_nothing_of_a_text(
     assert data.test_share == fraction
 
 
+@pytest.mark.parametrize(
+    ("fields", "sentence"),
+    [
+        (
+            {"labels": "a"},
+            "labels is a, but no column has the documents, expected one beside",
+        ),
+        ({"labels": ("a", "b", "a"), "column": "c"}, "labels 'a' are given twice, expected one"),
+        (
+            {"labels": "a", "column": "c", "label_pattern": "(?P<b>.)(?P<a>.)"},
+            "labels 'a' are given twice, expected one column, or one group of label_pattern",
+        ),
+        ({"label_pattern": "(.)"}, r"label_pattern is '\(.\)', which names no group, expected one"),
+        ({"label_pattern": "(?P<a>"}, r"label_pattern is .*regular expression \(missing \), unt"),
+        ({"label_pattern": "a{99999999999}"}, r"regular expression \(the repetition number is too"),
+        (
+            {"test_pattern": "*"},
+            r"test_pattern is '\*', expected a regular expression \(nothing to",
+        ),
+        (
+            {"test_pattern": "a", "test_fraction": 0.2},
+            "test_fraction is 0.2, but test_pattern tells",
+        ),
+        ({"split_by": "\udcff"}, "split_by is .*, expected UTF-8 text"),
+        (
+            {"kind": "text", "test_pattern": "a"},
+            "test_pattern is a, but a text is not made of docum",
+        ),
+        ({"kind": "text", "split_by": "a"}, "split_by is a, but a text is not made of documents"),
+        ({"kind": "text", "peak": 0.5}, "peak is 0.5, but a text has no sound"),
+        ({"trim_db": 0.0}, "trim_db is 0.0, expected a number from 1 to 200"),
+    ],
+)
+def test_labels_and_splits_by_them_are_checked(fields: dict[str, Any], sentence: str) -> None:
+    with pytest.raises(InputError, match=sentence):
+        DataConfig(**fields)
+
+
+def test_kinds_of_paths_are_in_the_order_of_their_groups() -> None:
+    assert DataConfig(label_pattern="(?P<z>[[a])(x)|(?P<a>)").label_groups == ("z", "a")
+    assert DataConfig().label_groups == ()
+
+
+def test_other_data_are_read_alike_and_whole() -> None:
+    config = DataConfig(label_pattern="(?P<a>.)", test_pattern="b", split_by="a", lower=True)
+    meant = DataConfig(
+        "other", label_pattern="(?P<a>.)", lower=True, val_fraction=0, test_fraction=0
+    )
+    assert config.whole("other") == meant
+
+
 def test_import_loads_neither_jax_nor_numpy() -> None:
     code = (
         "import sys, wavenet_jax.config; sys.exit('jax' in sys.modules or 'numpy' in sys.modules)"

@@ -19,7 +19,10 @@ from wavenet_jax.runs.disk import write_whole
 
 
 def read(path: Path, **options: Any) -> tuple[list[str], list[str]]:
-    return read_list([SourceFile(str(path), path)], DataConfig(kind="list", **options))
+    documents, _, notes = read_list(
+        [SourceFile(str(path), path)], DataConfig(kind="list", **options)
+    )
+    return documents, notes
 
 
 @pytest.mark.parametrize(

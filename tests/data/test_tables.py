@@ -18,7 +18,10 @@ TAB = "\t"
 
 
 def read(path: Path, **options: Any) -> tuple[list[str], list[str]]:
-    return read_list([SourceFile(str(path), path)], DataConfig(kind="list", **options))
+    documents, _, notes = read_list(
+        [SourceFile(str(path), path)], DataConfig(kind="list", **options)
+    )
+    return documents, notes
 
 
 TABLE = 'name,year,count\n"Anna, B.",1999,3\nBen,2000,"4"\n"Cleo ""C""",2001,5\n'

@@ -85,6 +85,11 @@ def names_in(folder: Path) -> set[str]:
 def assert_same_data(a: Dataset, b: Dataset) -> None:
     """Compare two sets of data to the letter and the token."""
     assert (a.vocab, a.documents, a.split_documents) == (b.vocab, b.documents, b.split_documents)
+    assert a.labels == b.labels
     for one, other in zip(a.splits, b.splits, strict=True):
         assert one.tokens.dtype == other.tokens.dtype
         np.testing.assert_array_equal(one.tokens, other.tokens)
+        assert (one.labels is None) == (other.labels is None)
+        for labels in zip(one.labels or (), other.labels or (), strict=True):
+            assert labels[0].dtype == labels[1].dtype
+            np.testing.assert_array_equal(*labels)

@@ -1,6 +1,13 @@
 """What a run is: frozen dataclasses, checked where they are made.  Imports no JAX and no NumPy."""
 
-from wavenet_jax.config.data import MAX_RATE, MIN_RATE, DataConfig, DataKind, Normalization
+from wavenet_jax.config.data import (
+    MAX_RATE,
+    MIN_RATE,
+    DataConfig,
+    DataKind,
+    Normalization,
+    compile_pattern,
+)
 from wavenet_jax.config.model import ModelConfig
 from wavenet_jax.config.optim import OPTIMIZERS, OptimConfig
 from wavenet_jax.config.presets import AUTO, PRESETS, Extent, Preset, Recipe, plan, preset
@@ -40,6 +47,7 @@ __all__ = [
     "StepCounts",
     "TrainConfig",
     "TrainMode",
+    "compile_pattern",
     "config_from_dict",
     "config_to_dict",
     "extend",

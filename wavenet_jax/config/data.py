@@ -1,16 +1,21 @@
 """Which data a run reads, and how they are split."""
 
+import re
+import warnings
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 from wavenet_jax.errors import (
+    InputError,
     conform_fields,
     require,
     require_between,
     require_default,
     require_fraction,
     require_utf8,
+    show_short,
+    show_value,
 )
 
 DataKind = Literal["list", "text", "audio"]
@@ -31,6 +36,12 @@ class DataConfig:
     column: str | None = None
     """The column of a table that holds the documents: its name in the first line, or its number
     from 1."""
+    labels: tuple[str, ...] = ()
+    """The columns of the table that are labels of its documents, by their names in the first
+    line."""
+    label_pattern: str | None = None
+    """A regular expression that is searched in the path of each file; its named groups are labels
+    of the documents in the file, as in `(?P<digit>[0-9])_(?P<speaker>[a-z]+)_`."""
     lower: bool = False
     """Turn capitals into small letters."""
     normalize: Normalization | None = None
@@ -43,8 +54,13 @@ class DataConfig:
     peak: float | None = None
     """The loudest sample that each recording is brought to, such as 0.95; by default its own."""
     skip_bad: bool = False
-    """Leave out lines, or characters of a text, that are no plain UTF-8 text, and recordings that
-    are cut short, empty or damaged."""
+    """Leave out lines, or characters of a text, that are no plain UTF-8 text, recordings that are
+    cut short, empty or damaged, and documents that lack a label."""
+    test_pattern: str | None = None
+    """A regular expression that is found in the path of the files that are the test, and of no
+    others."""
+    split_by: str | None = None
+    """A kind of label: documents with the same label go to the same split."""
     split_seed: int = 42
     """Seed of the shuffle before documents are split. The training seed does not affect it."""
     val_fraction: float = 0.1
@@ -64,7 +80,7 @@ class DataConfig:
             "data is (none), expected a file, a folder or a known name.",
             "data",
         )
-        require_utf8(self, "data", "column")
+        require_utf8(self, "data", "column", "labels", "label_pattern", "test_pattern", "split_by")
         require_between(self, max_vocab=(1, 0x110000), rate=(MIN_RATE, MAX_RATE))
         require_between(self, split_seed=(-(2**63), 2**63 - 1), trim_db=(1, 200), peak=(0.01, 1))
         require_fraction(self, "val_fraction", "test_fraction")
@@ -77,22 +93,80 @@ class DataConfig:
         )
         for name, why in self.ignored(vars(self)).items():
             require_default(self, why, name)
+        self._require_labels()
+
+    def _require_labels(self) -> None:
+        """Raise `InputError` unless each kind of label has one source, and patterns are such."""
+        require(
+            not self.labels or self.column is not None,
+            f"labels is {show_value(self.labels)}, but no column has the documents, expected "
+            "one beside those of their labels; set column to its name.",
+            "labels",
+        )
+        if self.test_pattern is not None:
+            compile_pattern("test_pattern", self.test_pattern)
+        require(
+            self.label_pattern is None or len(self.label_groups) > 0,
+            f"label_pattern is {show_short(self.label_pattern)}, which names no group, expected "
+            "one for each kind of label, such as (?P<speaker>[a-z]+); name its groups.",
+            "label_pattern",
+        )
+        kinds = [*self.labels, *self.label_groups]
+        twice = next((kind for kind in kinds if kinds.count(kind) > 1), None)
+        require(
+            twice is None,
+            f"labels {show_short(twice)} are given twice, expected one column, or one group of "
+            "label_pattern, for each kind; leave one out.",
+            "labels",
+        )
 
     @staticmethod
     def ignored(values: Mapping[str, Any]) -> dict[str, str]:
         """Return the fields that the other values leave without effect, and why."""
         of_text = ("column", "lower", "normalize", "max_vocab")
         of_sound = ("rate", "trim_db", "peak")
-        return {
+        of_documents = ("labels", "label_pattern", "test_pattern", "split_by")
+        ignored = {
             None: {},
             "list": dict.fromkeys(of_sound, "but a list has no sound"),
             "text": {
                 "split_seed": "but a text is split by position",
                 "column": "but a text has no columns",
+                **dict.fromkeys(of_documents, "but a text is not made of documents"),
                 **dict.fromkeys(of_sound, "but a text has no sound"),
             },
-            "audio": dict.fromkeys(of_text, "but recordings have no text"),
+            "audio": {
+                "labels": "but recordings are no table",
+                **dict.fromkeys(of_text, "but recordings have no text"),
+            },
         }[values["kind"]]
+        if values["test_pattern"] is not None and values["kind"] != "text":
+            ignored["test_fraction"] = "but test_pattern tells which files are the test"
+        return ignored
+
+    def whole(self, data: str) -> "DataConfig":
+        """Return how other data are read like these, all of them for train."""
+        return replace(
+            self, data=data, val_fraction=0.0, test_fraction=0.0, test_pattern=None, split_by=None
+        )
+
+    @property
+    def label_groups(self) -> tuple[str, ...]:
+        """Return the kinds of labels that paths tell."""
+        if self.label_pattern is None:
+            return ()
+        return tuple(compile_pattern("label_pattern", self.label_pattern).groupindex)
+
+    @property
+    def has_documents(self) -> bool:
+        """Tell whether the fields are those of documents, so that the data can be no text."""
+        given = (self.column, self.label_pattern, self.test_pattern, self.split_by)
+        return any(each is not None for each in given)
+
+    @property
+    def is_cut(self) -> bool:
+        """Tell whether the fractions alone say how many documents a split has."""
+        return self.test_pattern is None and self.split_by is None
 
     @property
     def sources(self) -> tuple[str, ...]:
@@ -118,7 +192,21 @@ class DataConfig:
 
     @property
     def test_share(self) -> float:
-        """Return the fraction of the data for the test."""
+        """Return the fraction for the test, of the data that no pattern has chosen for it."""
+        if self.test_pattern is not None:
+            return 0.0
         if self.test_fraction is None:
             return 0.0 if self.is_text else 0.1
         return self.test_fraction
+
+
+def compile_pattern(name: str, pattern: str) -> re.Pattern[str]:
+    """Return a regular expression; raise `InputError` with the name of its field if it is none."""
+    try:
+        with warnings.catch_warnings(action="ignore"):  # of what may mean more in later Pythons
+            return re.compile(pattern)
+    except (re.error, OverflowError, RecursionError) as error:
+        raise InputError(
+            f"{name} is {show_short(pattern)}, expected a regular expression ({error}); mend it.",
+            name,
+        ) from error

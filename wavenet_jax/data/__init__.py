@@ -9,13 +9,25 @@ from wavenet_jax.data.dataset import (
     dataset_from_documents,
     dataset_from_list,
     dataset_from_text,
+    label_dataset,
+    label_rows,
     load_dataset,
     map_dataset,
     write_dataset,
 )
 from wavenet_jax.data.download import SOURCES, download
 from wavenet_jax.data.files import find_sources
-from wavenet_jax.data.labels import NO_LABEL, LabelCounts, Labels, LabelVocab, count_labels
+from wavenet_jax.data.labels import (
+    LABEL_FILES,
+    NO_LABEL,
+    LabelCounts,
+    LabelRows,
+    Labels,
+    LabelVocab,
+    count_labels,
+    load_label_rows,
+    rows_to_tsv,
+)
 from wavenet_jax.data.lists import load_documents
 from wavenet_jax.data.sound import (
     FIRST_LEVEL_ID,
@@ -41,12 +53,14 @@ __all__ = [
     "BOUNDARY_ID",
     "END_SIGN",
     "FIRST_LEVEL_ID",
+    "LABEL_FILES",
     "NO_LABEL",
     "SOURCES",
     "TOKEN_FILES",
     "Corpus",
     "Dataset",
     "LabelCounts",
+    "LabelRows",
     "LabelVocab",
     "Labels",
     "Splits",
@@ -59,12 +73,16 @@ __all__ = [
     "decode_levels",
     "download",
     "find_sources",
+    "label_dataset",
+    "label_rows",
     "level_ids",
     "level_vocab",
     "load_dataset",
     "load_documents",
+    "load_label_rows",
     "map_dataset",
     "read_levels",
+    "rows_to_tsv",
     "split_documents",
     "vocab_from_characters",
     "vocab_from_documents",

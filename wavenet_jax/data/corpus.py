@@ -1,13 +1,13 @@
 """Documents as one array of tokens, and the three splits."""
 
 import random
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Generic, NamedTuple, TypeVar
 
 import numpy as np
 
 from wavenet_jax.config import DataConfig
-from wavenet_jax.data.labels import Labels
+from wavenet_jax.data.labels import Labels, LabelTable
 from wavenet_jax.data.vocab import BOUNDARY_ID, Vocab
 from wavenet_jax.errors import pluralize, require, show_short
 
@@ -107,13 +107,47 @@ def split_documents(documents: list[T], config: DataConfig) -> Splits[list[T]]:
     None of them is empty unless its fraction is 0.  With seed 42 and tenths this is the lecture's
     split: CPython's shuffle, cut at `int(0.8 * n)` and `int(0.9 * n)`.
     """
-    shuffled = list(documents)
-    random.Random(config.split_seed).shuffle(shuffled)
+    shuffled = _shuffle(documents, config)
     val_start, test_start = config.cuts(len(shuffled))
     has_val, has_test = config.val_fraction > 0, config.test_share > 0
     test_start = min(max(test_start, 1 + has_val), len(shuffled) - has_test)
     val_start = min(max(val_start, 1), test_start - has_val)
     return Splits(shuffled[:val_start], shuffled[val_start:test_start], shuffled[test_start:])
+
+
+def _shuffle(items: Sequence[T], config: DataConfig) -> list[T]:
+    shuffled = list(items)
+    random.Random(config.split_seed).shuffle(shuffled)
+    return shuffled
+
+
+def split_numbers(table: LabelTable, config: DataConfig) -> Splits[list[int]]:
+    """Return the numbers of the documents of each split, as `split_documents` parts them.
+
+    The test may be chosen already, and the others parted by their labels.  Raises `InputError`
+    where there are too few labels for that.
+    """
+    tests, others = np.flatnonzero(table.is_test), np.flatnonzero(~table.is_test)
+    if config.split_by is None:
+        parts = split_documents(others.tolist(), config)
+    else:
+        parts = _split_groups(others.tolist(), table.groups(config.split_by).tolist(), config)
+    return parts._replace(test=parts.test + _shuffle(tests.tolist(), config))
+
+
+def _split_groups(others: list[int], groups: list[int], config: DataConfig) -> Splits[list[int]]:
+    """Part documents so that those of a group stay together; splits are shares of the groups."""
+    found, least = sorted({groups[number] for number in others}), min_documents(config)
+    require(
+        len(found) >= least,
+        f"split_by is {show_short(config.split_by)}, of which the documents have "
+        f"{pluralize(len(found), 'label')}, expected at least {least}, one for each split whose "
+        "fraction is not 0; leave it out, or set a fraction to 0.",
+        "split_by",
+    )
+    shuffled = _shuffle(others, config)
+    parts = [set(part) for part in split_documents(found, config)]
+    return Splits(*([each for each in shuffled if groups[each] in part] for part in parts))
 
 
 def split_lengths(length: int, config: DataConfig) -> Splits[int]:

@@ -1,10 +1,11 @@
 """What there is to train on: from the configuration, from documents, or mapped from a folder."""
 
 import dataclasses
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
+from itertools import accumulate, pairwise
 from pathlib import Path
-from typing import BinaryIO, NamedTuple
+from typing import Any, BinaryIO, NamedTuple
 
 import numpy as np
 
@@ -13,12 +14,21 @@ from wavenet_jax.data.corpus import (
     Corpus,
     Splits,
     corpus_from_documents,
-    split_documents,
     split_lengths,
+    split_numbers,
 )
 from wavenet_jax.data.files import SourceFile, find_sources
-from wavenet_jax.data.labels import LabelCounts, LabelVocab, count_labels
-from wavenet_jax.data.lists import documents_in_memory, find_table, read_list
+from wavenet_jax.data.labels import (
+    LabelCounts,
+    LabelRows,
+    LabelTable,
+    LabelVocab,
+    count_labels,
+    label_files,
+    number_labels,
+    unlabelled,
+)
+from wavenet_jax.data.lists import Listed, documents_in_memory, find_table, read_list
 from wavenet_jax.data.sound import read_sounds, write_sounds
 from wavenet_jax.data.text import (
     Tally,
@@ -51,6 +61,9 @@ class Dataset(NamedTuple):
     notes: tuple[str, ...] = ()  # sentences for the user on what was found and how it was taken
     rate: int | None = None  # samples per second, of recordings
     labels: LabelVocab = LabelVocab()  # of the documents; of no kind unless they have some
+    # Which documents each split has, by their places in `documents`, or of recordings in the files
+    # of a run folder; empty of a text.
+    numbers: Splits[np.ndarray] = Splits(*[np.zeros(0, np.int64)] * 3)
 
     @property
     def is_text(self) -> bool:
@@ -77,40 +90,49 @@ class Dataset(NamedTuple):
         return Extent(self.kind, train.num_predictions, typical, self.rate)
 
 
-def load_dataset(config: DataConfig, tokens_dir: Path | None = None) -> Dataset:
+def load_dataset(
+    config: DataConfig, tokens_dir: Path | None = None, labels: LabelVocab | None = None
+) -> Dataset:
     """Read the data that the configuration names; raise `InputError` if they are unusable.
 
     Where it does not tell the kind, what the data look like does, and a note says so.  The tokens
     of a text and of recordings are written to `tokens_dir`, which is made if it is missing, and
-    mapped from there; None keeps them in memory.  A list is always in memory.
+    mapped from there; None keeps them in memory.  A list is always in memory.  Labels are those of
+    a vocabulary, if one is given; others are then unknown.
     """
-    with find_sources(config) as (files, found):
-        kind, guess = _kind_of(files, config)
+    with find_sources(config) as (sources, found):
+        kind, guess = _kind_of(sources, config)
         config = dataclasses.replace(config, kind=kind)
+        files, kinds, left_out = label_files(sources, config)
         if kind == "text":
             tally = Tally()
             chunks = partial(read_texts, files, config)
             dataset = _load_text(partial(chunks, tally), chunks, config, tokens_dir)
             notes = _skipped(tally)
         elif kind == "audio":
-            dataset, notes = _load_sound(files, config, tokens_dir), []
+            dataset, notes = _load_sound(files, kinds, config, tokens_dir, labels), []
         else:
-            documents, notes = read_list(files, config)
-            dataset = _list_dataset(documents, config)
-    notes = [*found, *guess, *notes, *dataset.notes]
+            dataset, notes = _list_dataset(read_list(files, config), config, labels), []
+    notes = [*found, *guess, *left_out, *notes, *dataset.notes]
     return dataset._replace(notes=tuple(map(escape, notes)))  # files have names of strangers
 
 
-def dataset_from_list(documents: Iterable[str], config: DataConfig) -> Dataset:
+def dataset_from_list(
+    documents: Iterable[str],
+    config: DataConfig,
+    labels: Mapping[str, Iterable[str]] | None = None,
+) -> Dataset:
     """Return the dataset of documents that a program holds, each taken to the letter.
 
-    Raises `InputError` where they are no list of strings or cannot be documents.
+    Labels are a list for each kind, with one for each document.  Raises `InputError` where they are
+    no lists of strings or cannot be documents, or labels of these.
     """
     _require_kind(config, "list", "documents")
-    require_default(config, "but documents are given", "column")
-    given, notes = documents_in_memory(documents, config)
-    dataset = _list_dataset(given, dataclasses.replace(config, kind="list"))
-    return dataset._replace(notes=(*notes, *dataset.notes))
+    of_files = ("column", "labels", "label_pattern", "test_pattern")
+    require_default(config, "but documents are given", *of_files)
+    listed = documents_in_memory(documents, config, labels)
+    dataset = _list_dataset(listed, dataclasses.replace(config, kind="list"))
+    return dataset._replace(notes=tuple(map(escape, dataset.notes)))
 
 
 def dataset_from_text(text: str, config: DataConfig) -> Dataset:
@@ -125,11 +147,32 @@ def dataset_from_text(text: str, config: DataConfig) -> Dataset:
     return dataset._replace(notes=(*_skipped(tally), *dataset.notes))
 
 
-def dataset_from_documents(documents: list[str], vocab: Vocab, config: DataConfig) -> Dataset:
-    """Split documents, and lay each split end to end."""
-    parts = split_documents(documents, config)
+def dataset_from_documents(
+    documents: list[str], vocab: Vocab, config: DataConfig, table: LabelTable | None = None
+) -> Dataset:
+    """Split documents, and lay each split end to end, with their labels if they have some."""
+    table = table or unlabelled(len(documents))
+    numbers = split_numbers(table, config)
+    parts = Splits(*([documents[number] for number in part] for part in numbers))
     splits = Splits(*(corpus_from_documents(part, vocab) for part in parts))
-    return Dataset(vocab, splits, documents, parts, "list")
+    dataset = Dataset(vocab, splits, documents, parts, "list")
+    return _labelled(dataset, table.vocab, table.ids, numbers)
+
+
+def label_dataset(dataset: Dataset, rows: LabelRows) -> Dataset:
+    """Return recordings with the labels that a run folder has of them."""
+    return _labelled(dataset, rows.vocab, rows.ids, dataset.numbers)
+
+
+def label_rows(dataset: Dataset) -> LabelRows:
+    """Return the split and the labels of each document, in the order of a run folder."""
+    order = np.argsort(np.concatenate(dataset.numbers))
+    splits = np.repeat(Splits._fields, [len(part) for part in dataset.numbers])
+    ids = np.zeros((len(order), len(dataset.labels.kinds)), np.int32)
+    for part, corpus in zip(dataset.numbers, dataset.splits, strict=True):
+        if corpus.labels is not None:
+            ids[part] = corpus.labels.ids
+    return LabelRows(dataset.labels, ids, splits[order])
 
 
 def write_dataset(dataset: Dataset, folder: Path) -> None:
@@ -149,7 +192,11 @@ def map_dataset(folder: Path, vocab: Vocab, config: DataConfig) -> Dataset:
     """
     assert config.kind is not None  # of a run it is known
     splits = map_token_files(folder, vocab, config)
-    return _mapped(vocab, splits, config.kind)._replace(rate=config.rate)
+    dataset = _mapped(vocab, splits, config.kind)
+    if config.is_text:
+        return dataset
+    counts = [len(corpus.starts) for corpus in splits]
+    return dataset._replace(rate=config.rate, numbers=_consecutive(counts))
 
 
 def _kind_of(files: list[SourceFile], config: DataConfig) -> tuple[DataKind, list[str]]:
@@ -163,7 +210,7 @@ def _kind_of(files: list[SourceFile], config: DataConfig) -> tuple[DataKind, lis
         "one kind out.",
         "data",
     )
-    if config.column is not None:
+    if config.has_documents and "audio" not in known:
         return "list", []
     if len(known) == 1 and (kind := known.pop()) is not None:
         return kind, []
@@ -184,10 +231,11 @@ def _require_kind(config: DataConfig, kind: DataKind, given: str) -> None:
     )
 
 
-def _list_dataset(documents: list[str], config: DataConfig) -> Dataset:
-    vocab = vocab_from_documents(documents, config.max_vocab)
-    dataset = dataset_from_documents(documents, vocab, config)
-    return dataset._replace(notes=() if config.normalize else tuple(forms_note(documents)))
+def _list_dataset(listed: Listed, config: DataConfig, labels: LabelVocab | None = None) -> Dataset:
+    documents, found, notes = listed
+    vocab, table = vocab_from_documents(documents, config.max_vocab), number_labels(found, labels)
+    dataset = dataset_from_documents(documents, vocab, config, table)
+    return dataset._replace(notes=(*notes, *([] if config.normalize else forms_note(documents))))
 
 
 def _load_text(
@@ -202,13 +250,39 @@ def _load_text(
     return _mapped(vocab, splits, "text")._replace(notes=tuple(notes))
 
 
-def _load_sound(files: list[SourceFile], config: DataConfig, tokens_dir: Path | None) -> Dataset:
+def _load_sound(
+    files: list[SourceFile],
+    kinds: tuple[str, ...],
+    config: DataConfig,
+    tokens_dir: Path | None,
+    labels: LabelVocab | None,
+) -> Dataset:
     with scratch_file(tokens_dir) as scratch:
-        sounds = read_sounds(files, config, scratch)
-        write = partial(write_sounds, split_documents(sounds.levels, config))
-        splits = make_corpora(write, level_vocab(), config, tokens_dir)
-    dataset = _mapped(level_vocab(), splits, "audio")
-    return dataset._replace(rate=sounds.rate, notes=tuple(sounds.notes))
+        sounds = read_sounds(files, kinds, config, scratch)
+        table = number_labels(sounds.found, labels)
+        numbers = split_numbers(table, config)
+        parts = Splits(*([sounds.levels[number] for number in part] for part in numbers))
+        splits = make_corpora(partial(write_sounds, parts), level_vocab(), config, tokens_dir)
+    order = [number for part in numbers for number in part]  # in which they are written
+    dataset = _mapped(level_vocab(), splits, "audio")._replace(rate=sounds.rate)
+    dataset = dataset._replace(notes=tuple(sounds.notes))
+    return _labelled(dataset, table.vocab, table.ids[order], _consecutive(map(len, numbers)))
+
+
+def _labelled(
+    dataset: Dataset, vocab: LabelVocab, ids: np.ndarray, numbers: Splits[Any]
+) -> Dataset:
+    """Return a dataset whose splits are these documents, with labels `[D, K]` if it has some."""
+    numbers = Splits(*(np.array(part, np.int64) for part in numbers))
+    pairs = zip(dataset.splits, numbers, strict=True)
+    splits = Splits(*(c.with_labels(ids[part] if vocab.kinds else None) for c, part in pairs))
+    return dataset._replace(splits=splits, labels=vocab, numbers=numbers)
+
+
+def _consecutive(counts: Iterable[int]) -> Splits[np.ndarray]:
+    """Return the numbers of documents that are one split after the other."""
+    starts = [0, *accumulate(counts)]
+    return Splits(*(np.arange(*ends) for ends in pairwise(starts)))
 
 
 def _skipped(tally: Tally) -> list[str]:

@@ -52,6 +52,8 @@ class SourceFile(NamedTuple):
     name: str
     path: Path
     kind: DataKind | None = None  # of a known data set, or by its ending
+    labels: tuple[str, ...] = ()  # of its documents, as far as its path tells them
+    is_test: bool = False
 
 
 class Sources(NamedTuple):

@@ -6,7 +6,14 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from wavenet_jax.config import DataConfig, Recipe, config_to_dict, read_json
-from wavenet_jax.data import TOKEN_FILES, Dataset, load_dataset, write_dataset
+from wavenet_jax.data import (
+    TOKEN_FILES,
+    Dataset,
+    label_rows,
+    load_dataset,
+    rows_to_tsv,
+    write_dataset,
+)
 from wavenet_jax.devices import environment
 from wavenet_jax.errors import InputError, require
 from wavenet_jax.runs.disk import (
@@ -22,7 +29,7 @@ from wavenet_jax.runs.disk import (
     write_manifest,
     write_whole,
 )
-from wavenet_jax.runs.folder import CONFIG, CONTENTS, Run, record_files
+from wavenet_jax.runs.folder import CONFIG, CONTENTS, LABEL_VOCAB, LABELS, Run, record_files
 
 
 def require_vacant(folder: Path, *, overwrite: bool) -> None:
@@ -139,6 +146,9 @@ def create_run(run: Run, *, overwrite: bool = False) -> None:
             write_whole(folder / "documents.txt", lines)
         else:
             _write_tokens(run)
+        if data.labels.kinds or run.config.data.test_pattern is not None:
+            write_json(folder / LABEL_VOCAB, dict(data.labels.kinds))
+            write_whole(folder / LABELS, rows_to_tsv(label_rows(data)))
         write_json(folder / "environment.json", environment())
         # Last, so that a folder without it was not created to its end.
         write_manifest(folder, Manifest(record_files(folder), {}))

@@ -6,6 +6,9 @@ vocab.json        the characters in order of their ids; of recordings, one for e
 documents.txt     the documents of a list, as read, so that a run needs nothing but its folder
 train.bin, val.bin, test.bin
                   instead of it, the tokens of each split of a text or of recordings
+labels.json, labels.tsv
+                  the labels of each kind, and those of each document, with its split; only where
+                  documents have labels, or the files of the test were chosen
 environment.json  versions and devices
 metrics.jsonl     a line per report
 checkpoints/      the two latest states, and the best one by validation loss
@@ -20,14 +23,21 @@ import os
 from pathlib import Path
 from typing import NamedTuple
 
+import numpy as np
+
 from wavenet_jax.config import Config, config_to_dict, load_config, read_json
 from wavenet_jax.data import (
     BOUNDARY,
+    LABEL_FILES,
     TOKEN_FILES,
     Dataset,
+    LabelRows,
     Vocab,
     dataset_from_documents,
+    label_dataset,
+    label_rows,
     load_documents,
+    load_label_rows,
     map_dataset,
 )
 from wavenet_jax.devices import SETTINGS, environment
@@ -49,8 +59,10 @@ from wavenet_jax.runs.disk import (
 )
 
 CONFIG = "config.json"
-LARGE = ("documents.txt", *TOKEN_FILES)  # may be large, so that their time tells of a change
-FIXED = ("vocab.json", *LARGE, "environment.json")
+LABEL_VOCAB, LABELS = LABEL_FILES
+# These may be large, so that their time tells of a change.
+LARGE = ("documents.txt", *TOKEN_FILES, LABELS)
+FIXED = ("vocab.json", LABEL_VOCAB, *LARGE, "environment.json")
 CONTENTS = (
     CONFIG,
     MANIFEST,
@@ -128,11 +140,32 @@ def finish_rewriting(folder: Path) -> None:
 
 
 def _load_data(folder: Path, config: Config) -> Dataset:
-    vocab = _load_vocab(folder / "vocab.json")
+    vocab, rows = _load_vocab(folder / "vocab.json"), load_label_rows(folder)
     if config.data.kind in ("text", "audio"):
-        return map_dataset(folder, vocab, config.data)
+        dataset = map_dataset(folder, vocab, config.data)
+        _require_same_splits(folder, rows, dataset)
+        return dataset if rows is None else label_dataset(dataset, rows)
     documents = load_documents(folder / "documents.txt")
-    return dataset_from_documents(documents, vocab, config.data)
+    if rows is None:
+        return dataset_from_documents(documents, vocab, config.data)
+    require(len(rows.splits) == len(documents), _damaged_rows(folder))
+    dataset = dataset_from_documents(documents, vocab, config.data, rows.table(config.data))
+    _require_same_splits(folder, rows, dataset)
+    return dataset
+
+
+def _require_same_splits(folder: Path, rows: LabelRows | None, dataset: Dataset) -> None:
+    require(
+        rows is None or np.array_equal(rows.splits, label_rows(dataset).splits),
+        _damaged_rows(folder),
+    )
+
+
+def _damaged_rows(folder: Path) -> str:
+    return (
+        f"{folder / LABELS} is damaged, expected a row for each document, with the split that the "
+        "configuration gives it; restore it or train again."
+    )
 
 
 def require_in_place(run: Run) -> None:

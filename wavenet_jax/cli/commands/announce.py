@@ -24,6 +24,9 @@ def announce(run: Run, done: int) -> None:
         f"{f'From step {done:,} to' if done else 'For'} {total:,} steps of "
         f"{_rows(run)} ({epochs:.3g} epochs), {_optimizer(run.config.optim)}, in {run.folder}"
     )
+    if kinds := run.data.labels.kinds:
+        counts = (f"{tables.visible(name)} ({len(labels):,})" for name, labels in kinds)
+        process.say(f"Labels: {', '.join(counts)}")
     if jax.device_count() > 1:
         process.say(_devices(run))
     if typical := _typical_beyond(run):

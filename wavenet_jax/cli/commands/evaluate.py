@@ -136,15 +136,15 @@ def _read_other(run: Run, source: str, place: Path) -> tuple[Corpus, int]:
 
     The tokens of a text are in files in a place.
     """
-    vocab, is_text = run.data.vocab, run.data.is_text
-    whole = replace(run.config.data, data=source, val_fraction=0.0, test_fraction=0.0)
+    vocab, labels, is_text = run.data.vocab, run.data.labels, run.data.is_text
+    whole = run.config.data.whole(source)
     try:
-        other = datasets.load_dataset(whole, place)
+        other = datasets.load_dataset(whole, place, labels)
     except InputError as error:
         if error.field != "column":
             raise
         process.say(f"{source} has no column {whole.column!r}: its lines are taken whole.")
-        other = datasets.load_dataset(replace(whole, column=None), place)
+        other = datasets.load_dataset(replace(whole, column=None, labels=()), place, labels)
     print_notes(other.notes)
     if run.data.kind == "audio":
         return other.splits.train, 0  # all levels are known

@@ -2,14 +2,16 @@
 
 import math
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from itertools import compress
 from pathlib import Path
 from typing import NamedTuple
 
 from wavenet_jax.config import DataConfig
 from wavenet_jax.data.corpus import min_documents
 from wavenet_jax.data.files import SourceFile, whole_lines
-from wavenet_jax.data.lists.tables import find_table, read_column, table_note
+from wavenet_jax.data.labels import Found, found_in_memory, lacking_note
+from wavenet_jax.data.lists.tables import Cells, find_table, read_column, table_note
 from wavenet_jax.data.vocab import transform_documents
 from wavenet_jax.errors import InputError, pluralize, require, show_short
 from wavenet_jax.machine import MIB, memory_bytes, read_regular, reason, show_bytes
@@ -29,45 +31,70 @@ class Bad(NamedTuple):
     document: str
 
 
-def read_list(files: Sequence[SourceFile], config: DataConfig) -> tuple[list[str], list[str]]:
-    """Return the documents in files, and what the user should know of them.
+class Listed(NamedTuple):
+    """Documents, what is known of each beside what it says, and notes for the user."""
+
+    documents: list[str]
+    found: Found
+    notes: list[str]
+
+
+def read_list(files: Sequence[SourceFile], config: DataConfig) -> Listed:
+    """Return the documents in files, their labels, and what the user should know of them.
 
     The documents are the lines, or the cells of the column that the configuration names, stripped,
     without the blank ones.  Capitals, accents and repetitions are kept unless the configuration
     says otherwise.  Raises `InputError` for a file that cannot be read, an unknown column, lines
-    that are no plain text unless they are to be left out, and too few documents.
+    that are no plain text or lack a label unless they are to be left out, and too few documents.
     """
-    documents, bad, notes = list[str](), list[Bad](), list[str]()
+    documents, bad, lacking, notes = list[str](), list[Bad](), list[str](), list[str]()
+    found = Found((*config.labels, *config.label_groups))
     for file in files:
         text = _read(file, config)
-        lines = text.split("\n")
-        numbers: Sequence[int] = range(1, len(lines) + 1)
-        if config.column is not None:
-            lines, numbers = read_column(file.name, lines, config.column, notes)
-        elif (table := find_table(file.name, lines)) is not None:
-            notes.append(table_note(file.name, table))
-        lines = [line.strip() for line in lines]
+        cells = _read_cells(file, text, config, notes)
+        kept = list(map(bool, cells.texts))
         if config.column is not None or _BAD_IN_LINES.search(text):
-            bad += [
-                Bad(f"{file.name}, line {number}", line)
-                for number, line in zip(numbers, lines, strict=True)
-                if _BAD_IN_FILES.search(line)
-            ]
-            lines = [line for line in lines if not _BAD_IN_FILES.search(line)]
-        documents += [line for line in lines if line]
-    notes += _skipped_note(bad, "line", config)
-    documents = [line for each in transform_documents(documents, config) if (line := each.strip())]
-    _require_enough(documents, config, ", ".join(file.name for file in files[:3]))
-    return documents, notes
+            for row, (line, number, labels) in enumerate(zip(*cells, strict=True)):
+                place = f"{file.name}, line {number}"
+                if _BAD_IN_FILES.search(line):
+                    bad.append(Bad(place, line))
+                    kept[row] = False
+                elif line and (kind := found.missing(labels)):
+                    lacking.append(f"{place}: label {kind}")
+                    kept[row] = False
+        documents += compress(cells.texts, kept)
+        found.add(list(compress(cells.labels, kept)), is_test=file.is_test)
+    notes += _skipped_note(bad, "line", config) + lacking_note(lacking, config)
+    return _transformed(documents, found, notes, config, ", ".join(f.name for f in files[:3]))
+
+
+def _read_cells(file: SourceFile, text: str, config: DataConfig, notes: list[str]) -> Cells:
+    """Return the lines of a text, or the cells of a column, stripped, with the file's labels too.
+
+    Notes are added to those given.
+    """
+    lines = text.split("\n")
+    cells = Cells(lines, range(1, len(lines) + 1), [()] * len(lines))
+    if config.column is not None:
+        cells = read_column(file.name, lines, config.column, config.labels, notes)
+    elif (table := find_table(file.name, lines)) is not None:
+        notes.append(table_note(file.name, table))
+    return cells._replace(
+        texts=[line.strip() for line in cells.texts],
+        labels=[(*labels, *file.labels) for labels in cells.labels]
+        if file.labels
+        else cells.labels,
+    )
 
 
 def documents_in_memory(
-    documents: Iterable[str], config: DataConfig
-) -> tuple[list[str], list[str]]:
+    documents: Iterable[str], config: DataConfig, labels: Mapping[str, Iterable[str]] | None = None
+) -> Listed:
     """Return documents that a program holds, and what the user should know of them.
 
-    They are taken to the letter, without the empty ones.  Raises `InputError` for what is not a
-    string, documents that hold NUL, a line end or a lone surrogate, and too few documents.
+    They are taken to the letter, without the empty ones; labels are a list for each kind, with one
+    for each document.  Raises `InputError` for what is not a string, documents that hold NUL, a
+    line end or a lone surrogate, or lack a label, and too few documents.
     """
     require(
         not isinstance(documents, (str, bytes)),
@@ -82,17 +109,36 @@ def documents_in_memory(
             f"documents holds {show_short(document, 60)} at {index:,}, expected strings alone.",
             "documents",
         )
+    found = found_in_memory(labels or {}, len(given))
     bad = [Bad(f"documents[{i}]", d) for i, d in enumerate(given) if _BAD.search(d)]
     notes = _skipped_note(bad, "document", config)
-    if bad:
-        given = [document for document in given if not _BAD.search(document)]
-    kept = [document for document in given if document]
-    if len(kept) < len(given):
-        empty = pluralize(len(given) - len(kept), "empty document")
-        notes.append(f"{empty} of {len(given):,} left out.")
-    kept = transform_documents(kept, config)
-    _require_enough(kept, config, "documents")
-    return kept, notes
+    if empty := given.count(""):
+        notes.append(f"{pluralize(empty, 'empty document')} of {len(given) - len(bad):,} left out.")
+    kept = [bool(document) and not _BAD.search(document) for document in given]
+    lacking = list[str]()
+    for index, each in enumerate(found.labels):
+        if kept[index] and (kind := found.missing(each)):
+            lacking.append(f"documents[{index}]: label {kind}")
+            kept[index] = False
+    notes += lacking_note(lacking, config)
+    found.keep(kept)
+    return _transformed(list(compress(given, kept)), found, notes, config, None)
+
+
+def _transformed(
+    documents: list[str], found: Found, notes: list[str], config: DataConfig, place: str | None
+) -> Listed:
+    """Return documents in small letters and normalised, as far as that is wanted, if enough.
+
+    Those of the files in a place are stripped again, of what normal forms bring.
+    """
+    documents = transform_documents(documents, config)
+    if place is not None:
+        documents = [line.strip() for line in documents]
+        found.keep(list(map(bool, documents)))
+        documents = [line for line in documents if line]
+    _require_enough(documents, found, config, place or "documents")
+    return Listed(documents, found, notes)
 
 
 def load_documents(path: Path) -> list[str]:
@@ -176,13 +222,15 @@ def _what_is_bad(bad: Bad, noun: str) -> tuple[str, str]:
     return what or f"the character {match[0]!r}", repr(around)
 
 
-def _require_enough(documents: list[str], config: DataConfig, place: str) -> None:
+def _require_enough(documents: list[str], found: Found, config: DataConfig, place: str) -> None:
+    """Raise `InputError` where documents do not reach for the splits that are cut from them."""
     least = min_documents(config)
     wanted = ["train", *["val"] * (config.val_fraction > 0), *["test"] * (config.test_share > 0)]
     needs = f"{' and '.join(filter(None, [', '.join(wanted[:-1]), wanted[-1]]))} need one each"
     require(
-        len(documents) >= least,
-        f"{place} holds {pluralize(len(documents), 'document')}, expected at least {least}, one a "
+        found.num_untested >= least,
+        f"{place} holds {pluralize(found.num_untested, 'document')}"
+        f"{' beside the test' if any(found.tests) else ''}, expected at least {least}, one a "
         f"line{f': {needs}, unless a fraction is 0' if least > 1 else ''}"
         f"{'; set kind to text if it is one text' if documents else ''}.",
         "data",

@@ -3,7 +3,7 @@
 import csv
 import re
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
@@ -71,13 +71,21 @@ def _rows(lines: Iterable[str], delimiter: str, quoting: Quoting) -> Any:
     return csv.reader(lines, delimiter=delimiter, quoting=quoting, skipinitialspace=True)
 
 
+class Cells(NamedTuple):
+    """The cells of a column, and what belongs to each."""
+
+    texts: list[str]
+    numbers: Sequence[int]  # of the lines that they end in
+    labels: list[tuple[str, ...]]  # stripped; empty where a row ends before
+
+
 def read_column(
-    name: str, lines: list[str], column: str, notes: list[str]
-) -> tuple[list[str], list[int]]:
-    """Return the cells of a column, and the numbers of the lines that they end in.
+    name: str, lines: list[str], column: str, labels: Sequence[str], notes: list[str]
+) -> Cells:
+    """Return the cells of a column, and those of the columns of labels beside them.
 
     Notes are added to those given.  Raises `InputError` where the file of that name has no such
-    column, or a cell does not end.
+    columns, or a cell does not end.
     """
     table = find_table(name, lines, column)
     if table is None:
@@ -88,13 +96,15 @@ def read_column(
             "column",
         )
     index = _index(name, table, column)
-    cells, numbers, short = list[str](), list[int](), 0
+    beside = [_index_of_labels(name, table, each) for each in labels]
+    texts, numbers, rows, short = list[str](), list[int](), list[tuple[str, ...]](), 0
     reader = _rows((f"{line}\n" for line in lines), table.delimiter, table.quoting)
     try:
         for row in reader:
             if index < len(row):
-                cells.append(row[index])
+                texts.append(row[index])
                 numbers.append(reader.line_num)
+                rows.append(tuple(each.strip() for each in _at(row, beside)))
             elif any(row):
                 short += 1
     except csv.Error as error:
@@ -105,31 +115,50 @@ def read_column(
         ) from error
     if short:
         notes.append(f"{name}: {pluralize(short, 'line')} without that column left out.")
-    if table.head[index] == column or _is_header(table, cells[:_MAX_LINES], index, lines):
+    is_named = bool(labels) or table.head[index] == column
+    if is_named or _is_header(table, texts[:_MAX_LINES], index, lines):
         notes.append(
             f"{name}: the first line is taken as the names of the columns ({_columns(table)})."
         )
-        return cells[1:], numbers[1:]
+        return Cells(texts[1:], numbers[1:], rows[1:])
     notes.append(
         f"{name}: the first line is taken as data, {show_short(table.head[index])}; set "
         "column to that if it is a name."
     )
-    return cells, numbers
+    return Cells(texts, numbers, rows)
+
+
+def _at(row: list[str], indices: list[int]) -> Iterator[str]:
+    return (row[index] if index < len(row) else "" for index in indices)
 
 
 def _index(name: str, table: Table, column: str) -> int:
     """Return the position of a column that is given by its number or its name."""
     if column.isdecimal() and 1 <= int(column) <= len(table.head):
         return int(column) - 1
-    near = nearest(column, table.head)
     require(
         column in table.head,
         f"column is {show_short(column)}, which {name} does not have, expected a number from 1 to "
-        f"{len(table.head):,} or one of {_columns(table)}"
-        f"{f'; did you mean {near!r}?' if near else '.'}",
+        f"{len(table.head):,} or one of {_columns(table)}{_did_you_mean(column, table)}",
         "column",
     )
     return table.head.index(column)
+
+
+def _index_of_labels(name: str, table: Table, column: str) -> int:
+    """Return the position of a column that is given by its name, which tells what labels are."""
+    require(
+        column in table.head,
+        f"labels is {show_short(column)}, a column that {name} does not have, expected one of "
+        f"{_columns(table)}{_did_you_mean(column, table)}",
+        "labels",
+    )
+    return table.head.index(column)
+
+
+def _did_you_mean(column: str, table: Table) -> str:
+    near = nearest(column, table.head)
+    return f"; did you mean {near!r}?" if near else "."
 
 
 def _is_header(table: Table, cells: list[str], index: int, lines: list[str]) -> bool:

@@ -13,6 +13,7 @@ import numpy as np
 from wavenet_jax.config import DataConfig
 from wavenet_jax.data.corpus import Splits, min_documents
 from wavenet_jax.data.files import STRINGS, SourceFile
+from wavenet_jax.data.labels import Found
 from wavenet_jax.data.sound.codec import encode_levels
 from wavenet_jax.data.sound.loudness import scale, trim
 from wavenet_jax.data.sound.recordings import (
@@ -33,6 +34,7 @@ class Sounds(NamedTuple):
     """Recordings of one rate, and what the user should know of them."""
 
     levels: list[np.ndarray]  # of each recording [T] uint8, parts of a mapped file
+    found: Found  # their labels
     rate: int  # samples per second
     notes: list[str]
 
@@ -53,13 +55,17 @@ def read_levels(path: Path, rate: int) -> tuple[np.ndarray, list[str]]:
     return levels, [note] if recording.rate != rate else []
 
 
-def read_sounds(files: Sequence[SourceFile], config: DataConfig, scratch: BinaryIO) -> Sounds:
+def read_sounds(
+    files: Sequence[SourceFile], kinds: tuple[str, ...], config: DataConfig, scratch: BinaryIO
+) -> Sounds:
     """Return the recordings in files, whose levels are written to a scratch file.
 
+    The files have labels of these kinds.
     Raises `InputError` for a recording that cannot be read, unless it is to be left out, for
     several rates unless the configuration has one, and too few recordings.
     """
     notes, lengths, rate, resampled = list[str](), list[int](), config.rate, 0
+    found = Found(kinds)
     for file, recording in _readable(files, config, notes):
         rate = rate or recording.rate
         require(
@@ -74,13 +80,14 @@ def read_sounds(files: Sequence[SourceFile], config: DataConfig, scratch: Binary
         levels = encode_levels(samples if config.peak is None else scale(samples, config.peak))
         scratch.write(levels.tobytes())
         lengths.append(len(levels))
-    _require_enough(len(lengths), config)
+        found.add([file.labels], is_test=file.is_test)
+    _require_enough(found, config)
     assert rate is not None
     if resampled:
         notes.append(f"{pluralize(resampled, 'recording')} resampled to {rate:,} Hz.")
     scratch.flush()
     levels = np.memmap(scratch, np.uint8, mode="r")
-    return Sounds(np.split(levels, np.cumsum(lengths)[:-1]), rate, notes)
+    return Sounds(np.split(levels, np.cumsum(lengths)[:-1]), found, rate, notes)
 
 
 def _readable(
@@ -92,8 +99,8 @@ def _readable(
     bad = list[str]()
     for file in files:
         if file.name == STRINGS:
-            for recording in pluck_strings(config.rate):
-                yield file, _trimmed(file, recording, config)
+            for note, recording in pluck_strings(config.rate):
+                yield file._replace(labels=(note,)), _trimmed(file, recording, config)
             continue
         try:
             recording = _trimmed(file, read_recording(file), config)
@@ -121,13 +128,14 @@ def _trimmed(file: SourceFile, recording: Recording, config: DataConfig) -> Reco
     return recording if config.trim_db is None else trim(recording, config.trim_db)
 
 
-def _require_enough(count: int, config: DataConfig) -> None:
-    least = min_documents(config)
+def _require_enough(found: Found, config: DataConfig) -> None:
+    least, count = min_documents(config), found.num_untested
+    beside = " beside the test" if any(found.tests) else ""
     require(
         count >= least,
-        f"data {config.title} has {pluralize(count, 'recording')}, expected at least {least}, one "
-        "for each of train, val and test unless its fraction is 0; give more, or set the fraction "
-        "to 0.",
+        f"data {config.title} has {pluralize(count, 'recording')}{beside}, expected at least "
+        f"{least}, one for each of train, val and test unless its fraction is 0; give more, or set "
+        "the fraction to 0.",
         "data",
     )
 

@@ -22,6 +22,8 @@ NUM_STRINGS = 400
 RATE = 8_000  # samples per second, unless others are wanted
 SECONDS = 0.5  # of a recording
 LOWEST, NUM_NOTES = 110.0, 25  # hertz of the lowest note, and the notes of two octaves from it
+_NOTES = "C C# D D# E F F# G G# A A# B".split()  # of an octave
+_LOWEST_OCTAVE, _LOWEST_PLACE = 2, _NOTES.index("A")
 _LOUDNESS = 0.5  # A
 
 
@@ -39,7 +41,18 @@ def pluck_string(seed: int, rate: int = RATE) -> Recording:
     return Recording(lfilter([1.0], feedback, noise).astype(np.float32), rate)
 
 
-def pluck_strings(rate: int | None = None) -> Iterator[Recording]:
-    """Yield the recordings of `data strings`, one for each seed from 0."""
+def note_of(seed: int) -> str:
+    """Return the name of the note that a string of this seed plays.
+
+    >>> [note_of(seed) for seed in range(3)]
+    ['A3', 'C#3', 'A#2']
+    """
+    semitones = random.Random(seed).randrange(NUM_NOTES)  # the first draw of `pluck_string`
+    octave, place = divmod(_LOWEST_PLACE + semitones, len(_NOTES))
+    return f"{_NOTES[place]}{_LOWEST_OCTAVE + octave}"
+
+
+def pluck_strings(rate: int | None = None) -> Iterator[tuple[str, Recording]]:
+    """Yield the notes and the recordings of `data strings`, one for each seed from 0."""
     for seed in range(NUM_STRINGS):
-        yield pluck_string(seed, rate or RATE)
+        yield note_of(seed), pluck_string(seed, rate or RATE)
