@@ -60,8 +60,8 @@ def lists(tmp_path: Path) -> Path:
         ({}, False),
         ({"label_pattern": r"(?P<language>\w+)\.txt"}, True),
         ({"label_pattern": r"(?P<language>\w+)\.txt", "split_by": "language"}, True),
-        ({"label_pattern": r"(?P<language>\w+)\.txt", "test_pattern": "Thai"}, True),
-        ({"test_pattern": "Thai"}, True),
+        ({"label_pattern": r"(?P<language>\w+)\.txt", "test_pattern": "Czech"}, True),
+        ({"test_pattern": "Dutch"}, True),
     ],
 )
 def test_a_list_is_split_and_labelled_the_same_without_its_source(
@@ -73,6 +73,13 @@ def test_a_list_is_split_and_labelled_the_same_without_its_source(
     assert set(LABEL_FILES) & names_in(run.folder) == (set(LABEL_FILES) if has_labels else set())
     loaded = load_run(run.folder)
     assert_same_data(loaded.data, run.data)
+    if has_labels:
+        parts = run.data.split_documents._asdict().items()
+        split_of = {document: name for name, part in parts for document in part}
+        rows = [[split_of[each], each[:-1]] for each in run.data.documents]
+        head, *lines = (run.folder / "labels.tsv").read_text().splitlines()
+        width = len(head.split("\t"))
+        assert [line.split("\t") for line in lines] == [row[:width] for row in rows]
     assert verify_run(run.folder).damages[1:] == []  # metrics are not there yet
 
 

@@ -7,8 +7,6 @@ In a cell of a row, \t, \n, \r and \\ stand for tab, line ends and backslash.
 """
 
 import os
-import re
-from collections.abc import Iterable
 from pathlib import Path
 from typing import NamedTuple
 
@@ -22,8 +20,7 @@ from wavenet_jax.machine import MIB, memory_bytes, read_regular, reason
 
 LABEL_FILES = ("labels.json", "labels.tsv")
 _SPLIT = "split"  # head of the first column
-_ESCAPES = {"\\": r"\\", "\t": r"\t", "\n": r"\n", "\r": r"\r"}
-_MEANT = {escape: character for character, escape in _ESCAPES.items()}
+_ESCAPES = str.maketrans({"\\": r"\\", "\t": r"\t", "\n": r"\n", "\r": r"\r"})
 
 
 class LabelRows(NamedTuple):
@@ -41,16 +38,20 @@ class LabelRows(NamedTuple):
 
 def rows_to_tsv(rows: LabelRows) -> str:
     """Return the content of labels.tsv."""
-    known = ["", *(label for _, labels in rows.vocab.kinds for label in labels)]
-    lines = [_line([_SPLIT, *rows.vocab.names])]
-    for split, ids in zip(rows.splits.tolist(), rows.ids.tolist(), strict=True):
-        lines.append(_line([split, *(known[number] for number in ids)]))
-    return "".join(lines)
+    known = ["", *(_cell(label) for _, labels in rows.vocab.kinds for label in labels)]
+    lines = [
+        "\t".join([split, *(known[number] for number in ids)])
+        for split, ids in zip(rows.splits.tolist(), rows.ids.tolist(), strict=True)
+    ]
+    return "".join(f"{line}\n" for line in [_head(rows.vocab), *lines])
 
 
-def _line(cells: Iterable[str]) -> str:
-    table = str.maketrans(_ESCAPES)
-    return "\t".join(cell.translate(table) for cell in cells) + "\n"
+def _head(vocab: LabelVocab) -> str:
+    return "\t".join([_SPLIT, *map(_cell, vocab.names)])
+
+
+def _cell(text: str) -> str:
+    return text.translate(_ESCAPES)
 
 
 def load_label_rows(folder: Path) -> LabelRows | None:
@@ -64,25 +65,19 @@ def load_label_rows(folder: Path) -> LabelRows | None:
     vocab = _load_vocab(paths[0])
     head, *lines = _load_lines(paths[1])
     numbers = [
-        {label: number for number, label in zip(vocab.ids(kind), labels, strict=True)}
+        {_cell(label): number for number, label in zip(vocab.ids(kind), labels, strict=True)}
         for kind, labels in vocab.kinds
     ]
-    cells = [line.split("\t") for line in lines]
     try:
-        ids = [
-            [known[_plain(cell)] for known, cell in zip(numbers, row[1:], strict=True)]
-            for row in cells
-        ]
+        splits, *columns = zip(*(line.split("\t") for line in lines), strict=True)
+        pairs = zip(numbers, columns, strict=True)
+        ids = [[known[cell] for cell in column] for known, column in pairs]
     except (KeyError, ValueError):
         raise _damaged(paths[1]) from None
-    if head + "\n" != _line([_SPLIT, *vocab.names]):
+    if head != _head(vocab):
         raise _damaged(paths[1])
-    shaped = np.array(ids, np.int32).reshape(len(lines), len(numbers))
-    return LabelRows(vocab, shaped, np.array([row[0] for row in cells], str))
-
-
-def _plain(cell: str) -> str:
-    return re.sub(r"\\[\\tnr]", lambda match: _MEANT[match[0]], cell)
+    shaped = np.array(ids, np.int32).reshape(len(numbers), len(lines))
+    return LabelRows(vocab, np.ascontiguousarray(shaped.T), np.array(splits, str))
 
 
 def _load_vocab(path: Path) -> LabelVocab:
