@@ -107,7 +107,7 @@ class DataConfig:
             compile_pattern("test_pattern", self.test_pattern)
         require(
             self.label_pattern is None or len(self.label_groups) > 0,
-            f"label_pattern is {show_short(self.label_pattern)}, which names no group, expected "
+            f"label_pattern is '{self.label_pattern}', which names no group, expected "
             "one for each kind of label, such as (?P<speaker>[a-z]+); name its groups.",
             "label_pattern",
         )
@@ -207,6 +207,6 @@ def compile_pattern(name: str, pattern: str) -> re.Pattern[str]:
             return re.compile(pattern)
     except (re.error, OverflowError, RecursionError) as error:
         raise InputError(
-            f"{name} is {show_short(pattern)}, expected a regular expression ({error}); mend it.",
+            f"{name} is '{pattern}', expected a regular expression ({error}); mend it.",
             name,
         ) from error

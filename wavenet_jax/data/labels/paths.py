@@ -48,7 +48,7 @@ def _with_labels(
             lacking.append(file.name)
     if not lacking:
         return labelled, []
-    shown = f"label_pattern is {show_short(pattern)}, which"
+    shown = f"label_pattern is '{pattern}', which"
     require(
         len(labelled) > 0,
         f"{shown} finds no labels in any path, such as {show_short(lacking[0])}, expected a "
@@ -72,7 +72,7 @@ def _with_tests(files: list[SourceFile], pattern: str) -> list[SourceFile]:
     number = sum(file.is_test for file in marked)
     require(
         0 < number < len(files),
-        f"test_pattern is {show_short(pattern)}, which is found in {'all' if number else 'none'} "
+        f"test_pattern is '{pattern}', which is found in {'all' if number else 'none'} "
         f"of {pluralize(len(files), 'path')}, such as {show_short(files[0].name)}, expected a "
         "regular expression that is found in those of the test alone; mend it.",
         "test_pattern",
