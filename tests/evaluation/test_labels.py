@@ -53,7 +53,9 @@ def test_the_posterior_is_that_of_bayes() -> None:
 
 
 def test_an_unknown_kind_is_refused() -> None:
-    with pytest.raises(InputError, match="'shape' is unknown, expected colour or size"):
+    with pytest.raises(
+        InputError, match="'shape' names no labels of the documents, expected colour or size"
+    ):
         score_labels([np.zeros(1)] * 3, KINDS, COUNTS, "shape")
 
 

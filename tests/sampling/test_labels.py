@@ -116,7 +116,7 @@ def test_the_labels_of_a_recording_are_drawn_or_given() -> None:
         ("colour=green", "label colour is 'green', expected one of blue, red"),
         (
             "color=red",
-            "label kind 'color' is unknown, expected colour or size; did you mean 'colour'",
+            "label 'color' names no labels of the documents, expected colour or size; did you mean",
         ),
         ("red", "label is 'red', expected a kind and a label"),
     ],
@@ -128,5 +128,5 @@ def test_unknown_labels_are_refused_with_the_known_ones(label: str, message: str
 
 def test_labels_of_data_without_any_are_refused() -> None:
     bare = WORDS._replace(labels=LabelVocab())
-    with pytest.raises(InputError, match="the documents of the run have no labels"):
+    with pytest.raises(InputError, match="but the documents of the run have no labels"):
         generate_documents(PLAIN, VARIABLES, bare, SampleConfig(label=("colour=red",)))

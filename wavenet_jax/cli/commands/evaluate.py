@@ -17,7 +17,7 @@ from wavenet_jax.cli.commands.classify import (
     require_labels,
 )
 from wavenet_jax.cli.commands.common import describe, print_notes, restore
-from wavenet_jax.data import Corpus, Dataset, Vocab
+from wavenet_jax.data import Corpus, Dataset, LabelVocab, Splits, Vocab
 from wavenet_jax.errors import InputError, pluralize, require
 from wavenet_jax.evaluation import (
     Evaluation,
@@ -69,14 +69,11 @@ def _evaluate_run(
     has_unseen = not (run.data.is_text or command.others)
     note = "; unseen are documents that do not occur in train" if has_unseen else ""
     process.say(f"Losses of {describe(run, command, step)}{note}")
-    corpora, more = _corpora(run, command.data, place)
+    corpora, more = _corpora(run, command, place)
     if command.first is not None:
         corpora, shares = _heads(corpora, command.first)
         process.say(f"Only the first predictions are scored: {_in_words(shares)}")
         more["shares"] = shares
-    if command.without_labels:
-        corpora = {name: corpus.with_labels(None) for name, corpus in corpora.items()}
-        process.say("Documents are evaluated as if they had no labels.")
     losses = _losses(run, variables, corpora)
     head = {"run": str(folder), "checkpoint": command.checkpoint, "step": step}
     unit = run.data.unit
@@ -90,7 +87,7 @@ def _evaluate_by(command: Evaluate, by: str) -> int:
     process.say(f"{by} by {describe(run, command, step)}")
     head = {"run": str(command.run), "checkpoint": command.checkpoint, "step": step}
     with process.signals_unwind(), tempfile.TemporaryDirectory() as place:
-        corpora, _ = _corpora(run, command.data, Path(place))
+        corpora, _ = _corpora(run, command, Path(place))
         if command.first is not None:
             corpora, shares = _heads(corpora, command.first)
             process.say(f"Only the first documents are scored: {_in_words(shares)}")
@@ -99,12 +96,16 @@ def _evaluate_by(command: Evaluate, by: str) -> int:
     return 0
 
 
-def _corpora(run: Run, source: str | None, place: Path) -> tuple[dict[str, Corpus], dict[str, Any]]:
+def _corpora(run: Run, command: Evaluate, place: Path) -> tuple[dict[str, Corpus], dict[str, Any]]:
     """Return the splits, or other data by their name and in JSON how many units are left out."""
-    if source is None:
+    if command.without_labels:
+        process.say("Documents are evaluated as if they had no labels.")
+        bare = [corpus.with_labels(None) for corpus in run.data.splits]
+        run = run._replace(data=run.data._replace(labels=LabelVocab(), splits=Splits(*bare)))
+    if command.data is None:
         return run.data.splits._asdict(), {}
-    corpus, left_out = _read_other(run, source, place)
-    return {source: corpus}, {"left_out": left_out}
+    corpus, left_out = _read_other(run, command.data, place)
+    return {command.data: corpus}, {"left_out": left_out}
 
 
 def _heads(corpora: dict[str, Corpus], first: int) -> tuple[dict[str, Corpus], dict[str, float]]:
@@ -138,13 +139,25 @@ def _read_other(run: Run, source: str, place: Path) -> tuple[Corpus, int]:
     """
     vocab, labels, is_text = run.data.vocab, run.data.labels, run.data.is_text
     whole = run.config.data.whole(source)
+    if not labels.kinds:
+        whole = replace(whole, labels=(), label_pattern=None)
     try:
         other = datasets.load_dataset(whole, place, labels)
     except InputError as error:
-        if error.field != "column":
+        if error.field == "column":
+            process.say(f"{source} has no column {whole.column!r}: its lines are taken whole.")
+            whole = replace(whole, column=None)
+        elif error.field in ("labels", "label_pattern"):
+            process.say(f"{source} is evaluated without labels, of which it lacks some.")
+        elif error.field == "label":
+            raise InputError(
+                f"data {source!r} has a label that the run does not know: "
+                f"{str(error).rstrip('.?')}; mend it, or set without_labels.",
+                "data",
+            ) from error
+        else:
             raise
-        process.say(f"{source} has no column {whole.column!r}: its lines are taken whole.")
-        other = datasets.load_dataset(replace(whole, column=None, labels=()), place, labels)
+        other = datasets.load_dataset(replace(whole, labels=(), label_pattern=None), place, labels)
     print_notes(other.notes)
     if run.data.kind == "audio":
         return other.splits.train, 0  # all levels are known
@@ -167,10 +180,13 @@ def _read_other(run: Run, source: str, place: Path) -> tuple[Corpus, int]:
 
 def _known_documents(other: Dataset, vocab: Vocab) -> tuple[Corpus, int, int]:
     """Return the documents of known characters, how many there are, and how many not."""
-    known = set(vocab.characters[1:])
-    kept = [document for document in other.documents if known.issuperset(document)]
-    count = len(other.documents)
-    return datasets.corpus_from_documents(kept, vocab), count, count - len(kept)
+    known, documents = set(vocab.characters[1:]), other.split_documents.train
+    is_known = np.array([known.issuperset(document) for document in documents], bool)
+    kept = [document for document, good in zip(documents, is_known, strict=True) if good]
+    corpus, labels = datasets.corpus_from_documents(kept, vocab), other.splits.train.labels
+    if labels is not None:
+        corpus = corpus.with_labels(labels.ids[is_known])
+    return corpus, len(documents), len(documents) - len(kept)
 
 
 def _known_lines(other: Dataset, vocab: Vocab, place: Path) -> tuple[Corpus, int, int]:

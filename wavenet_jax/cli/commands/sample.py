@@ -38,7 +38,7 @@ def sample(command: Sample) -> int:
         _require_file(command.out)
     run, step, variables = restore(command.run, command)
     config = command.config.seeded()
-    head = f"of {describe(run, command, step)}, seed {config.seed}"
+    head = f"of {describe(run, command, step)}, seed {config.seed}{_drawn(run, config)}"
     if run.data.kind == "audio":
         n = num_samples(config, "audio")
         sample_sounds(run, variables, command, config, f"{pluralize(n, 'sample')} {head}")
@@ -52,6 +52,12 @@ def sample(command: Sample) -> int:
     with _standard_output_to(command.out):
         _sample_words(run, variables, command, config, head)
     return 0
+
+
+def _drawn(run: Run, config: SampleConfig) -> str:
+    """Return which labels are drawn, in words."""
+    kinds = [kind for kind in run.data.labels.names if kind not in config.labels]
+    return f", {' and '.join(kinds)} as frequent as in train" if kinds else ""
 
 
 def _sample_words(

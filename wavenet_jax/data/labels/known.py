@@ -76,15 +76,13 @@ class LabelVocab(NamedTuple):
         """Return the position of a kind; raise `InputError` with the known ones if unknown."""
         require(
             len(self.kinds) > 0,
-            f"label kind {show_short(kind)} is given, but the documents of the run have no labels; "
-            "leave it out.",
-            "label",
+            f"{show_short(kind)} is to be a label, but the documents of the run have no labels, "
+            "expected none; leave it out.",
         )
         require(
             kind in self.names,
-            f"label kind {show_short(kind)} is unknown, expected {' or '.join(self.names)}"
-            f"{_did_you_mean(kind, self.names)}",
-            "label",
+            f"{show_short(kind)} names no labels of the documents, expected "
+            f"{' or '.join(self.names)}{_did_you_mean(kind, self.names)}",
         )
         return self.names.index(kind)
 

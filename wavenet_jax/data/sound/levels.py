@@ -117,12 +117,11 @@ def _readable(
 def _trimmed(file: SourceFile, recording: Recording, config: DataConfig) -> Recording:
     """Return a recording without the silence at its ends, as far as that is wanted.
 
-    Raises `InputError` for one that is silent, where it is to be trimmed or made louder.
+    Raises `InputError` for one that is silent throughout.
     """
     require(
-        (config.trim_db is None and config.peak is None) or bool(recording.samples.any()),
-        f"{file.name} is silent throughout, expected a sound to trim, or to bring to a peak; "
-        f"{MEND}.",
+        bool(recording.samples.any()),
+        f"{file.name} is silent throughout, expected a sound; {MEND}.",
         "skip_bad",
     )
     return recording if config.trim_db is None else trim(recording, config.trim_db)
