@@ -133,6 +133,7 @@ TrainConfig
     init_from: str | None = None
     report_every: int | None = None
     eval_every: int | None = None
+    max_val: int = 1000000
 WaveNet
     config: ModelConfig
     vocab_size: int

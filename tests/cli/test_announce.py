@@ -40,3 +40,13 @@ def test_devices_that_share_a_step_are_said(
     announce(run._replace(config=replace(run.config, train=parted)), done=0)
     said = capsys.readouterr().err
     assert expected in said if expected else "\nOn " not in said
+
+
+@pytest.mark.parametrize("max_val", [17, 1_000_000])
+def test_share_of_val_that_validation_scores_is_said(
+    max_val: int, run: Run, capsys: pytest.CaptureFixture[str]
+) -> None:
+    limited = replace(run.config.train, max_val=max_val)
+    announce(run._replace(config=replace(run.config, train=limited)), done=0)
+    said = ", validated on the first 17 characters of val"
+    assert (said in capsys.readouterr().err) == (max_val == 17)

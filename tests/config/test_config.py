@@ -203,6 +203,12 @@ REFUSED: list[tuple[Any, dict[str, Any], str, str]] = [
     ),
     (
         TrainConfig,
+        {"max_val": 0},
+        "max_val is 0",
+        "expected a number from 1 to 2,147,483,647; leave it out",
+    ),
+    (
+        TrainConfig,
         {"eval_every": 0},
         "eval_every is 0",
         "expected a number from 1 to 2,147,483,647; leave it out",

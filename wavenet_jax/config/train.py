@@ -63,6 +63,8 @@ class TrainConfig:
     """Steps per line of metrics.jsonl; by default a fifth of `eval_every`."""
     eval_every: int | None = None
     """Steps between validations, each followed by a checkpoint; by default 20 to 50 in the run."""
+    max_val: int = 1_000_000
+    """Predictions of val, from its start, that a validation scores at most."""
 
     def __post_init__(self) -> None:
         conform_fields(self)
@@ -91,7 +93,12 @@ class TrainConfig:
             "accumulate",
         )
         require_between(
-            self, steps=steps, seed=(0, 2**32 - 1), report_every=steps, eval_every=steps
+            self,
+            steps=steps,
+            seed=(0, 2**32 - 1),
+            report_every=steps,
+            eval_every=steps,
+            max_val=(1, 2**31 - 1),
         )
         require(
             0 <= self.label_dropout < 1,

@@ -10,7 +10,6 @@ from wavenet_jax.training.diagnostics import (
     next_batch,
 )
 from wavenet_jax.training.loop import (
-    MAX_VAL_TOKENS,
     DivergenceError,
     StepInfo,
     Validation,
@@ -30,7 +29,6 @@ from wavenet_jax.training.step import (
 )
 
 __all__ = [
-    "MAX_VAL_TOKENS",
     "SATURATED",
     "Batch",
     "Diagnostics",

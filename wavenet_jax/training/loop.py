@@ -20,7 +20,6 @@ from wavenet_jax.training.state import DrawBatch, Trainer, TrainState, init_stat
 from wavenet_jax.training.step import StepMetrics, evaluation_variables, train_chunk
 
 DIVERGED = 100  # times the loss of guessing, ln V: no run comes back from there
-MAX_VAL_TOKENS = 1_000_000  # predictions of val, from its start, that validation scores
 
 
 class StepInfo(NamedTuple):
@@ -95,7 +94,7 @@ def fit(  # noqa: PLR0913  two of them are for those who look inside
     """Train for the configured steps, and yield every chunk.
 
     Goes on from a state, if one is given, with the validations up to it.  Validates every
-    `eval_every` steps and at the end, on the first `MAX_VAL_TOKENS` predictions of `splits.val`.
+    `eval_every` steps and at the end, on the first `max_val` predictions of `splits.val`.
     Stops early where it `has_stalled`.  `draw` makes the minibatches.  With
     `gradient_norms`, steps measure them.  All devices share each minibatch; what is yielded is on
     one of them.  Where several processes train together, each takes the same arguments.  Raises
@@ -111,7 +110,7 @@ def fit(  # noqa: PLR0913  two of them are for those who look inside
         # Waited for, so that a state that does not fit the memory is known here.
         state = jax.block_until_ready(init_state(trainer))
     rate = make_schedule(config.optim, counts.steps)
-    validate = make_validation(model, splits.val.head(MAX_VAL_TOKENS))
+    validate = make_validation(model, splits.val.head(settings.max_val))
     validations = list(validations)
     for chunk in _chunks(trainer, state, splits.train, counts):
         step, val = chunk.step, None
@@ -157,7 +156,7 @@ def steps_within(model: WaveNet, config: Config, splits: Splits[Corpus], minutes
     trainer = make_trainer(model, config, counts.steps)
     state, steps = init_state(trainer), min(counts.report_every, 100)
     on_devices = _on_all_devices(trainer, state, splits.train)
-    validate = make_validation(model, splits.val.head(MAX_VAL_TOKENS))
+    validate = make_validation(model, splits.val.head(settings.max_val))
     step_seconds = _seconds(lambda: train_chunk(*on_devices, steps)) / steps
     corpus = local(on_devices[-1])
     val_seconds = _seconds(lambda: validate(evaluation_variables(trainer, state, corpus)))

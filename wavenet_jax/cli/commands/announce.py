@@ -8,7 +8,6 @@ from wavenet_jax.devices import devices_for
 from wavenet_jax.errors import pluralize
 from wavenet_jax.nn import count_parameters, init_variables
 from wavenet_jax.runs import Run, changed_environment
-from wavenet_jax.training import MAX_VAL_TOKENS
 
 
 def announce(run: Run, done: int) -> None:
@@ -103,6 +102,6 @@ def _rows(run: Run) -> str:
     rows = pluralize(settings.batch_size, "window")
     if settings.mode == "sequence":
         rows = f"{pluralize(settings.batch_size, 'sequence')} of {settings.seq_len:,}"
-    if run.data.splits.val.num_predictions > MAX_VAL_TOKENS:
-        rows += f", validated on the first {MAX_VAL_TOKENS:,} {run.data.unit}s of val"
+    if run.data.splits.val.num_predictions > settings.max_val:
+        rows += f", validated on the first {pluralize(settings.max_val, run.data.unit)} of val"
     return rows

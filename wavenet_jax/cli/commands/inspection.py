@@ -14,7 +14,6 @@ from wavenet_jax.cli.commands.common import print_notes
 from wavenet_jax.errors import InputError, pluralize, require
 from wavenet_jax.runs import Run, load_run, open_checkpoints
 from wavenet_jax.training import (
-    MAX_VAL_TOKENS,
     SATURATED,
     Batch,
     Diagnostics,
@@ -28,7 +27,7 @@ from wavenet_jax.training import (
     require_row_fits,
 )
 
-MAX_COUNTED = MAX_VAL_TOKENS  # characters of train whose frequencies the embedding shows
+MAX_COUNTED = 1_000_000  # characters of train whose frequencies the embedding shows
 
 
 def inspect(command: Inspect) -> int:
