@@ -22,7 +22,7 @@ from wavenet_jax.config import (
     extend,
     plan,
 )
-from wavenet_jax.data import dataset_from_list
+from wavenet_jax.data import dataset_from_list, level_vocab
 from wavenet_jax.errors import InputError
 from wavenet_jax.runs import WarmStart, extend_run, load_run, read_manifest, warm_start
 from wavenet_jax.training import evaluation_variables, make_schedule, make_trainer
@@ -119,6 +119,14 @@ def test_run_that_does_not_fit_is_refused(
         train(tmp_path / "run", init_from=source, steps=1, **options)
     assert caught.value.field == "init_from"
     assert not (tmp_path / "run").exists()
+
+
+def test_run_on_words_knows_no_level(source: Path) -> None:
+    run = load_run(source)
+    sound = run.data._replace(kind="audio", vocab=level_vocab())
+    sentence = "which knows none of the 256 levels of the data, expected a run on recordings"
+    with pytest.raises(InputError, match=sentence):
+        warm_start(changed(run.config, init_from=str(source)), sound)
 
 
 def test_folder_without_a_run_is_refused_before_data_are_read(tmp_path: Path) -> None:

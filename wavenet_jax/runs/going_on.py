@@ -49,7 +49,7 @@ def warm_start(config: Config, data: Dataset) -> WarmStart | None:
     trainer = make_trainer(network_for(config.model, data), config, steps)
     fresh = init_state(trainer).variables
     if data.vocab != source.data.vocab:
-        ids = _ids(data.vocab, source.data.vocab, source.folder)
+        ids = _ids(data, source.data.vocab, source.folder)
         variables = change_vocab(variables, fresh, ids)
     start = f"Starting from {source.folder} at step {step:,}"
     start += _difference(data.vocab, source.data.vocab)
@@ -59,14 +59,17 @@ def warm_start(config: Config, data: Dataset) -> WarmStart | None:
     return WarmStart(init_state(trainer, variables), "\n".join([*checkpoints.notes, start]))
 
 
-def _ids(vocab: Vocab, old: Vocab, folder: Path) -> np.ndarray:
+def _ids(data: Dataset, old: Vocab, folder: Path) -> np.ndarray:
     """Return the id of each character in the old vocabulary, -1 of one that it does not know."""
+    symbols, same = "characters", "the same script"
+    if data.kind == "audio":
+        symbols, same = "levels", "recordings"
     ids = {character: index for index, character in enumerate(old.characters)}
-    found = np.array([ids.get(character, -1) for character in vocab.characters])
+    found = np.array([ids.get(character, -1) for character in data.vocab.characters])
     require(
         max(found[1:]) >= 0,
-        f"init_from is {str(folder)!r}, which knows none of the {len(vocab) - 1} characters of the "
-        "data, expected a run on the same script.",
+        f"init_from is {str(folder)!r}, which knows none of the {len(data.vocab) - 1} {symbols} of "
+        f"the data, expected a run on {same}.",
         "init_from",
     )
     return found

@@ -61,7 +61,7 @@ def _warn_of_divergence(run: Run, first: float, loss: float) -> None:
     guessing = math.log(len(run.data.vocab))
     if loss > max(first, guessing):
         process.say(
-            f"The model is worse than guessing among {len(run.data.vocab)} {run.data.unit}s (train "
+            f"The model is worse than guessing among {len(run.data.vocab)} tokens (train "
             f"{loss:.4f}, guessing {guessing:.4f}): train again with a lower --learning-rate than "
             f"{run.config.optim.learning_rate:g}."
         )
