@@ -105,7 +105,8 @@ class LanguageModel:
 
         Documents are evaluated with their labels, if they have any.
         """
-        return evaluate_splits(self.network, self.variables, self.data.splits)
+        losses = evaluate_splits(self.network, self.variables, self.data.splits)
+        return Splits(*(each.per(self.config.data.unit) for each in losses))
 
     def score(
         self, texts: Iterable[str], *, text_start: bool = False, label: tuple[str, ...] = ()

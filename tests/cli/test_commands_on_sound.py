@@ -10,6 +10,7 @@ import soundfile
 from support.commands import Prints, Says, call
 from support.sounds import RATE, TONES, train_sound_command, write_tones
 
+import wavenet_jax as wn
 from wavenet_jax.data import TOKEN_FILES
 
 
@@ -50,6 +51,7 @@ def test_losses_are_per_sample(trained_sound: Path, prints: Prints) -> None:
     loss = splits["train"]
     assert loss["bits_per_sample"] == pytest.approx(loss["nats_per_sample"] / 0.693147, rel=1e-5)
     assert prints("evaluate", trained_sound, trained_sound).startswith("nats/sample")
+    assert repr(wn.load(trained_sound).evaluate()).count("nats per sample, unseen ") == 3
 
 
 def test_loss_on_other_recordings_is_that_of_the_same(
@@ -140,6 +142,7 @@ def test_options_of_words_are_refused(recordings: Path, says: Says) -> None:
 
 def test_the_network_is_inspected(trained_sound: Path, tmp_path: Path, prints: Prints) -> None:
     assert "saturated" in prints("inspect", trained_sound, "--out", tmp_path)
+    assert "one batch: 1 sequence of 128 samples, " in prints.err
     assert (tmp_path / "activations.png").exists()
 
 

@@ -11,7 +11,7 @@ from support.corpora import NAMES
 
 from wavenet_jax.config import ModelConfig
 from wavenet_jax.data import Corpus, Splits, corpus_from_documents
-from wavenet_jax.evaluation import Loss, corpus_loss, evaluate_splits, index_corpus
+from wavenet_jax.evaluation import Evaluation, Loss, corpus_loss, evaluate_splits, index_corpus
 from wavenet_jax.evaluation.losses import STRETCH, batches_nll, sum_by_document, total_loss
 from wavenet_jax.nn import WaveNet
 
@@ -146,8 +146,8 @@ def test_evaluation_scores_every_split_and_its_documents_that_are_not_in_train()
     evaluations = evaluate_splits(MODEL, VARIABLES, splits)
     for part, new, evaluation in zip(documents, unseen, evaluations, strict=True):
         assert evaluation.unseen is not None
-        np.testing.assert_allclose(evaluation.all, expected_loss(part), rtol=1e-4)
-        np.testing.assert_allclose(evaluation.unseen, expected_loss(new), rtol=1e-4)
+        np.testing.assert_allclose(evaluation.all[:4], expected_loss(part)[:4], rtol=1e-4)
+        np.testing.assert_allclose(evaluation.unseen[:4], expected_loss(new)[:4], rtol=1e-4)
 
 
 def test_evaluation_of_a_text_has_no_unseen_documents() -> None:
@@ -165,3 +165,14 @@ def test_a_split_without_documents_has_no_loss() -> None:
     for evaluation in (losses.val, losses.test):
         assert evaluation.all.num_predictions == 0
         assert math.isnan(evaluation.all.nats_per_character)
+
+
+def test_losses_say_what_a_prediction_is_of() -> None:
+    evaluation = Evaluation(Loss(6.0, 4, 2, 0.5), Loss(3.0, 4, 2, 0.25))
+    said = "1.5000 ± 0.5000 nats per character, "
+    assert repr(evaluation) == f"Evaluation({said}unseen 0.7500 ± 0.2500)"
+    assert repr(evaluation.all) == f"Loss({said}4 predictions)"
+    of_sound = evaluation.per("sample")
+    assert repr(of_sound) == "Evaluation(1.5000 ± 0.5000 nats per sample, unseen 0.7500 ± 0.2500)"
+    assert repr(of_sound.unseen) == "Loss(0.7500 ± 0.2500 nats per sample, 4 predictions)"
+    assert repr(Evaluation(evaluation.all, None).per("sample").all).count("sample") == 1

@@ -108,7 +108,7 @@ def draw_loss_curve(run: Run, metrics: list[dict[str, Any]]) -> str:
         from wavenet_jax.cli import plots  # noqa: PLC0415  an optional extra
 
         title = Path(run.config.data.title).name
-        plots.draw_loss_curve(metrics, title, run.folder / "loss.png", run.data.unit)
+        plots.draw_loss_curve(metrics, title, run.folder / "loss.png", run.config.data.unit)
     except Exception as error:  # whatever matplotlib meets: a picture never ends a run
         reason = show_short(str(error) or type(error).__name__)
         return f"No loss curve is drawn: matplotlib says {reason}."

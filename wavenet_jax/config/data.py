@@ -184,6 +184,11 @@ class DataConfig:
         """Tell whether the data are one text instead of documents; None counts as documents."""
         return self.kind == "text"
 
+    @property
+    def unit(self) -> str:
+        """Return what a prediction is of, in a word."""
+        return "sample" if self.kind == "audio" else "character"
+
     def cuts(self, count: int) -> tuple[int, int]:
         """Return the positions at which val and test begin among `count` items in order."""
         # Rounded before it is truncated: 1 - 0.3 - 0.3 is a little less than 0.4.

@@ -71,11 +71,6 @@ class Dataset(NamedTuple):
         return self.kind == "text"
 
     @property
-    def unit(self) -> str:
-        """Return what a token is, in a word."""
-        return "sample" if self.kind == "audio" else "character"
-
-    @property
     def label_counts(self) -> LabelCounts | None:
         """Return the labels of the training documents; None for data without labels."""
         labels = self.splits.train.labels

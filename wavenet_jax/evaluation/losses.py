@@ -29,11 +29,12 @@ class Loss(NamedTuple):
     num_predictions: int
     num_documents: int  # of a text, stretches of `STRETCH` predictions
     standard_error: float  # of nats_per_character, by document; NaN for fewer than two
+    unit: str = "character"  # what a prediction is of, or "sample"
 
     def __repr__(self) -> str:
         """Return the mean and what it is of, in a line."""
         predictions = pluralize(self.num_predictions, "prediction")
-        return f"Loss({self.mean_and_error} nats per character, {predictions})"
+        return f"Loss({self.mean_and_error} nats per {self.unit}, {predictions})"
 
     @property
     def mean_and_error(self) -> str:
@@ -60,7 +61,12 @@ class Evaluation(NamedTuple):
     def __repr__(self) -> str:
         """Return the means in a line."""
         unseen = "" if self.unseen is None else f", unseen {self.unseen.mean_and_error}"
-        return f"Evaluation({self.all.mean_and_error} nats per character{unseen})"
+        return f"Evaluation({self.all.mean_and_error} nats per {self.all.unit}{unseen})"
+
+    def per(self, unit: str) -> "Evaluation":
+        """Return the same losses, shown per unit of the data."""
+        unseen = self.unseen and self.unseen._replace(unit=unit)
+        return Evaluation(self.all._replace(unit=unit), unseen)
 
 
 class IndexedBatch(NamedTuple):

@@ -115,7 +115,7 @@ def fit(  # noqa: PLR0913  two of them are for those who look inside
     for chunk in _chunks(trainer, state, splits.train, counts):
         step, val = chunk.step, None
         if counts.validates(step):
-            val = validate(chunk.get_variables())
+            val = validate(chunk.get_variables())._replace(unit=config.data.unit)
             if not math.isfinite(val.nll_nats):
                 raise DivergenceError(val.nll_nats, step)
         norms = chunk.metrics.gradient_norm

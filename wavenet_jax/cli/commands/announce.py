@@ -103,5 +103,6 @@ def _rows(run: Run) -> str:
     if settings.mode == "sequence":
         rows = f"{pluralize(settings.batch_size, 'sequence')} of {settings.seq_len:,}"
     if run.data.splits.val.num_predictions > settings.max_val:
-        rows += f", validated on the first {pluralize(settings.max_val, run.data.unit)} of val"
+        share = pluralize(settings.max_val, run.config.data.unit)
+        rows += f", validated on the first {share} of val"
     return rows

@@ -76,7 +76,7 @@ def _evaluate_run(
         more["shares"] = shares
     losses = _losses(run, variables, corpora)
     head = {"run": str(folder), "checkpoint": command.checkpoint, "step": step}
-    unit = run.data.unit
+    unit = run.config.data.unit
     return losses, head | {"splits": tables.losses_json(losses, unit)} | more, unit
 
 

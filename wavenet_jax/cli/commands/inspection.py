@@ -27,7 +27,7 @@ from wavenet_jax.training import (
     require_row_fits,
 )
 
-MAX_COUNTED = 1_000_000  # characters of train whose frequencies the embedding shows
+MAX_COUNTED = 1_000_000  # predictions of train whose frequencies the embedding shows
 
 
 def inspect(command: Inspect) -> int:
@@ -90,10 +90,10 @@ def _next_step(run: Run, state: TrainState) -> tuple[Trainer, float, str]:
 
 def _rows(run: Run, batch: Batch) -> str:
     """Return the size of a batch in words."""
-    number, length = batch.inputs.shape
+    (number, length), unit = batch.inputs.shape, run.config.data.unit
     if run.config.train.mode == "window":
-        return f"{pluralize(number, 'window')} of {pluralize(length, 'character')}"
-    return f"{pluralize(number, 'sequence')} of {pluralize(batch.targets.shape[1], 'character')}"
+        return f"{pluralize(number, 'window')} of {pluralize(length, unit)}"
+    return f"{pluralize(number, 'sequence')} of {pluralize(batch.targets.shape[1], unit)}"
 
 
 def _draw(run: Run, found: Diagnostics, words: tuple[str, str, str], folder: Path) -> None:
