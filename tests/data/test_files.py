@@ -177,8 +177,8 @@ def test_folder_is_its_text_files_in_order(tmp_path: Path) -> None:
     dataset = load_dataset(DataConfig(str(path), kind="list"))
     assert dataset.documents == NAMES
     assert dataset.notes == (
-        f"data {path} is a folder: 3 files of text are read in the order of their names, 2 without "
-        "text left out.",
+        f"data {path} is a folder: 3 files of text are read in the order of their names, 2 others "
+        "left out.",
     )
 
 
@@ -186,6 +186,22 @@ def test_folder_without_text_is_refused(tmp_path: Path) -> None:
     (tmp_path / ".hidden").write_text("emma")
     with pytest.raises(InputError, match="is a folder without a text file, expected files of"):
         documents(tmp_path)
+    sentence = (
+        r"without a text file or a recording, expected files of UTF-8 text, or files that end"
+    )
+    with pytest.raises(InputError, match=sentence):
+        load_dataset(DataConfig(str(tmp_path)))
+
+
+def test_whatever_is_not_read_is_counted(tmp_path: Path) -> None:
+    path = folder(tmp_path / "folder")
+    (path / "a.wav").mkdir()  # empty
+    (path / "link").symlink_to(path / "b")  # not entered
+    (path / "broken").symlink_to("nowhere")
+    os.mkfifo(path / "pipe")
+    dataset = load_dataset(DataConfig(str(path), kind="list"))
+    assert dataset.documents == NAMES
+    assert dataset.notes[0].endswith("names, 6 others left out.")
 
 
 @pytest.mark.parametrize("kind", ["list", "text"])

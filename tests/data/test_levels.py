@@ -1,5 +1,8 @@
 """Recordings as data: found, resampled, left out, split, written and mapped."""
 
+import bz2
+import gzip
+import lzma
 import re
 import shutil
 from itertools import pairwise
@@ -144,7 +147,7 @@ def test_too_few_recordings_are_refused(folder: Path) -> None:
 def test_folder_of_more_recordings_than_others_is_one_of_sound(folder: Path) -> None:
     (folder / "README").write_text("Tones.\n" * 30)
     assert load(folder).kind == "audio"
-    assert load(folder).notes[0].endswith("names, 1 without sound left out.")
+    assert load(folder).notes[0].endswith("names, 1 other left out.")
     assert load(folder, kind="list").documents == ["Tones."] * 30
     for index in range(9):
         (folder / f"{index}.txt").write_text("one\ntwo\nthree\n")
@@ -161,6 +164,17 @@ def test_recordings_are_known_by_their_endings(folder: Path) -> None:
     (folder / "names.txt").write_text("one\ntwo\nthree\n")
     with pytest.raises(InputError, match="are recordings and other files, expected files of one"):
         load_dataset(DataConfig((*files, str(folder / "names.txt"))))
+
+
+@pytest.mark.parametrize("ending", [".gz", ".BZ2", ".xz", ""])
+def test_recordings_that_are_compressed_are_refused_as_such(tmp_path: Path, ending: str) -> None:
+    compress = {".BZ2": bz2, ".xz": lzma}.get(ending, gzip).compress
+    for path in write_tones(tmp_path / "recordings").rglob("*.wav"):
+        path.with_name(path.name + ending).write_bytes(compress(path.read_bytes()))
+    for path in tmp_path.rglob("*.wav" if ending else "none"):
+        path.unlink()
+    with pytest.raises(InputError, match=r"0\.wav\S* is compressed, expected .*; decompress it"):
+        load(tmp_path / "recordings")
 
 
 def test_folder_without_a_recording_is_refused(tmp_path: Path) -> None:

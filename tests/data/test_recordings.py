@@ -79,6 +79,18 @@ def test_files_that_are_cut_short_are_refused(tmp_path: Path, ending: str, share
         read_recording(file)
 
 
+def test_wav_that_says_no_length_ends_with_the_file(tmp_path: Path) -> None:
+    file = written(tmp_path / "a.wav", subtype="PCM_16")
+    content = file.path.read_bytes()
+    header, samples = content[:44], content[44:]
+    unknown = b"\xff" * 4
+    file.path.write_bytes(header[:4] + unknown + header[8:40] + unknown + samples)
+    np.testing.assert_allclose(read_recording(file).samples, TONE, atol=1e-4)
+    file.path.write_bytes(header[:4] + unknown + header[8:40] + unknown)
+    with pytest.raises(InputError, match="holds no sample"):
+        read_recording(file)
+
+
 def test_what_is_no_recording_is_named_once(tmp_path: Path) -> None:
     path = tmp_path / "a.wav"
     path.write_text("no sound")

@@ -32,6 +32,7 @@ _COMPRESSED: dict[bytes, Any] = {
     **{b"BZh%d1AY&SY" % level: bz2.open for level in range(1, 10)},
     b"\xfd7zXZ\0": lzma.open,
 }
+_COMPRESSED_ENDINGS = (".gz", ".bz2", ".xz")
 _NO_TEXT = {
     b"\xff\xfe": "UTF-16 text",
     b"\xfe\xff": "UTF-16 text",
@@ -147,13 +148,17 @@ def _decoded(content: bytes, end: bytes) -> str:
 
 def _opened(path: Path) -> IO[bytes]:
     file = open_regular(path)
+    if (decompress := decompressor(file)) is not None:
+        file.close()
+        return decompress(path)
+    return file
+
+
+def decompressor(file: IO[bytes]) -> Any:
+    """Return what opens a file decompressed, None unless it is compressed as a text may be."""
     head = file.read(max(map(len, _COMPRESSED)))
     file.seek(0)
-    for magic, decompress in _COMPRESSED.items():
-        if head.startswith(magic):
-            file.close()
-            return decompress(path)
-    return file
+    return next((each for magic, each in _COMPRESSED.items() if head.startswith(magic)), None)
 
 
 def _find_known(name: str, config: DataConfig, sources: Mapping[str, Source]) -> SourceFile:
@@ -230,7 +235,9 @@ def _copy(pipe: IO[bytes], file: IO[bytes], shown: str) -> None:
 
 
 def _kind_by_ending(path: Path) -> DataKind | None:
-    return "audio" if path.suffix.lower() in RECORDINGS else None
+    """Return the kind of recordings, also of compressed ones, which are refused as such."""
+    inner = path.with_suffix("") if path.suffix.lower() in _COMPRESSED_ENDINGS else path
+    return "audio" if inner.suffix.lower() in RECORDINGS else None
 
 
 def _add_folder(name: str, config: DataConfig, found: Sources) -> None:
@@ -238,32 +245,44 @@ def _add_folder(name: str, config: DataConfig, found: Sources) -> None:
 
     Instead of them, the recordings are added where they are wanted, or are more than the others.
     """
-    paths = []
-    for folder, folders, names in os.walk(name):
-        folders[:] = [each for each in folders if not each.startswith(".")]
-        paths += [Path(folder, each) for each in names if not each.startswith(".")]
-    paths = sorted(path for path in paths if path.is_file())
+    there = _list_folder(name)
+    paths = [path for path in there if path.is_file()]
     recordings = [path for path in paths if _kind_by_ending(path) == "audio"]
     is_sound = config.kind == "audio" or (config.kind is None and 2 * len(recordings) > len(paths))
     chosen = recordings if is_sound else list(filter(_holds_text, paths))
-    what, expected = (
-        ("text file", "files of UTF-8 text")
-        if not is_sound
-        else ("recording", f"files that end in {', '.join(RECORDINGS)}")
-    )
+    sound = f"files that end in {', '.join(RECORDINGS)}"
+    what, expected = {
+        "audio": ("a recording", sound),
+        None: ("a text file or a recording", f"files of UTF-8 text, or {sound},"),
+    }.get(config.kind, ("a text file", "files of UTF-8 text"))
     require(
         len(chosen) > 0,
-        f"data {name!r} is a folder without a {what}, expected {expected} in it, whose names do "
-        "not begin with a period.",
+        f"data {name!r} is a folder without {what}, expected {expected} in it, whose names do not "
+        "begin with a period.",
         "data",
     )
     found.files.extend(SourceFile(str(p), p, "audio" if is_sound else None) for p in chosen)
     count = pluralize(len(chosen), "recording" if is_sound else "file")
-    left_out = f"{len(paths) - len(chosen):,} without {'sound' if is_sound else 'text'} left out"
+    left_out = f"{pluralize(len(there) - len(chosen), 'other')} left out"
     found.notes.append(
         f"data {name} is a folder: {count}{'' if is_sound else ' of text'} are read in the order "
-        f"of their names{f', {left_out}' if len(chosen) < len(paths) else ''}."
+        f"of their names{f', {left_out}' if len(chosen) < len(there) else ''}."
     )
+
+
+def _list_folder(name: str) -> list[Path]:
+    """Return what is in a folder and the folders in it, but for hidden ones, in order.
+
+    Of folders those that are not entered, or empty, since nothing in them stands for them.
+    """
+    found = []
+    for folder, folders, names in os.walk(name):
+        folders[:] = [each for each in folders if not each.startswith(".")]
+        inside = [Path(folder, each) for each in [*folders, *names] if not each.startswith(".")]
+        found += [path for path in inside if path.is_symlink() or not path.is_dir()]
+        if not inside:
+            found.append(Path(folder))
+    return sorted(found)
 
 
 def _holds_text(path: Path) -> bool:

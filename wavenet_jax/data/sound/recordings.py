@@ -13,15 +13,16 @@ from typing import Any, BinaryIO, NamedTuple
 import numpy as np
 
 from wavenet_jax.config import MAX_RATE, MIN_RATE
-from wavenet_jax.data.files import SourceFile
+from wavenet_jax.data.files import SourceFile, decompressor
 from wavenet_jax.errors import InputError, require
 from wavenet_jax.machine import open_regular, reason
 
 _BLOCK = 2**18  # frames that are decoded at a time, of all channels
 # What libsndfile notes of a file that is shorter than its header says, or ends within an Ogg page
-# or before the last one.
+# or before the last one.  What ffmpeg writes to a pipe says no length: it is 2³² - 1.
 _IS_CUT = re.compile(
-    r"^data : \d+ \(should be \d+\)|^Ogg: Junk after the last page|lacks an end-of-stream bit",
+    r"^data : (?!4294967295 )\d+ \(should be \d+\)|^Ogg: Junk after the last page"
+    r"|lacks an end-of-stream bit",
     re.MULTILINE,
 )
 MEND = "mend it, or set skip_bad to leave out what is bad"
@@ -56,7 +57,7 @@ def read_recording(file: SourceFile, remedy: str = MEND) -> Recording:
     import soundfile  # noqa: PLC0415  an optional extra
 
     try:
-        with open_regular(file.path) as opened, soundfile.SoundFile(opened) as sound:
+        with _opened(file) as opened, soundfile.SoundFile(opened) as sound:
             kind, rate, expected = sound.format, sound.samplerate, sound.frames
             if kind not in FORMATS or not MIN_RATE <= rate <= MAX_RATE:
                 raise _bad(file, remedy, f"is {kind} of {rate:,} samples per second")
@@ -72,6 +73,14 @@ def read_recording(file: SourceFile, remedy: str = MEND) -> Recording:
         first = int(np.argmin(np.isfinite(samples)))
         raise _bad(file, remedy, f"holds a sample that is not finite, at {first:,}")
     return Recording(samples, rate)
+
+
+@contextmanager
+def _opened(file: SourceFile) -> Iterator[BinaryIO]:
+    with open_regular(file.path) as opened:
+        if decompressor(opened) is not None:
+            raise _bad(file, "decompress it", "is compressed")
+        yield opened
 
 
 def _is_whole_ogg(file: BinaryIO) -> bool:
