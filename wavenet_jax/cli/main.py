@@ -144,8 +144,8 @@ def _join(command: arguments.Train | arguments.Resume) -> None:
         streams.tell(f"{PROGRAM}: {in_flags(sentence, all_options(), 'coordinator')}")
         devices.leave_at_once(2)
 
-    place = command.coordinator, command.processes, command.process
-    devices.join_processes(*place, give_up)
+    place = command.place
+    devices.join_processes(place.coordinator, place.processes, place.process, give_up)
 
 
 def _together(call: Callable[[], int]) -> int:
@@ -171,7 +171,7 @@ def _call(command: Command) -> int:
         devices.use_compilation_cache()
         if isinstance(command, arguments.Train | arguments.Resume):
             process.stderr.quiet = not devices.is_first()  # the first says all, but for mistakes
-            devices.require_same_start(type(command).__name__, command.processes)
+            devices.require_same_start(type(command).__name__, command.place.processes)
     match command:
         case arguments.Train():
             code = _together(lambda: commands.train(command))

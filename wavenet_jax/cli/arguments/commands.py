@@ -1,99 +1,28 @@
-"""The commands and their arguments: a dataclass each, which tyro fills.
+"""The commands: a dataclass each, which tyro fills."""
 
-Imports no JAX and no NumPy.
-"""
-
-import ast
-import contextlib
-import inspect
-import io
 import sys
-import textwrap
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field, is_dataclass, make_dataclass
-from itertools import pairwise
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Annotated, Any, Literal, cast, get_args, get_origin, get_type_hints
+from typing import Annotated
 
-import tyro
-from tyro.conf import FlagCreatePairsOff, Positional, UseAppendAction, arg
-from tyro.extras import subcommand_cli_from_dict
+from tyro.conf import Positional, UseAppendAction, arg
 
-from wavenet_jax.config import AUTO, PRESETS, SECTIONS, Recipe, SampleConfig
+from wavenet_jax.cli.arguments.options import (
+    Checkpoint,
+    DataOptions,
+    Device,
+    ModelOptions,
+    OptimOptions,
+    Place,
+    RunFolder,
+    SampleOptions,
+    Switch,
+    TrainOptions,
+)
+from wavenet_jax.config import AUTO, Recipe
 from wavenet_jax.errors import require
 
 MAX_MINUTES = 10_000_000  # nineteen years
-PROGRAM = "wavenet-jax"
-RunFolder = Annotated[Path, Positional, arg(metavar="RUN", help="The run folder.")]
-Checkpoint = Annotated[
-    Literal["best", "latest"],
-    arg(help="The state with the best validation loss, or the last one."),
-]
-Device = Annotated[
-    Literal["cpu", "gpu", "tpu"] | None,
-    arg(help_behavior_hint="", help="What JAX runs on; by default the best device that it finds."),
-]
-Coordinator = Annotated[
-    str | None,
-    arg(
-        metavar="HOST:PORT",
-        help_behavior_hint="",
-        help="To train with other processes: where the first of them listens, or auto for what "
-        "Slurm, Open MPI, Kubernetes or a TPU pod tell.",
-    ),
-]
-Processes = Annotated[
-    int | None, arg(metavar="N", help_behavior_hint="", help="How many processes there are.")
-]
-Process = Annotated[
-    int | None,
-    arg(metavar="I", help_behavior_hint="", help="The number of this one, from 0 to N - 1."),
-]
-Switch = FlagCreatePairsOff[bool]  # an option without its opposite, --no-...
-
-
-def _attribute_docs(section: type) -> dict[str, str]:
-    """Return the docstring below each field of a dataclass."""
-    docs = {}
-    (tree,) = ast.parse(textwrap.dedent(inspect.getsource(section))).body
-    for pair in pairwise(cast("ast.ClassDef", tree).body):
-        match pair:
-            case (
-                ast.AnnAssign(target=ast.Name(id=name)),
-                ast.Expr(value=ast.Constant(value=str(doc))),
-            ):
-                docs[name] = " ".join(doc.split())
-    return docs
-
-
-def _options(section: type) -> type:
-    """Return the fields of a section of the configuration as options, None where not given."""
-    docs, kinds = _attribute_docs(section), get_type_hints(section)
-    options = [
-        (
-            name,
-            Annotated[
-                kind | None, arg(help=docs[name], help_behavior_hint="", metavar=_metavar(kind))
-            ],
-            field(default=None),
-        )
-        for name, kind in kinds.items()
-    ]
-    return make_dataclass(section.__name__, options, frozen=True)
-
-
-def _metavar(kind: Any) -> str | None:
-    """Return how help shows the values of an option that takes several, None for tyro's way."""
-    for each in (kind, *get_args(kind)):
-        if get_origin(each) is tuple:
-            element = get_args(each)[0]
-            return "NAME..." if element is str else f"{element.__name__.upper()}..."
-    return None
-
-
-DataOptions, ModelOptions, OptimOptions, TrainOptions = (
-    _options(section) for section in SECTIONS.values()
-)
 
 
 @dataclass(frozen=True)
@@ -119,9 +48,8 @@ class Train:
     train: TrainOptions = field(default_factory=TrainOptions)  # type: ignore[valid-type]
     """What a step sees, and how many steps there are."""
     device: Device = None
-    coordinator: Coordinator = None
-    processes: Processes = None
-    process: Process = None
+    place: Place = field(default_factory=Place)
+    """Which of several processes this is, where they train together."""
 
     def __post_init__(self) -> None:
         require(
@@ -154,9 +82,8 @@ class Resume:
     tensorboard: Switch = False
     """Write the metrics for TensorBoard too, those of the earlier steps included."""
     device: Device = None
-    coordinator: Coordinator = None
-    processes: Processes = None
-    process: Process = None
+    place: Place = field(default_factory=Place)
+    """Which of several processes this is, where they train together."""
 
 
 @dataclass(frozen=True)
@@ -256,50 +183,6 @@ class Score:
         )
 
 
-class SampleOptions(SampleConfig):
-    """A `SampleConfig` as help shows it: its short option, and what stands for each value."""
-
-    n: Annotated[int | None, arg(aliases=["-n"], help_behavior_hint="")]
-    seed: Annotated[int | None, arg(help_behavior_hint="")]
-    prefix: Annotated[str, arg(metavar="CHARACTERS", help_behavior_hint="")]
-    pattern: Annotated[str | None, arg(metavar="REGEX", help_behavior_hint="")]
-    allow: Annotated[str | None, arg(metavar="CHARACTERS", help_behavior_hint="")]
-    forbid: Annotated[str, arg(metavar="CHARACTERS", help_behavior_hint="")]
-    ignore_case: Switch
-    forbid_text: Annotated[
-        tuple[str, ...],
-        UseAppendAction,
-        arg(
-            metavar="TEXT",
-            help_behavior_hint="",
-            help="A text that no sample contains, such as 'ann'; give it again for each text.",
-        ),
-    ]
-    label: Annotated[
-        tuple[str, ...],
-        UseAppendAction,
-        arg(
-            metavar="KIND=LABEL",
-            help_behavior_hint="",
-            help="What each sample is to be, such as 'language=Italian'; give it again for each "
-            "kind. Labels that are not given are drawn as often as the training documents have "
-            "them.",
-        ),
-    ]
-    max_length: Annotated[int | None, arg(help_behavior_hint="")]
-    cut_at: Annotated[int | None, arg(help_behavior_hint="")]
-    text_length: Annotated[int | None, arg(help_behavior_hint="")]
-    text_start: Switch
-    seconds: Annotated[float | None, arg(help_behavior_hint="")]
-    top_k: Annotated[int | None, arg(help_behavior_hint="")]
-    top_p: Annotated[float | None, arg(help_behavior_hint="")]
-    unique: Switch
-    new: Switch
-    exact: Annotated[Switch, arg(help_behavior_hint="")]
-    masked: Annotated[Switch, arg(help_behavior_hint="")]
-    max_attempts: Annotated[int | None, arg(help_behavior_hint="")]
-
-
 @dataclass(frozen=True)
 class Sample:
     """Draw new documents from a run and mark those that its data contain, or new text or sound.
@@ -369,87 +252,3 @@ COMMANDS: dict[str, type[Command]] = {
     "verify": Verify,
     "data": Data,
 }
-
-
-def parse(name: str, words: list[str]) -> Command:
-    """Return the command of that name with the arguments that the words spell.
-
-    Leaves where they ask for help, and with code 2 where they spell none, which tyro alone knows.
-    """
-    switches = [each.flags[0] for each in list_arguments(COMMANDS[name]) if each.kind is bool]
-    options = words[: words.index("--")] if "--" in words else words
-    if any(word.partition("=")[0] in switches and "=" in word for word in options):
-        raise SystemExit(2)  # of --json=yes, tyro takes the value for a positional argument
-    with contextlib.redirect_stderr(io.StringIO()):  # tyro explains a mistake on half a page
-        return tyro.cli(
-            COMMANDS[name],
-            prog=f"{PROGRAM} {name}",
-            description=_train_description() if name == "train" else None,
-            args=words,
-            config=(tyro.conf.OmitArgPrefixes, tyro.conf.DisallowNone),
-        )
-
-
-def _train_description() -> str:
-    """Return what `train` does, and its presets with a line each."""
-    summaries = {AUTO: "a plan made for the data; the default"}
-    summaries |= {name: preset.summary for name, preset in PRESETS.items()}
-    lines = [f"- {name}: {summary}" for name, summary in summaries.items()]
-    head = [str(Train.__doc__), "", "The presets, which give the options that you do not:", ""]
-    return "\n".join(head + lines)
-
-
-def show_help(words: list[str]) -> None:
-    """Print what the commands are, or how a shell completes them, and leave."""
-    subcommand_cli_from_dict(
-        dict(COMMANDS),
-        prog=PROGRAM,
-        description="Train, evaluate, inspect, score and sample a WaveNet of names, text or sound."
-        "  --version prints the version, and COMMAND --help the options of a command.",
-        args=words,
-    )
-
-
-@dataclass(frozen=True)
-class Argument:
-    """An option or a positional argument of a command, as its field describes it."""
-
-    name: str
-    kind: Any  # the type of the field
-    marks: tuple[Any, ...] = ()  # tyro's, about the field
-
-    @property
-    def kinds(self) -> list[Any]:
-        """Return the types that a value may have."""
-        return [self.kind, *(get_args(self.kind) if get_origin(self.kind) is not Literal else ())]
-
-    @property
-    def flags(self) -> list[str]:
-        """Return the spellings of an option; a positional argument has none."""
-        words = self.name.replace("_", "-")
-        if Positional in self.marks:
-            return []
-        short = [f"-{words}"] if len(words) == 1 else []
-        is_pair = self._is(bool) and FlagCreatePairsOff not in self.marks
-        return [f"--{words}", *short, *([f"--no-{words}"] if is_pair else [])]
-
-    def own(self, values: list[str]) -> list[str]:
-        """Return those of the values after an option that are its own."""
-        is_list = any(get_origin(kind) is tuple for kind in self.kinds)
-        if is_list and UseAppendAction not in self.marks:
-            return values
-        return [] if self._is(bool) else values[:1]
-
-    def _is(self, kind: type) -> bool:
-        """Tell whether this is the type of the field, perhaps among others such as None."""
-        return any(kind in (each, get_origin(each)) for each in (self.kind, *get_args(self.kind)))
-
-
-def list_arguments(command: Callable[..., Any]) -> Iterator[Argument]:
-    """Yield the arguments of a dataclass or a function, and those of the dataclasses in it."""
-    for name, hint in get_type_hints(command, include_extras=True).items():
-        kind, *marks = get_args(hint) if hasattr(hint, "__metadata__") else (hint,)
-        if is_dataclass(kind):
-            yield from list_arguments(cast("type", kind))
-        elif name != "return":
-            yield Argument(name, kind, tuple(marks))
