@@ -115,7 +115,7 @@ def main(
         results = {
             "agreement": agree(names, sizes, batches),
             "times": times(names, forms, timed, rounds),
-            "facts": facts(names, sizes, batches, Path(folder)),
+            "facts": facts(names, sizes, batches, Path(folder), min(rounds, 3)),
             "mistakes": made(names),
             "types": typed.caught(names, Path(folder)),
         }
@@ -151,7 +151,9 @@ def times(
     return result
 
 
-def facts(names: list[str], sizes: Sizes, batches: agreement.Batches, folder: Path) -> Rows:
+def facts(
+    names: list[str], sizes: Sizes, batches: agreement.Batches, folder: Path, rounds: int
+) -> Rows:
     """Return what a row of the table says of each design."""
     rows: Rows = {"statements": {}, "of these, BatchNorm adds or changes": {}}
     for name in names:
@@ -161,17 +163,17 @@ def facts(names: list[str], sizes: Sizes, batches: agreement.Batches, folder: Pa
     rows |= LIVES
     few = agreement.Batches(*(part[:20] for part in batches))
     for name in (name for name in names if name in JAX):
-        measured = costs_of(name, sizes) | checkpoints_of(name, names, sizes, few, folder)
+        measured = costs_of(name, sizes, rounds) | checkpoints_of(name, names, sizes, few, folder)
         for row, text in measured.items():
             rows.setdefault(row, {})[name] = text
     return rows
 
 
-def costs_of(name: str, sizes: Sizes) -> dict[str, str]:
+def costs_of(name: str, sizes: Sizes, rounds: int) -> dict[str, str]:
     """Return what the rows say of the programs of a design of JAX."""
-    program = costs.program(name, sizes, rounds=3)
+    program = costs.program(name, sizes, rounds)
     seeds, mean = (
-        costs.microseconds({name: make(name, sizes)}, steps=20, rounds=3)[name]
+        costs.microseconds({name: make(name, sizes)}, steps=20, rounds=rounds)[name]
         for make in (costs.side_by_side, costs.ensemble)
     )
     return {

@@ -184,7 +184,7 @@ def main(given: Options) -> None:
 
 def shortened(study: Study) -> Study:
     """Return a study of two small optimizers for a few steps, in this process."""
-    every = {"steps": 20, "report_every": 1, "eval_every": 1}  # as `fine`: one program for both
+    every = {"steps": 4, "report_every": 1, "eval_every": 1}  # as `fine`: one program for both
     return study._replace(
         config=replace_fields(study.config, n_embd=4, n_hidden=8, **every),
         trials=1,

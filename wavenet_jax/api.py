@@ -209,7 +209,7 @@ def train(
     `DivergenceError` where training diverges.
 
     >>> import wavenet_jax as wn
-    >>> model = wn.train(n_hidden=16, steps=300)
+    >>> model = wn.train(n_hidden=16, steps=100)
     >>> model.evaluate().val.all.nats_per_character < 2.6
     True
     >>> [score.rank for score in model.score(["anna", "xqxq"])]

@@ -94,7 +94,7 @@ def test_minutes_are_a_number_above_0(minutes: str, says: Says) -> None:
 
 def test_a_run_ends_early_where_nothing_improves(place: Path, prints: Prints) -> None:
     started = time.perf_counter()
-    tiny = "--n-hidden 8 --n-embd 4 --steps 400 --patience 0.1".split()
+    tiny = f"{TINY.removesuffix('20')}400 --patience 0.1".split()
     prints("train", "--data", "list.txt", "--run-dir", "run", *tiny)
     assert "Stopped early at step" in prints.err
     lines = (place / "run" / "metrics.jsonl").read_text().splitlines()

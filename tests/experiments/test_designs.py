@@ -6,7 +6,7 @@ from importlib.util import find_spec
 import jax
 import numpy as np
 import pytest
-from design_study import agreement, lines, mistakes, moving, typed
+from design_study import agreement, lines, mistakes, typed
 from designs import JAX, Sizes, initial_weights, load_design
 
 from wavenet_jax.config import DataConfig
@@ -52,11 +52,6 @@ def random_weights() -> dict[str, np.ndarray]:
     draw = np.random.default_rng(3)
     shapes = {name: value.shape for name, value in initial_weights(SIZES).items()}
     return {n: draw.uniform(0.5, 2, shape).astype(np.float32) for n, shape in shapes.items()}
-
-
-def test_a_checkpoint_moves_between_designs(batches: agreement.Batches) -> None:
-    state = moving.trained("functions", batches, SIZES)
-    assert moving.moved(state, "functions", "nnx", batches.inputs[0]) == "equal to the bit"
 
 
 def test_statements_are_neither_comments_nor_docstrings_nor_imports() -> None:

@@ -26,7 +26,7 @@ from wavenet_jax.nn import WaveNet
 from wavenet_jax.sampling import generate_documents
 from wavenet_jax.training import draw_batch, fit
 
-STEPS: Any = {"steps": 50, "report_every": 50, "eval_every": 50}
+STEPS: Any = {"steps": 20, "report_every": 20, "eval_every": 20}
 ROWS = TrainConfig(mode="sequence", seq_len=12, batch_size=16, **STEPS)
 RUNS = {
     "windows, BatchNorm": Config(
@@ -55,7 +55,7 @@ def results() -> dict[str, np.ndarray]:
         found[f"{name}: loss"] = np.array([info.train_loss, info.gradient_norm, info.val.nll_nats])
     evaluations = evaluate_splits(model, info.variables, data.splits)
     found["evaluation"] = np.array([each.all.nll_nats for each in evaluations])
-    documents = generate_documents(model, info.variables, data, SampleConfig(n=300, seed=0))
+    documents = generate_documents(model, info.variables, data, SampleConfig(n=100, seed=0))
     found["samples"] = np.array([each.sample.text for each in documents])
     found["rows"] = np.concatenate(jax.jit(_rows)(jax.random.key(7), data.splits.train), axis=1)
     return found
