@@ -52,6 +52,9 @@ LanguageModel
     config: Config
     data: Dataset
     variables: dict[str, Any]
+.classify -> list[dict[str, float]]
+    texts: Iterable[str]
+    by: str
 .evaluate -> Splits[Evaluation]
 .network -> WaveNet
 .sample -> list[str]
@@ -60,9 +63,11 @@ LanguageModel
 .score -> list[Score]
     texts: Iterable[str]
     *, text_start: bool = False
+    *, label: tuple[str, ...] = ()
 ModelConfig
     layer: Literal['plain', 'gated'] = 'plain'
     n_embd: int = 24
+    n_label: int = 16
     n_hidden: int = 128
     n_skip: int = 64
     kernel_size: int = 2
@@ -70,6 +75,7 @@ ModelConfig
     norm: Literal['batch', 'none'] = 'batch'
     activation: Literal['tanh', 'relu', 'gelu', 'silu'] = 'tanh'
     residual: bool = False
+    ordered: bool = False
     dropout: float = 0.0
     precision: Literal['float32', 'bf16'] = 'float32'
 OptimConfig
@@ -101,6 +107,7 @@ SampleConfig
     cut_at: int | None = None
     text_length: int | None = None
     text_start: bool = False
+    label: tuple[str, ...] = ()
     seconds: float | None = None
     temperature: float = 1.0
     top_k: int | None = None
@@ -129,6 +136,7 @@ TrainConfig
     epochs: float = 35.0
     steps: int | None = None
     patience: float | None = None
+    label_dropout: float = 0.1
     seed: int = 0
     init_from: str | None = None
     report_every: int | None = None
@@ -138,6 +146,7 @@ WaveNet
     config: ModelConfig
     vocab_size: int
     training: bool = False
+    num_labels: int = 0
     num_embeddings: int | None = None
     boundary_id: int = 0
     keeps_rows: bool = False

@@ -139,14 +139,13 @@ def _read_other(run: Run, source: str, place: Path) -> tuple[Corpus, int]:
     """
     vocab, labels, is_text = run.data.vocab, run.data.labels, run.data.is_text
     whole = run.config.data.whole(source)
-    if not labels.kinds:
-        whole = replace(whole, labels=(), label_pattern=None)
+    bare = replace(whole, labels=(), label_pattern=None)
     try:
-        other = datasets.load_dataset(whole, place, labels)
+        other = datasets.load_dataset(whole if labels.kinds else bare, place, labels)
     except InputError as error:
         if error.field == "column":
             process.say(f"{source} has no column {whole.column!r}: its lines are taken whole.")
-            whole = replace(whole, column=None)
+            bare = replace(bare, column=None)
         elif error.field in ("labels", "label_pattern"):
             process.say(f"{source} is evaluated without labels, of which it lacks some.")
         elif error.field == "label":
@@ -157,7 +156,7 @@ def _read_other(run: Run, source: str, place: Path) -> tuple[Corpus, int]:
             ) from error
         else:
             raise
-        other = datasets.load_dataset(replace(whole, labels=(), label_pattern=None), place, labels)
+        other = datasets.load_dataset(bare, place, labels)
     print_notes(other.notes)
     if run.data.kind == "audio":
         return other.splits.train, 0  # all levels are known
