@@ -36,7 +36,7 @@ def draw_batches(corpus: Corpus, steps: int, batch_size: int) -> Batches:
     settings, corpus = TrainConfig(mode="window", batch_size=batch_size), jax.device_put(corpus)
     keys = jax.random.split(jax.random.key(0), steps)
     drawn = jax.vmap(lambda key: draw_batch(key, corpus, settings, WINDOW))(keys)
-    inputs, targets = (np.asarray(part).astype(np.int64) for part in drawn)
+    inputs, targets = (np.asarray(part).astype(np.int64) for part in drawn[:2])
     return Batches(inputs, targets[..., 0])
 
 

@@ -14,7 +14,7 @@ from support.commands import Prints, call, train_command
 from wavenet_jax.cli.arguments import Train
 from wavenet_jax.cli.main import parse_command
 from wavenet_jax.config import DataConfig
-from wavenet_jax.data import TOKEN_FILES
+from wavenet_jax.data import LABEL_FILES, TOKEN_FILES
 from wavenet_jax.runs import load_run
 from wavenet_jax.runs.folder import CONTENTS
 
@@ -24,6 +24,7 @@ def test_training_leaves_a_whole_run_folder(trained: Path) -> None:
         "inspect",
         "samples",
         "tensorboard",
+        *LABEL_FILES,
         *TOKEN_FILES,
     }
     lines = (trained / "metrics.jsonl").read_text().splitlines()

@@ -8,6 +8,7 @@ import pytest
 from support.commands import Prints, call, train_text_command
 from support.corpora import TEXT
 
+from wavenet_jax.data import LABEL_FILES
 from wavenet_jax.runs import load_run
 from wavenet_jax.runs.folder import CONTENTS
 
@@ -18,6 +19,7 @@ def test_training_leaves_a_whole_run_folder_and_nothing_beside_it(trained_text: 
         "inspect",
         "samples",
         "tensorboard",
+        *LABEL_FILES,
     }
     assert {path.name for path in trained_text.parent.iterdir()} == {"run", "text.txt"}
     lines = [json.loads(line) for line in (trained_text / "metrics.jsonl").read_text().splitlines()]

@@ -31,7 +31,7 @@ def labelled(table: Path) -> Path:
 
 
 def test_samples_are_of_the_label_given_and_say_which(labelled: Path, prints: Prints) -> None:
-    words = ["sample", labelled, "-n", "30", "--seed", "0", "--json"]
+    words = ["sample", str(labelled), "-n", "30", "--seed", "0", "--json"]
     drawn = [json.loads(line) for line in prints(*words).splitlines()]
     assert {line["labels"]["language"] for line in drawn} == {"fr", "it"}
     assert "language as frequent as in train" in prints.err
@@ -139,7 +139,7 @@ def test_recordings_are_told_by_label_and_say_theirs(
     pattern = ["--label-pattern", r"(?P<pitch>low|high)_\d\.wav$"]
     run = tmp_path / "run"
     assert call([*train_sound_command(folder, run).split(), *pattern]) == 0
-    takes = ["sample", run, "--seconds", "0.05", "--out", tmp_path / "takes", "--json"]
+    takes = ["sample", str(run), "--seconds", "0.05", "--out", str(tmp_path / "takes"), "--json"]
     assert json.loads(prints(*takes, "--label", "pitch=low"))["labels"] == {"pitch": "low"}
     recording = folder / "low_0.wav"
     found = json.loads(prints("score", run, recording, "--by", "pitch", "--json"))

@@ -111,7 +111,7 @@ def test_split_follows_the_split_seed_alone(folder: Path) -> None:
 
 
 def test_rates_are_refused_if_they_differ_and_resampled_to_one_that_is_given(folder: Path) -> None:
-    soundfile.write(folder / "8.wav", np.zeros(1_600), 2 * RATE)
+    soundfile.write(folder / "8.wav", np.full(1_600, 0.1), 2 * RATE)
     match = r"8\.wav has 4,000 samples per second, .* 2,000, expected one rate; set rate to 2000 "
     with pytest.raises(InputError, match=match) as caught:
         load(folder)

@@ -68,14 +68,10 @@ def test_recordings_are_changed_where_that_is_asked(folder: Path) -> None:
         np.testing.assert_allclose(samples, 0.9 * steps(0.5, 1.0), atol=0.02)
 
 
-@pytest.mark.parametrize("option", ["trim_db", "peak"])
-def test_silence_is_refused_or_left_out(folder: Path, option: str) -> None:
+def test_silence_is_refused_or_left_out(folder: Path) -> None:
     soundfile.write(folder / "silent.wav", np.zeros(100), RATE)
-    load_dataset(DataConfig(str(folder)))  # as it is
-    values = {"trim_db": DataConfig(trim_db=30), "peak": DataConfig(peak=0.5)}[option]
-    asked = {option: getattr(values, option)}
     with pytest.raises(InputError, match=r"silent.wav is silent throughout, expected a sound"):
-        load_dataset(DataConfig(str(folder), **asked))
-    dataset = load_dataset(DataConfig(str(folder), skip_bad=True, **asked))
+        load_dataset(DataConfig(str(folder)))
+    dataset = load_dataset(DataConfig(str(folder), skip_bad=True, trim_db=30, peak=0.5))
     assert "1 bad recording left out, the first: " in dataset.notes[-1]
     assert dataset.notes[-1].endswith("silent.wav is silent throughout.")

@@ -116,7 +116,7 @@ def test_the_labels_of_a_recording_are_drawn_or_given() -> None:
         ("colour=green", "label colour is 'green', expected one of blue, red"),
         (
             "color=red",
-            "label 'color' names no labels of the documents, expected colour or size; did you mean",
+            "'color' names no labels of the documents, expected colour or size; did you mean",
         ),
         ("red", "label is 'red', expected a kind and a label"),
     ],

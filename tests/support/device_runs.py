@@ -57,7 +57,8 @@ def results() -> dict[str, np.ndarray]:
     found["evaluation"] = np.array([each.all.nll_nats for each in evaluations])
     documents = generate_documents(model, info.variables, data, SampleConfig(n=100, seed=0))
     found["samples"] = np.array([each.sample.text for each in documents])
-    found["rows"] = np.concatenate(jax.jit(_rows)(jax.random.key(7), data.splits.train), axis=1)
+    rows = jax.jit(_rows)(jax.random.key(7), data.splits.train)
+    found["rows"] = np.concatenate(jax.tree.leaves(rows), axis=1)
     return found
 
 

@@ -107,6 +107,34 @@ PRESETS: dict[str, Preset] = {
             ),
         ),
     ),
+    # For one GPU: four such stacks, 14 times the weights and 16 times the samples of a step.
+    "speech-gpu": Preset(
+        "the same, larger, for a GPU",
+        Config(
+            data=DataConfig(data="strings", kind="audio", rate=8_000),
+            model=ModelConfig(
+                layer="gated",
+                n_embd=64,
+                n_hidden=128,
+                n_skip=256,
+                dilations=tuple(2**power for power in range(7)) * 4,
+                norm="none",
+                ordered=True,
+                dropout=0.1,
+            ),
+            optim=OptimConfig(
+                optimizer="adamw",
+                learning_rate=3e-3,
+                schedule="cosine",
+                warmup=0.02,
+                weight_decay=0.1,
+                ema=0.999,
+            ),
+            train=TrainConfig(
+                mode="sequence", batch_size=8, seq_len=4_096, steps=3_000, eval_every=500
+            ),
+        ),
+    ),
     # Twelve layers that together see 29 characters; experiments/shakespeare.py explains why.
     "shakespeare": Preset(
         "a text: twelve layers of 144 over 29 characters",

@@ -6,7 +6,7 @@ from typing import NamedTuple
 from wavenet_jax.config import DataConfig, compile_pattern
 from wavenet_jax.data.files import STRINGS, SourceFile
 from wavenet_jax.data.labels.found import is_label
-from wavenet_jax.errors import pluralize, require, show_short
+from wavenet_jax.errors import pluralize, require
 
 NOTE = "note"  # the kind of label that plucked strings have
 
@@ -51,14 +51,14 @@ def _with_labels(
     shown = f"label_pattern is '{pattern}', which"
     require(
         len(labelled) > 0,
-        f"{shown} finds no labels in any path, such as {show_short(lacking[0])}, expected a "
+        f"{shown} finds no labels in any path, such as {lacking[0]!r}, expected a "
         "regular expression that is found in each; mend it.",
         "label_pattern",
     )
     require(
         config.skip_bad,
         f"{shown} does not find all labels in {len(lacking):,} of {pluralize(len(files), 'path')}, "
-        f"the first {show_short(lacking[0])}, expected one that does; mend it, or set skip_bad to "
+        f"the first {lacking[0]!r}, expected one that does; mend it, or set skip_bad to "
         "leave out what is bad.",
         "label_pattern",
     )
@@ -73,7 +73,7 @@ def _with_tests(files: list[SourceFile], pattern: str) -> list[SourceFile]:
     require(
         0 < number < len(files),
         f"test_pattern is '{pattern}', which is found in {'all' if number else 'none'} "
-        f"of {pluralize(len(files), 'path')}, such as {show_short(files[0].name)}, expected a "
+        f"of {pluralize(len(files), 'path')}, such as {files[0].name!r}, expected a "
         "regular expression that is found in those of the test alone; mend it.",
         "test_pattern",
     )
