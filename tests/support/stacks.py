@@ -29,8 +29,9 @@ OTHERS = [
 ]
 
 
-def _title(config: ModelConfig) -> str:
+def title(config: ModelConfig) -> str:
+    """Return what tells a stack from the others."""
     return f"{config.layer}-{config.kernel_size}-{'-'.join(map(str, config.dilations))}"
 
 
-every_stack = pytest.mark.parametrize("config", TREES + OTHERS, ids=_title)
+every_stack = pytest.mark.parametrize("config", TREES + OTHERS, ids=title)
