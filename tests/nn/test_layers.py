@@ -1,5 +1,6 @@
 """The layers and heads against their formulas in NumPy."""
 
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -10,6 +11,8 @@ import numpy as np
 import pytest
 from scipy.special import erf
 
+from wavenet_jax.config import ModelConfig
+from wavenet_jax.nn import WaveNet, init_variables
 from wavenet_jax.nn.layers import (
     ACTIVATIONS,
     Bias,
@@ -18,6 +21,8 @@ from wavenet_jax.nn.layers import (
     Linear,
     PlainHead,
     PlainLayer,
+    smooth_logits_normal,
+    smooth_normal,
 )
 
 RNG = np.random.default_rng(0)
@@ -120,3 +125,29 @@ def test_initial_weights_are_normal_with_variance_one_over_fan_in() -> None:
     assert abs(deviations.std() - 1) < 0.02
     # A truncated normal, Flax's default, has none beyond two standard deviations (scaled: 2.3).
     assert (np.abs(deviations) > 3).mean() > 0.001
+
+
+def test_ordered_weights_are_normal_and_alike_for_neighbours() -> None:
+    rows = np.asarray(smooth_normal(jax.random.key(0), (257, 500)))
+    np.testing.assert_allclose(rows.std(axis=1), 1, atol=0.15)
+    assert abs(rows.mean()) < 0.01
+    between = np.corrcoef(rows)
+    assert between[100, 101] > 0.98
+    assert abs(between[100, 160]) < 0.5
+    logits = np.asarray(smooth_logits_normal(jax.random.key(0), (64, 257)))
+    assert logits.std() == pytest.approx(0.1 / 8, rel=0.1)
+    assert np.corrcoef(logits.T)[100, 101] > 0.98
+
+
+@pytest.mark.parametrize("layer", ["plain", "gated"])
+def test_an_ordered_network_begins_with_such_weights(layer: Any) -> None:
+    config = ModelConfig(layer, n_embd=400, n_hidden=400, n_skip=400 if layer == "gated" else 64)
+    params = init_variables(WaveNet(replace(config, ordered=True), 50), jax.random.key(1))["params"]
+    plain = init_variables(WaveNet(config, 50), jax.random.key(1))["params"]
+
+    def likeness(of: Any) -> list[float]:
+        rows = of["embedding"]["embedding"], of["head"]["logits"]["kernel"].T
+        return [float(np.corrcoef(each)[20, 21]) for each in rows]
+
+    assert min(likeness(params)) > 0.8
+    assert max(likeness(plain)) < 0.3

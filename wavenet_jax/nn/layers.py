@@ -26,7 +26,7 @@ def smooth_normal(key: jax.Array, shape: tuple[int, ...], dtype: Any = jnp.float
     """
     place = (jnp.arange(shape[0]) + 0.5) / shape[0]
     number = jnp.arange(NUM_WAVES)
-    waves = jnp.cos(jnp.pi * jnp.outer(place, number)) / (1 + number / WIDTH)  # [V, 32]
+    waves = jnp.cos(jnp.pi * jnp.outer(place, number)) / (1 + number[None] / WIDTH)  # [V, 32]
     waves /= jnp.linalg.norm(waves, axis=1, keepdims=True)
     weights = jax.random.normal(key, (NUM_WAVES, shape[1]))
     return jnp.dot(waves, weights, precision="highest").astype(dtype)
