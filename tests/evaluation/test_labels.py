@@ -49,6 +49,8 @@ def test_the_posterior_is_that_of_bayes() -> None:
         assert by_colour == pytest.approx([blue / 0.9, red_small, 0], rel=1e-4)
         small = (0.3 * blue_small + 0.1 * red_small) / 0.4
         assert np.exp(sizes.log_likelihood[number]) == pytest.approx([blue_large, small], rel=1e-4)
+        assert np.exp(colours.log_evidence[number]) == pytest.approx(blue + red, rel=1e-4)
+    np.testing.assert_allclose(colours.log_evidence, sizes.log_evidence)
     assert colours.labels == ("blue", "red", "green")
 
 
@@ -61,7 +63,7 @@ def test_an_unknown_kind_is_refused() -> None:
 
 def test_accuracy_by_document_and_by_label_and_the_log_loss() -> None:
     posterior = np.log([[0.7, 0.2, 0.1], [0.6, 0.3, 0.1], [0.1, 0.5, 0.4], [0.8, 0.1, 0.1]])
-    scores = LabelScores(("a", "b", "c"), posterior, posterior)
+    scores = LabelScores(("a", "b", "c"), posterior, posterior, np.zeros(4))
     found = classification(scores, np.array([0, 1, 1, 0]))
     assert found.accuracy == 3 / 4
     assert found.macro_accuracy == pytest.approx((1 + 1 / 2) / 2)
@@ -70,9 +72,8 @@ def test_accuracy_by_document_and_by_label_and_the_log_loss() -> None:
 
 
 def test_no_documents_have_no_accuracy() -> None:
-    found = classification(
-        LabelScores(("a",), np.zeros((0, 1)), np.zeros((0, 1))), np.zeros(0, int)
-    )
+    nothing = np.zeros((0, 1))
+    found = classification(LabelScores(("a",), nothing, nothing, nothing[:, 0]), np.zeros(0, int))
     assert math.isnan(found.accuracy)
     assert found.num_documents == 0
 

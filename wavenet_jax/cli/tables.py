@@ -55,7 +55,7 @@ def vocab_line(vocab: Vocab) -> str:
 def losses_table(evaluations: Mapping[str, Evaluation], unit: str = "character") -> str:
     """Return the losses of the splits that are not empty, a row each, per unit of the data."""
     is_text = all(evaluation.unseen is None for evaluation in evaluations.values())
-    loss, bits = [f"nats/{_short(unit)}", "± s.e."], f"bits/{_short(unit)}"
+    loss, bits = [f"nats/{short(unit)}", "± s.e."], f"bits/{short(unit)}"
     head = ["", "stretches" if is_text else "documents", "predictions", *loss, bits]
     rows = [head if is_text else [*head, "unseen", *loss]]
     for split, (all_, unseen) in _not_empty(evaluations):
@@ -67,7 +67,8 @@ def losses_table(evaluations: Mapping[str, Evaluation], unit: str = "character")
     return "\n".join(table(rows, "<" + ">" * (len(rows[0]) - 1)))
 
 
-def _short(unit: str) -> str:
+def short(unit: str) -> str:
+    """Return a unit as the head of a column has it."""
     return "char" if unit == "character" else unit
 
 
@@ -78,7 +79,7 @@ def runs_table(
     known = dict.fromkeys(split for _, losses in runs for split in losses)  # in their order
     filled = {split for _, losses in runs for split, _ in _not_empty(losses)}
     columns = [split for split in known if split in filled]
-    rows = [[f"nats/{_short(unit)}", *columns]]
+    rows = [[f"nats/{short(unit)}", *columns]]
     for name, losses in runs:
         means = [number(losses[split].all.nats_per_character) for split in columns]
         rows.append([visible(name), *means])

@@ -22,6 +22,7 @@ class LabelScores(NamedTuple):
     labels: tuple[str, ...]  # n
     log_likelihood: np.ndarray  # [D, n] of each document under each label, in nats
     log_posterior: np.ndarray  # [D, n] of each label; -inf of one without a training document
+    log_evidence: np.ndarray  # [D] of each document whose label is not known, in nats
 
 
 class Classification(NamedTuple):
@@ -61,8 +62,9 @@ def score_labels(
     joint = np.stack([np.logaddexp.reduce(log_joint[:, own], axis=1) for own in has], axis=1)
     with np.errstate(invalid="ignore"):  # of a label that no training document has
         likelihood = joint - np.array([np.logaddexp.reduce(prior[own]) for own in has])
-    posterior = joint - np.logaddexp.reduce(joint, axis=1, keepdims=True)
-    return LabelScores(known.kinds[place][1], np.nan_to_num(likelihood, nan=-np.inf), posterior)
+    evidence = np.logaddexp.reduce(joint, axis=1)
+    likelihood = np.nan_to_num(likelihood, nan=-np.inf)
+    return LabelScores(known.kinds[place][1], likelihood, joint - evidence[:, None], evidence)
 
 
 def classification(scores: LabelScores, truth: np.ndarray) -> Classification:

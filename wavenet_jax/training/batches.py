@@ -30,7 +30,8 @@ def draw_batch(
         batch = windows(corpus, start, receptive_field)
     else:
         batch = crop(corpus, start, settings.seq_len, receptive_field)
-    return drop_labels(jax.random.fold_in(key, 1), batch, settings.label_dropout)
+    # Not 0 or 1: `randint` draws with these children of the key.
+    return drop_labels(jax.random.fold_in(key, 2), batch, settings.label_dropout)
 
 
 def drop_labels(key: jax.Array, batch: Batch, rate: float) -> Batch:

@@ -22,10 +22,12 @@ from wavenet_jax.errors import require
 from wavenet_jax.evaluation import (
     Classification,
     LabelScores,
+    Loss,
     classification,
     nats_by_labels,
     require_scorable,
     score_labels,
+    total_loss,
 )
 from wavenet_jax.nn import Variables
 from wavenet_jax.runs import Run
@@ -88,10 +90,11 @@ def _scores(
 
 def evaluate_by(
     run: Run, variables: Variables, corpora: dict[str, Corpus], by: str
-) -> dict[str, Classification]:
+) -> dict[str, tuple[Classification, Loss]]:
     """Return how well the labels of a kind are told from the documents of each corpus.
 
-    Of the splits, train is left out: it is what the labels were learned from.
+    Beside it is the loss of the documents, their labels unknown.  Of the splits, train is left out:
+    it is what the labels were learned from.
     """
     counts, known = require_labels(run, by), run.data.labels
     found = {}
@@ -105,20 +108,32 @@ def evaluate_by(
         )
         assert corpus.labels is not None
         truth = np.asarray(corpus.labels.ids)[:, known.place(by)] - known.ids(by).start
-        found[name] = classification(_scores(run, variables, corpus, by, counts), truth)
+        scores = _scores(run, variables, corpus, by, counts)
+        loss = total_loss(-scores.log_evidence, corpus.lengths + 1)
+        found[name] = classification(scores, truth), loss
     return found
 
 
 def print_classifications(
-    found: dict[str, Classification], by: str, head: dict[str, Any], *, as_json: bool
+    found: dict[str, tuple[Classification, Loss]],
+    unit: str,
+    head: dict[str, Any],
+    *,
+    as_json: bool,
 ) -> None:
-    """Print a row per corpus: accuracy, the same by label, and log-loss."""
+    """Print a row per corpus: accuracy, the same by label, log-loss, and the documents' loss."""
     if as_json:
-        splits = {name: each._asdict() for name, each in found.items()}
-        values = head | {"by": by, "splits": splits}
-        print(json.dumps(values, indent=2, ensure_ascii=not process.is_utf8()))
+        splits = {
+            name: {
+                **{key: tables.finite(value) for key, value in each._asdict().items()},
+                f"nats_per_{unit}": tables.finite(loss.nats_per_character),
+                "standard_error": tables.finite(loss.standard_error),
+            }
+            for name, (each, loss) in found.items()
+        }
+        print(json.dumps(head | {"splits": splits}, indent=2, ensure_ascii=not process.is_utf8()))
     else:
-        print(_classifications_table(found))
+        print(_classifications_table(found, unit))
 
 
 def _scores_table(texts: Sequence[str], scores: LabelScores, by: str) -> str:
@@ -162,11 +177,11 @@ def _scores_json(scores: LabelScores) -> list[dict[str, Any]]:
     ]
 
 
-def _classifications_table(found: Mapping[str, Classification]) -> str:
-    """Return a row per corpus: documents, accuracy, its mean over the labels, and log-loss."""
-    rows = [["", "documents", "accuracy", "by label", "log-loss"]]
-    for name, each in found.items():
-        numbers = [_share(each.accuracy), _share(each.macro_accuracy)]
-        numbers.append(tables.number(each.log_loss))
-        rows.append([tables.visible(name), f"{each.num_documents:,}", *numbers])
-    return "\n".join(tables.table(rows, "<>>>>"))
+def _classifications_table(found: Mapping[str, tuple[Classification, Loss]], unit: str) -> str:
+    short = tables.short(unit)
+    rows = [["", "documents", "accuracy", "by label", "log-loss", f"nats/{short}", "± s.e."]]
+    for name, (each, loss) in found.items():
+        shares = [_share(each.accuracy), _share(each.macro_accuracy)]
+        nats = map(tables.number, (each.log_loss, loss.nats_per_character, loss.standard_error))
+        rows.append([tables.visible(name), f"{each.num_documents:,}", *shares, *nats])
+    return "\n".join(tables.table(rows, "<>>>>>>"))

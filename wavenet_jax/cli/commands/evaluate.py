@@ -84,15 +84,17 @@ def _evaluate_by(command: Evaluate, by: str) -> int:
     """Print how well the labels of a kind are told from documents; return 0."""
     run, step, variables = restore(command.run, command)
     require_labels(run, by)
-    process.say(f"{by} by {describe(run, command, step)}")
-    head = {"run": str(command.run), "checkpoint": command.checkpoint, "step": step}
+    process.say(
+        f"{by} by {describe(run, command, step)}; nats are of documents whose labels are not known"
+    )
+    head = {"run": str(command.run), "checkpoint": command.checkpoint, "step": step, "by": by}
     with process.signals_unwind(), tempfile.TemporaryDirectory() as place:
         corpora, _ = _corpora(run, command, Path(place))
         if command.first is not None:
             corpora, shares = _heads(corpora, command.first)
             process.say(f"Only the first documents are scored: {_in_words(shares)}")
         found = evaluate_by(run, variables, corpora, by)
-    print_classifications(found, by, head, as_json=command.json)
+    print_classifications(found, run.config.data.unit, head, as_json=command.json)
     return 0
 
 
