@@ -11,6 +11,8 @@ import flax.linen as nn
 import jax
 import jax.numpy as jnp
 
+from wavenet_jax.data import BOUNDARY_ID
+
 # N(0, 1/fan_in), not truncated: the lecture's `torch.randn(fan_in, fan_out) / fan_in**0.5`.
 fan_in_normal = nn.initializers.variance_scaling(1.0, "fan_in", "normal")
 # The lecture scales the last layer's weights by 0.1, so that the first loss is near ln V.
@@ -22,14 +24,17 @@ NUM_WAVES, WIDTH = 32, 4  # of which alike weights are made; from where they bec
 def smooth_normal(key: jax.Array, shape: tuple[int, ...], dtype: Any = jnp.float32) -> jax.Array:
     """Return N(0, 1) numbers `[V, C]` whose rows are alike where their ids are near.
 
-    Row v is Σ_k w_k · cos(π·k·(v + 1/2) / V) / (1 + k/4) of normal w_k, k < 32, scaled.
+    Row v is Σ_k w_k · cos(π·k·(v + 1/2) / V) / (1 + k/4) of normal w_k, k < 32, scaled.  Row 0, of
+    the boundary, is like no other.
     """
+    first, others = jax.random.split(key)
     place = (jnp.arange(shape[0]) + 0.5) / shape[0]
     number = jnp.arange(NUM_WAVES)
     waves = jnp.cos(jnp.pi * jnp.outer(place, number)) / (1 + number[None] / WIDTH)  # [V, 32]
     waves /= jnp.linalg.norm(waves, axis=1, keepdims=True)
-    weights = jax.random.normal(key, (NUM_WAVES, shape[1]))
-    return jnp.dot(waves, weights, precision="highest").astype(dtype)
+    weights = jax.random.normal(others, (NUM_WAVES, shape[1]))
+    rows = jnp.dot(waves, weights, precision="highest")
+    return rows.at[BOUNDARY_ID].set(jax.random.normal(first, shape[1:])).astype(dtype)
 
 
 def smooth_logits_normal(
