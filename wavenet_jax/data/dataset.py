@@ -19,6 +19,7 @@ from wavenet_jax.data.corpus import (
 )
 from wavenet_jax.data.files import SourceFile, find_sources
 from wavenet_jax.data.labels import (
+    NO_LABEL,
     LabelCounts,
     LabelRows,
     LabelTable,
@@ -61,6 +62,7 @@ class Dataset(NamedTuple):
     notes: tuple[str, ...] = ()  # sentences for the user on what was found and how it was taken
     rate: int | None = None  # samples per second, of recordings
     labels: LabelVocab = LabelVocab()  # of the documents; of no kind unless they have some
+    label_ids: np.ndarray = np.zeros((0, 0), np.int32)  # [D, J] of all documents, as they are
     # Which documents each split has, by their places in `documents`, or of recordings in the files
     # of a run folder; empty of a text.
     numbers: Splits[np.ndarray] = Splits(*[np.zeros(0, np.int64)] * 3)
@@ -70,11 +72,43 @@ class Dataset(NamedTuple):
         """Tell whether this is one text instead of a list of documents."""
         return self.kind == "text"
 
+    def given_labels(self, labels: Mapping[str, str]) -> np.ndarray:
+        """Return the ids of labels by their kinds, `[J]`, 0 for a kind that is not given.
+
+        Raises `InputError` for a label that no training document has.
+        """
+        ids, train = self.labels.encode(labels), self.splits.train.labels
+        for kind in labels:
+            place = self.labels.place(kind)
+            require(
+                train is not None and ids[place] in train.ids[:, place],
+                f"label {kind} is {show_short(labels[kind])}, which no training document has, "
+                "expected one that the model has learned; choose another.",
+                "label",
+            )
+        return ids
+
     @property
     def label_counts(self) -> LabelCounts | None:
         """Return the labels of the training documents; None for data without labels."""
         labels = self.splits.train.labels
         return None if labels is None else count_labels(labels.ids)
+
+    def scored_labels(self, labels: Mapping[str, str]) -> np.ndarray | None:
+        """Return the ids of labels to score documents with, `[J]`; None where none are given.
+
+        Raises `InputError` as `given_labels` does, and where only some kinds are given, which the
+        model has not learned.
+        """
+        ids = self.given_labels(labels)
+        missing = [kind for kind in self.labels.names if kind not in labels]
+        require(
+            not labels or not missing,
+            f"label is {' and '.join(labels)} alone, expected {' and '.join(missing)} too, or no "
+            "label; give all, or leave all out.",
+            "label",
+        )
+        return ids if labels else None
 
     @property
     def extent(self) -> Extent:
@@ -163,11 +197,7 @@ def label_rows(dataset: Dataset) -> LabelRows:
     """Return the split and the labels of each document, in the order of a run folder."""
     order = np.argsort(np.concatenate(dataset.numbers))
     splits = np.repeat(Splits._fields, [len(part) for part in dataset.numbers])
-    ids = np.zeros((len(order), len(dataset.labels.kinds)), np.int32)
-    for part, corpus in zip(dataset.numbers, dataset.splits, strict=True):
-        if corpus.labels is not None:
-            ids[part] = corpus.labels.ids
-    return LabelRows(dataset.labels, ids, splits[order])
+    return LabelRows(dataset.labels, dataset.label_ids, splits[order])
 
 
 def write_dataset(dataset: Dataset, folder: Path) -> None:
@@ -267,11 +297,15 @@ def _load_sound(
 def _labelled(
     dataset: Dataset, vocab: LabelVocab, ids: np.ndarray, numbers: Splits[Any]
 ) -> Dataset:
-    """Return a dataset whose splits are these documents, with labels `[D, K]` if it has some."""
+    """Return a dataset whose splits are these documents, with labels `[D, J]` if it has some.
+
+    A label that no training document has is none to the model, which could not learn it.
+    """
     numbers = Splits(*(np.array(part, np.int64) for part in numbers))
+    learned = np.where(np.isin(ids, ids[numbers.train]), ids, NO_LABEL)
     pairs = zip(dataset.splits, numbers, strict=True)
-    splits = Splits(*(c.with_labels(ids[part] if vocab.kinds else None) for c, part in pairs))
-    return dataset._replace(splits=splits, labels=vocab, numbers=numbers)
+    splits = Splits(*(c.with_labels(learned[part] if vocab.kinds else None) for c, part in pairs))
+    return dataset._replace(splits=splits, labels=vocab, label_ids=ids, numbers=numbers)
 
 
 def _consecutive(counts: Iterable[int]) -> Splits[np.ndarray]:

@@ -24,6 +24,11 @@ class LabelScores(NamedTuple):
     log_posterior: np.ndarray  # [D, n] of each label; -inf of one without a training document
     log_evidence: np.ndarray  # [D] of each document whose label is not known, in nats
 
+    def of(self, documents: np.ndarray) -> "LabelScores":
+        """Return what some of the documents, by their numbers, say."""
+        labels, *arrays = self
+        return LabelScores(labels, *(array[documents] for array in arrays))
+
 
 class Classification(NamedTuple):
     """How well labels are told from documents."""

@@ -2,7 +2,7 @@
 
 from wavenet_jax.nn.bridge import from_nnx, to_nnx
 from wavenet_jax.nn.rings import CACHE_AXES, DecodeCache, replicate_cache
-from wavenet_jax.nn.sizes import require_cache_fits, require_training_fits
+from wavenet_jax.nn.sizes import require_cache_fits, require_conditions_fit, require_training_fits
 from wavenet_jax.nn.vocabulary import change_labels, change_vocab
 from wavenet_jax.nn.wavenet import (
     NORM_MOMENTUM,
@@ -27,6 +27,7 @@ __all__ = [
     "network_for",
     "replicate_cache",
     "require_cache_fits",
+    "require_conditions_fit",
     "require_training_fits",
     "to_nnx",
 ]

@@ -34,8 +34,7 @@ def parameter_count(
 ) -> int:
     """Return the number of trained numbers of a network."""
     hidden, num_layers = config.n_hidden, len(config.dilations)
-    is_gated = config.layer == "gated"
-    width = 2 * hidden if is_gated else hidden
+    is_gated, width = config.layer == "gated", layer_width(config)
     per_layer = width * (2 if config.norm == "batch" else 1)  # scale and bias, or a bias
     inputs = config.n_embd + hidden * (num_layers - 1)  # channels in, of all layers
     layers = config.kernel_size * inputs * width + per_layer * num_layers
@@ -70,7 +69,7 @@ def require_training_fits(config: Config, vocab_size: int, num_labels: int = 0) 
     length = config.model.receptive_field - 1 + settings.seq_len
     parts = {
         "parameters and gradients": 2 * NUMBER * parameters,
-        "activations of a step": NUMBER * rows * _kept_numbers(config, vocab_size),
+        "activations of a step": NUMBER * rows * _kept_numbers(config, vocab_size, num_labels),
         "rows between reports": (settings.report_every or 1) * settings.batch_size * length,
     }
     remedy = "lower n_hidden, batch_size, seq_len or report_every"
@@ -84,12 +83,26 @@ def require_cache_fits(config: ModelConfig, sequences: int) -> None:
     require_memory("sampling", parts, "sample from a run of smaller dilations", "dilations")
 
 
-def _kept_numbers(config: Config, vocab_size: int) -> int:
+def require_conditions_fit(config: ModelConfig, combinations: int) -> None:
+    """Raise `InputError` where what combinations of labels add does not fit the memory."""
+    numbers = combinations * len(config.dilations) * layer_width(config)
+    parts = {"what labels add": NUMBER * numbers}
+    require_memory("sampling", parts, "give a label of each kind", "label")
+
+
+def layer_width(config: ModelConfig) -> int:
+    """Return W, the channels of a layer before its non-linearity: of a gated one twice H."""
+    return config.n_hidden * (2 if config.layer == "gated" else 1)
+
+
+def _kept_numbers(config: Config, vocab_size: int, num_labels: int) -> int:
     """Return how many numbers a step keeps of a row: the taps and nodes of layers, and logits."""
     model, settings = config.model, config.train
     positions = model.receptive_field - 1 + settings.seq_len
     widths = [model.n_embd, *[model.n_hidden] * len(model.dilations)]
     kept, nodes = vocab_size * settings.seq_len, positions
+    if num_labels:
+        kept += positions * (model.n_label + len(model.dilations) * layer_width(model))
     for inputs, outputs in pairwise(widths):
         nodes = nodes // model.kernel_size if settings.mode == "window" else positions
         kept += nodes * (model.kernel_size * inputs + outputs)

@@ -9,6 +9,8 @@ import numpy as np
 
 from wavenet_jax.nn.wavenet import Variables
 
+_EMBEDDING = "label_embedding"
+
 
 def change_vocab(variables: Variables, fresh: Variables, source: np.ndarray) -> Variables:
     """Return variables for another vocabulary, whose id i was `source[i]` in the old one.
@@ -33,13 +35,19 @@ def change_vocab(variables: Variables, fresh: Variables, source: np.ndarray) -> 
     return variables | {"params": changed}
 
 
-def change_labels(variables: Variables, fresh: Variables) -> Variables:
-    """Return variables for other labels, or none: what belongs to labels is fresh."""
-    old, new = variables["params"], fresh["params"]
-    return variables | {
-        "params": {name: new[name] if _is_of_labels(name) else old[name] for name in new}
-    }
+def change_labels(variables: Variables, fresh: Variables, source: np.ndarray) -> Variables:
+    """Return variables for other labels, or none, whose label i was `source[i - 1]` in the old.
 
-
-def _is_of_labels(name: str) -> bool:
-    return name == "label_embedding" or name.startswith("conditions_")
+    Labels whose source is 0 have the embedding of the fresh variables.  Where the old network knew
+    no labels, they add nothing yet, so that it is what it was.
+    """
+    old, new = variables["params"], dict(fresh["params"])
+    new |= {name: part for name, part in old.items() if name in new and name != _EMBEDDING}
+    for name in new:
+        if _EMBEDDING not in old and name.startswith("conditions_"):
+            new[name] = jax.tree.map(jnp.zeros_like, new[name])
+    if _EMBEDDING in old and _EMBEDDING in new:
+        rows = old[_EMBEDDING]["embedding"][np.maximum(source - 1, 0)]
+        kept = jnp.where((source > 0)[:, None], rows, new[_EMBEDDING]["embedding"])
+        new[_EMBEDDING] = {"embedding": kept}
+    return variables | {"params": new}

@@ -30,7 +30,7 @@ from wavenet_jax.nn.layers import (
     smooth_normal,
 )
 from wavenet_jax.nn.rings import DecodeCache, RingLayout
-from wavenet_jax.nn.sizes import require_cache_fits, require_parameters_fit
+from wavenet_jax.nn.sizes import layer_width, require_cache_fits, require_parameters_fit
 from wavenet_jax.nn.taps import age_of, merge_taps, shift_taps
 
 NORM_MOMENTUM = 0.9  # weight of BatchNorm's old statistics: what PyTorch calls 0.1
@@ -83,7 +83,7 @@ class WaveNet(nn.Module):
                 dtype=self._dtype,
                 embedding_init=nn.initializers.normal(1.0),
             )
-            width = config.n_hidden * (2 if config.layer == "gated" else 1)
+            width = layer_width(config)
             self.conditions = [self._linear(width, use_bias=False) for _ in config.dilations]
         if config.head_reads_skips:
             self.head = GatedHead(config.n_skip, self.vocab_size, self._linear, config.ordered)
@@ -99,30 +99,36 @@ class WaveNet(nn.Module):
         return partial(Linear, dtype=self._dtype)
 
     def _embed(self, tokens: jax.Array) -> jax.Array:
-        """Return the embedding of each token, `[...] -> [..., C]`.
-
-        To train on an accelerator it is a product: the gradient of a lookup would be added up there
-        in the order in which its parts arrive, so that no run could be repeated to the bit.
-        """
-        return self._look_up(self.embedding, tokens)
-
-    def _look_up(self, embedding: nn.Embed, ids: jax.Array) -> jax.Array:
-        if self.training and jax.default_backend() != "cpu":
-            table = embedding.embedding.astype(self._dtype)
-            chosen = jax.nn.one_hot(ids, len(table), dtype=table.dtype)
+        """Return the embedding of each token, `[...] -> [..., C]`."""
+        if self._multiplies:
+            table = self.embed_all()
+            chosen = jax.nn.one_hot(tokens, len(table), dtype=table.dtype)
             return jnp.dot(chosen, table, precision="highest")
-        return embedding(ids)
+        return self.embedding(tokens)
+
+    @property
+    def _multiplies(self) -> bool:
+        """Tell whether embeddings are looked up by a product, as in training on an accelerator.
+
+        The gradient of a lookup would be added up there in the order in which its parts arrive, so
+        that no run could be repeated to the bit.
+        """
+        return self.training and jax.default_backend() != "cpu"
 
     def _embed_labels(self, labels: jax.Array | None) -> jax.Array | None:
-        """Return h, the sum of the embeddings of labels of K kinds: `[..., K] -> [..., E]`.
+        """Return h, the sum of the embeddings of labels of J kinds: `[..., J] -> [..., E]`.
 
         That of no label is 0, so that a model without labels is one whose labels are all 0.
         """
         if labels is None:
             return None
-        labels = labels.astype(jnp.int32)
-        embedded = self._look_up(self.label_embedding, jnp.maximum(labels - 1, 0))
-        return jnp.where((labels > 0)[..., None], embedded, 0).sum(axis=-2)
+        numbers = labels.astype(jnp.int32) - 1
+        if self._multiplies:
+            table = self.label_embedding.embedding.astype(self._dtype)
+            chosen = jax.nn.one_hot(numbers, self.num_labels, dtype=table.dtype).sum(axis=-2)
+            return jnp.dot(chosen, table, precision="highest")
+        embedded = self.label_embedding(jnp.maximum(numbers, 0))
+        return jnp.where((numbers >= 0)[..., None], embedded, 0).sum(axis=-2)
 
     def _condition(self, index: int, h: jax.Array | None) -> jax.Array | None:
         return None if h is None else self.conditions[index](h)

@@ -9,7 +9,7 @@ from typing import NamedTuple
 import numpy as np
 
 from wavenet_jax.config import Config, extend
-from wavenet_jax.data import Dataset, Vocab
+from wavenet_jax.data import Dataset, LabelVocab, Vocab
 from wavenet_jax.errors import pluralize, require
 from wavenet_jax.nn import change_labels, change_vocab, network_for
 from wavenet_jax.runs.checkpoints import open_checkpoints
@@ -54,8 +54,8 @@ def warm_start(config: Config, data: Dataset) -> WarmStart | None:
     start = f"Starting from {source.folder} at step {step:,}"
     start += _difference(data.vocab, source.data.vocab)
     if data.labels != source.data.labels:
-        variables = change_labels(variables, fresh)
-        start += "  What the network knows of labels is fresh."
+        variables = change_labels(variables, fresh, _label_ids(data.labels, source.data.labels))
+        start += _label_difference(data.labels, source.data.labels)
     return WarmStart(init_state(trainer, variables), "\n".join([*checkpoints.notes, start]))
 
 
@@ -85,6 +85,25 @@ def _difference(vocab: Vocab, old: Vocab) -> str:
     new = f"{pluralize(len(fresh), 'character')} fresh ({listed})" if fresh else "none fresh"
     kept = len(vocab) - 1 - len(fresh)
     return f": {pluralize(kept, 'character')} kept, {new}, {len(gone):,} dropped."
+
+
+def _label_ids(labels: LabelVocab, old: LabelVocab) -> np.ndarray:
+    """Return the id of each label in the old vocabulary, 0 of one that it does not know."""
+    ids = {
+        (kind, label): number
+        for kind, known in old.kinds
+        for label, number in zip(known, old.ids(kind), strict=True)
+    }
+    return np.array([ids.get((kind, each), 0) for kind, known in labels.kinds for each in known])
+
+
+def _label_difference(labels: LabelVocab, old: LabelVocab) -> str:
+    """Return how two vocabularies of labels differ, as a sentence."""
+    if not labels.kinds:
+        return "  Its labels are dropped."
+    kept = int((_label_ids(labels, old) > 0).sum())
+    fresh = pluralize(labels.num_labels - kept, "label")
+    return f"  {fresh} fresh, {kept:,} kept, {old.num_labels - kept:,} dropped."
 
 
 class Reopened(NamedTuple):

@@ -70,8 +70,8 @@ def init_decode_state(model: WaveNet, variables: Variables) -> DecodeState:
 
 def replicate_state(state: DecodeState, sequences: int) -> DecodeState:
     """Return copies of a sequence, stacked for `vmap` in lockstep."""
-    cache, rest = replicate_cache(state.cache, sequences), state._replace(cache=None)  # type: ignore[arg-type]
-    return jax.tree.map(lambda leaf: jnp.stack([leaf] * sequences), rest)._replace(cache=cache)
+    copies = jax.tree.map(lambda leaf: jnp.broadcast_to(leaf, (sequences, *leaf.shape)), state)
+    return copies._replace(cache=replicate_cache(state.cache, sequences))
 
 
 def attempt_key(key: jax.Array, attempt: jax.Array) -> jax.Array:

@@ -108,9 +108,12 @@ def generate_documents(
     samples: Iterator[Sample] = sampler.run(0, n)
     if config.unique or config.new:
         samples = _require_found(sampler, config, n, set(origins), max_sampled)
-    known = [{}] if labels is None else list(map(dataset.labels.decode, labels.ids))
     documents = (
-        GeneratedDocument(each, origins.get(each.text, "new"), known[each.label])
+        GeneratedDocument(
+            each,
+            origins.get(each.text, "new"),
+            {} if labels is None else dataset.labels.decode(labels.ids[each.label]),
+        )
         for each in samples
     )
     return DocumentStream(

@@ -5,7 +5,7 @@ import jax.numpy as jnp
 
 from wavenet_jax.config import SampleConfig
 from wavenet_jax.data import Dataset, LabelCounts
-from wavenet_jax.nn import Variables, WaveNet
+from wavenet_jax.nn import Variables, WaveNet, require_conditions_fit
 
 _FOLD = 2**32 - 1  # of a key; no token or attempt has it
 
@@ -13,9 +13,9 @@ _FOLD = 2**32 - 1  # of a key; no token or attempt has it
 def labels_to_draw(dataset: Dataset, config: SampleConfig) -> LabelCounts | None:
     """Return the labels that samples may have, and how often; None for data without labels.
 
-    Raises `InputError` for a label that the data do not have.
+    Raises `InputError` for a label that no training document has.
     """
-    given, counts = dataset.labels.encode(config.labels), dataset.label_counts
+    given, counts = dataset.given_labels(config.labels), dataset.label_counts
     return None if counts is None else counts.given(given)
 
 
@@ -29,7 +29,11 @@ def draw_labels(key: jax.Array, labels: LabelCounts) -> jax.Array:
 def all_conditions(
     model: WaveNet, variables: Variables, labels: LabelCounts | None
 ) -> jax.Array | None:
-    """Return what the combinations of labels add in every layer, `[D, L, W]`, to be looked up."""
+    """Return what the combinations of labels add in every layer, `[G, L, W]`, to be looked up.
+
+    Raises `InputError` where it does not fit the memory.
+    """
     if labels is None:
         return None
+    require_conditions_fit(model.config, len(labels.ids))
     return model.apply(variables, jnp.asarray(labels.ids), method="condition_all")

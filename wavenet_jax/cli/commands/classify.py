@@ -18,7 +18,7 @@ from wavenet_jax.data import (
     level_ids,
     read_levels,
 )
-from wavenet_jax.errors import require
+from wavenet_jax.errors import pluralize, require
 from wavenet_jax.evaluation import (
     Classification,
     LabelScores,
@@ -50,7 +50,7 @@ def require_labels(run: Run, by: str, label: tuple[str, ...] = ()) -> LabelCount
     )
     counts = run.data.label_counts
     assert counts is not None  # there are labels of that kind
-    return counts.given(run.data.labels.encode(given))
+    return counts.given(run.data.given_labels(given))
 
 
 def print_scores_by(
@@ -70,11 +70,10 @@ def _corpus(run: Run, texts: list[str]) -> Corpus:
     if run.data.kind != "audio":
         require_scorable(run.data.vocab, texts, is_text=False)
         return corpus_from_documents(texts, run.data.vocab)
-    assert run.data.rate is not None  # of recordings it is known
     boundary = np.array([BOUNDARY_ID], run.data.vocab.dtype)
     parts = [boundary]
     for path in texts:
-        levels, notes = read_levels(Path(path), run.data.rate)
+        levels, notes = read_levels(Path(path), run.config.data)
         print_notes(notes)
         parts += [level_ids(levels), boundary]
     return Corpus(np.concatenate(parts))
@@ -101,16 +100,21 @@ def evaluate_by(
     for name, corpus in corpora.items():
         if name == "train" or corpus.num_predictions == 0:
             continue
+        ids = np.zeros(0) if corpus.labels is None else corpus.labels.ids[:, known.place(by)]
+        labelled = np.flatnonzero(ids)
         require(
-            corpus.labels is not None,
-            f"data {name!r} has no labels, expected those of the run, {', '.join(known.names)}.",
-            "data",
+            len(labelled) > 0,
+            f"{name} has no document with a {by} that train has, expected some; leave by out.",
         )
-        assert corpus.labels is not None
-        truth = np.asarray(corpus.labels.ids)[:, known.place(by)] - known.ids(by).start
         scores = _scores(run, variables, corpus, by, counts)
         loss = total_loss(-scores.log_evidence, corpus.lengths + 1)
-        found[name] = classification(scores, truth), loss
+        truth = ids[labelled] - known.ids(by).start
+        found[name] = classification(scores.of(labelled), truth), loss
+        if left_out := len(ids) - len(labelled):
+            process.say(
+                f"{pluralize(left_out, 'document')} of {name} count for the loss alone: train has "
+                f"no document with their {by}."
+            )
     return found
 
 

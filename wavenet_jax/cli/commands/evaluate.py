@@ -83,9 +83,11 @@ def _evaluate_run(
 def _evaluate_by(command: Evaluate, by: str) -> int:
     """Print how well the labels of a kind are told from documents; return 0."""
     run, step, variables = restore(command.run, command)
-    require_labels(run, by)
+    counts = require_labels(run, by)
+    combinations = pluralize(len(counts.ids), "combination")
     process.say(
-        f"{by} by {describe(run, command, step)}; nats are of documents whose labels are not known"
+        f"{by} by {describe(run, command, step)}, under each of {combinations} of labels; nats are "
+        "of documents whose labels are not known"
     )
     head = {"run": str(command.run), "checkpoint": command.checkpoint, "step": step, "by": by}
     with process.signals_unwind(), tempfile.TemporaryDirectory() as place:
@@ -101,6 +103,12 @@ def _evaluate_by(command: Evaluate, by: str) -> int:
 def _corpora(run: Run, command: Evaluate, place: Path) -> tuple[dict[str, Corpus], dict[str, Any]]:
     """Return the splits, or other data by their name and in JSON how many units are left out."""
     if command.without_labels:
+        require(
+            len(run.data.labels.kinds) > 0,
+            f"without_labels is given, but the documents of {run.folder} have no labels, expected "
+            "no such option; leave it out.",
+            "without_labels",
+        )
         process.say("Documents are evaluated as if they had no labels.")
         bare = [corpus.with_labels(None) for corpus in run.data.splits]
         run = run._replace(data=run.data._replace(labels=LabelVocab(), splits=Splits(*bare)))
@@ -145,6 +153,8 @@ def _read_other(run: Run, source: str, place: Path) -> tuple[Corpus, int]:
     try:
         other = datasets.load_dataset(whole if labels.kinds else bare, place, labels)
     except InputError as error:
+        if source == "-":  # which can be read once
+            raise
         if error.field == "column":
             process.say(f"{source} has no column {whole.column!r}: its lines are taken whole.")
             bare = replace(bare, column=None)

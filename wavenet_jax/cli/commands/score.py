@@ -38,7 +38,7 @@ def score(command: Score) -> int:
         "others is what `wavenet-jax evaluate` prints with --data, and their labels what --by is "
         "for.",
     )
-    labels = run.data.labels.encode(given) if (given := parse_labels(command.label)) else None
+    labels = run.data.scored_labels(parse_labels(command.label))
     require(
         is_text or not command.text_start,
         "text_start is True, but the run was trained on a list, expected no such option; leave it "
@@ -86,7 +86,10 @@ def _score_by(run: Run, step: int, variables: Variables, command: Score) -> int:
     texts = list(command.texts) or list(_piped_documents())
     require(len(texts) > 0, "no text is given, expected at least one to score.")
     what = "recording" if run.data.kind == "audio" else "text"
-    process.say(f"{command.by} of {pluralize(len(texts), what)} by {describe(run, command, step)}")
+    process.say(
+        f"{command.by} of {pluralize(len(texts), what)} by {describe(run, command, step)}, under "
+        f"each of {pluralize(len(counts.ids), 'combination')} of labels"
+    )
     print_scores_by(run, variables, texts, command.by, counts, as_json=command.json)
     return 0
 

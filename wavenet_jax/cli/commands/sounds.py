@@ -51,7 +51,7 @@ def sample_sounds(
     assert command.out is not None
     prompt, notes = None, list[str]()
     if command.prompt is not None:
-        prompt, notes = read_levels(command.prompt, _rate(run))
+        prompt, notes = read_levels(command.prompt, run.config.data)
     print_notes(notes)
     process.say(f"{head}, in {command.out}")
     for take in write_takes(run, variables, config, command.out, prompt):

@@ -108,7 +108,7 @@ def _model_of(folder: Any) -> ModelConfig:
     return load_config(path).model
 
 
-FREE = ("dropout", "precision")  # fields on which the parameters do not depend
+FREE = ("dropout", "precision", "ordered")  # on which the parameters' shapes do not depend
 
 
 def _require_same_model(model: ModelConfig, folder: str) -> None:

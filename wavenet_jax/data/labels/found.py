@@ -143,7 +143,9 @@ def number_labels(found: Found, known: LabelVocab | None = None) -> LabelTable:
         if kind not in vocab.names:
             continue
         place = vocab.place(kind)
-        numbers = {label: vocab.encode({kind: label})[place] for label in set(column)}
+        numbers = dict(zip(vocab.kinds[place][1], vocab.ids(kind), strict=True))
+        if unknown := next((label for label in column if label not in numbers), None):
+            vocab.encode({kind: unknown})  # raises
         ids[:, place] = [numbers[label] for label in column]
     return LabelTable(vocab, ids, np.array(found.tests, bool))
 

@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from wavenet_jax.errors import InputError, nearest, require, show_short
+from wavenet_jax.errors import InputError, nearest, show_short
 
 NO_LABEL = 0
 _MAX_SHOWN = 20  # labels in a message
@@ -74,17 +74,17 @@ class LabelVocab(NamedTuple):
 
     def place(self, kind: str) -> int:
         """Return the position of a kind; raise `InputError` with the known ones if unknown."""
-        require(
-            len(self.kinds) > 0,
-            f"{show_short(kind)} is to be a label, but the documents of the run have no labels, "
-            "expected none; leave it out.",
-        )
-        require(
-            kind in self.names,
+        if kind in self.names:
+            return self.names.index(kind)
+        if not self.kinds:
+            raise InputError(
+                f"{show_short(kind)} is to be a label, but the documents of the run have no "
+                "labels, expected none; leave it out."
+            )
+        raise InputError(
             f"{show_short(kind)} names no labels of the documents, expected "
-            f"{' or '.join(self.names)}{_did_you_mean(kind, self.names)}",
+            f"{' or '.join(self.names)}{_did_you_mean(kind, self.names)}"
         )
-        return self.names.index(kind)
 
     def ids(self, kind: str) -> range:
         """Return the ids of the labels of a kind, in their order."""

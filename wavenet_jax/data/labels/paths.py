@@ -41,7 +41,7 @@ def _with_labels(
     regex, labelled, lacking = compile_pattern("label_pattern", pattern), [], []
     for file in files:
         match = regex.search(file.name)
-        labels = tuple(match[kind] for kind in config.label_groups) if match else ()
+        labels = tuple(match[kind] for kind in regex.groupindex) if match else ()
         if labels and all(map(is_label, labels)):
             labelled.append(file._replace(labels=labels))
         else:

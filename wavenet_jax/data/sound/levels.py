@@ -28,6 +28,7 @@ from wavenet_jax.data.vocab import BOUNDARY_ID, level_vocab
 from wavenet_jax.errors import InputError, pluralize, require
 
 FIRST_LEVEL_ID = BOUNDARY_ID + 1
+CHOOSE = "choose another"  # of a recording that is given by itself
 
 
 class Sounds(NamedTuple):
@@ -44,15 +45,23 @@ def level_ids(levels: np.ndarray) -> np.ndarray:
     return levels.astype(level_vocab().dtype) + FIRST_LEVEL_ID
 
 
-def read_levels(path: Path, rate: int) -> tuple[np.ndarray, list[str]]:
-    """Return the levels of a recording at a rate, `[T]` uint8, and a note where it was resampled.
+def read_levels(path: Path, config: DataConfig) -> tuple[np.ndarray, list[str]]:
+    """Return the levels of a recording, `[T]` uint8, and a note where it was resampled.
 
-    Raises `InputError` as `read_recording` does.
+    It is read as those of the configuration, which has a rate, are.  Raises `InputError` as
+    `read_recording` does, and for silence.
     """
-    recording = read_recording(SourceFile(str(path), path), "choose another")
-    note = f"{path} is resampled from {recording.rate:,} to {rate:,} Hz."
-    levels = encode_levels(resample(*recording, rate))
-    return levels, [note] if recording.rate != rate else []
+    assert config.rate is not None
+    file = SourceFile(str(path), path)
+    recording = _trimmed(file, read_recording(file, CHOOSE), config, CHOOSE)
+    note = f"{path} is resampled from {recording.rate:,} to {config.rate:,} Hz."
+    levels = _levels(recording, config.rate, config)
+    return levels, [note] if recording.rate != config.rate else []
+
+
+def _levels(recording: Recording, rate: int, config: DataConfig) -> np.ndarray:
+    samples = resample(*recording, rate)
+    return encode_levels(samples if config.peak is None else scale(samples, config.peak))
 
 
 def read_sounds(
@@ -76,8 +85,7 @@ def read_sounds(
             "rate",
         )
         resampled += recording.rate != rate
-        samples = resample(*recording, rate)
-        levels = encode_levels(samples if config.peak is None else scale(samples, config.peak))
+        levels = _levels(recording, rate, config)
         scratch.write(levels.tobytes())
         lengths.append(len(levels))
         found.add([file.labels], is_test=file.is_test)
@@ -114,14 +122,16 @@ def _readable(
         notes.append(f"{pluralize(len(bad), 'bad recording')} left out, the first: {bad[0]}.")
 
 
-def _trimmed(file: SourceFile, recording: Recording, config: DataConfig) -> Recording:
+def _trimmed(
+    file: SourceFile, recording: Recording, config: DataConfig, remedy: str = MEND
+) -> Recording:
     """Return a recording without the silence at its ends, as far as that is wanted.
 
     Raises `InputError` for one that is silent throughout.
     """
     require(
         bool(recording.samples.any()),
-        f"{file.name} is silent throughout, expected a sound; {MEND}.",
+        f"{file.name} is silent throughout, expected a sound; {remedy}.",
         "skip_bad",
     )
     return recording if config.trim_db is None else trim(recording, config.trim_db)
