@@ -15,7 +15,9 @@ Glossary.  Shapes are written `[B, T, C]`; the letters mean the same everywhere:
     H  hidden channels             d  dilation: the distance between taps
     N  predictions in a corpus     R  receptive field = 1 + (K - 1) · Σd
     M  nodes of a batch in a row   D  documents
-    S  states of an automaton
+    S  states of an automaton      J  kinds of labels
+    E  channels of a label         G  combinations of labels
+    W  channels of a layer before its non-linearity: H, or 2·H where it is gated
 
     document         what the model learns to end: a name, a line of a list; a text is one document
     boundary         the token before and after every document, id 0
@@ -32,6 +34,8 @@ Glossary.  Shapes are written `[B, T, C]`; the letters mean the same everywhere:
     mode             which run of the stack is trained: window or sequence
     mask             the table of tokens that a constraint allows next
     slot             one of the sequences that are decoded side by side
+    label            what a document is known to be, such as its language; of each kind it has one
+    condition        what labels add in a layer before its non-linearity
     recording        a document of sound: a token is the level of a sample, one of 256
 
 Losses are in nats per character, of sound per sample; the boundary that ends a document counts as

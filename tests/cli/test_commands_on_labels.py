@@ -60,6 +60,18 @@ def test_scores_are_with_labels_and_by_label(labelled: Path, prints: Prints) -> 
     assert len(prints("score", labelled, "bbc", "aab", "--by", "language").splitlines()) == 2
 
 
+def test_texts_that_cannot_be_scored_by_label_are_marked(
+    labelled: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    capsys.readouterr()
+    assert call(f"score {labelled} aab xyz bbc --by language --json") == 1
+    first, second, third = map(json.loads, capsys.readouterr().out.splitlines())
+    assert (first["label"], third["label"]) == ("fr", "it")
+    assert second == {"text": "xyz", "error": "unknown: 'x' 'y' 'z'"}
+    assert call(f"score {labelled} xyz --by language") == 1
+    assert capsys.readouterr().out == "xyz  error: unknown: 'x' 'y' 'z'\n"
+
+
 def test_losses_are_with_labels_unless_they_are_left_out(labelled: Path, prints: Prints) -> None:
     def losses(*more: str) -> list[float]:
         splits = json.loads(prints("evaluate", labelled, "--json", *more))["splits"]
@@ -114,9 +126,9 @@ def test_other_data_are_evaluated_with_their_labels(
         ("score RUN aab --by tongue", "'tongue' names no labels of the documents"),
         ("score RUN aab --by language --label language=it", "of which a label is given too"),
         ("score RUN aab --by language --sort", "--sort, --per-char and --text-start are of scores"),
-        ("score RUN xyz --by language", "'xyz' contains 'x' 'y' 'z', unknown to this vocabulary"),
         ("evaluate RUN --by tongue", "'tongue' names no labels of the documents"),
-        ("evaluate RUN RUN --by language", "--by is 'language', expected one run"),
+        ("evaluate RUN RUN --by language", "--by is 'language' beside several runs"),
+        ("evaluate RUN --by language --without-labels", "are both given, expected one of them"),
     ],
 )
 def test_bad_labels_are_answered_in_a_sentence(

@@ -73,7 +73,7 @@ def test_ids_of_levels_are_1_to_256_and_the_boundary_is_0(tmp_path: Path) -> Non
     assert dataset.splits.train.tokens.tolist() == [BOUNDARY_ID, 1, 129, 256, BOUNDARY_ID]
     assert dataset.splits.val.tokens.tolist() == [BOUNDARY_ID]
     assert len(dataset.vocab) == 257
-    assert dataset.extent == ("audio", 4, 3, RATE)
+    assert dataset.extent == ("audio", 4, 3, RATE, False)
 
 
 def test_files_of_tokens_are_mapped_and_equal_to_those_in_memory(

@@ -94,3 +94,13 @@ def test_every_label_has_its_own_id() -> None:
     for colour, size in product(KINDS.kinds[0][1], KINDS.kinds[1][1]):
         labels = {"colour": colour, "size": size}
         assert KINDS.decode(KINDS.encode(labels)) == labels
+
+
+def test_a_combination_that_no_document_has_has_a_likelihood() -> None:
+    corpus = corpus_from_documents(DOCUMENTS, VOCAB)
+    large = COUNTS.given(np.array([0, 4])).with_all(0, np.array([1, 2]))
+    assert (large.ids.tolist(), large.counts.tolist()) == ([[1, 4], [2, 4]], [6, 0])
+    scores = score_labels(nats_by_labels(MODEL, VARIABLES, corpus, large), KINDS, large, "colour")
+    red_large = [likelihood(document, 2, 4) for document in DOCUMENTS]
+    assert np.exp(scores.log_likelihood[:, 1]) == pytest.approx(red_large, rel=1e-4)
+    assert np.exp(scores.log_posterior[:, 1]).max() < 1e-50

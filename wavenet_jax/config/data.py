@@ -111,6 +111,12 @@ class DataConfig:
             "one for each kind of label, such as (?P<speaker>[a-z]+); name its groups.",
             "label_pattern",
         )
+        require(
+            self.column not in self.labels,
+            f"labels is {show_value(self.labels)}, of which {show_short(self.column)} has the "
+            "documents themselves, expected other columns; leave it out.",
+            "labels",
+        )
         kinds = [*self.labels, *self.label_groups]
         twice = next((kind for kind in kinds if kinds.count(kind) > 1), None)
         require(

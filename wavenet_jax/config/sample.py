@@ -4,7 +4,7 @@ import secrets
 from dataclasses import dataclass, fields, replace
 
 from wavenet_jax.config.data import DataKind
-from wavenet_jax.errors import conform_fields, require, require_between, show_short
+from wavenet_jax.errors import conform_fields, require, require_between, show_short, show_value
 
 LIST_ONLY = (
     *("max_length", "cut_at", "min_length", "pattern", "unique", "new"),
@@ -204,9 +204,10 @@ class SampleConfig:
         remedy = f" or give {instead}" if instead else ""
         for field in fields(self):
             value = getattr(self, field.name)
+            shown = show_value(value) if isinstance(value, tuple) else repr(value)
             require(
                 field.name not in ignored or value == field.default,
-                f"{field.name} is {value!r}, but the run was trained on {what}, expected no such "
+                f"{field.name} is {shown}, but the run was trained on {what}, expected no such "
                 f"option; leave it out{remedy if field.name in lengths else ''}.",
                 field.name,
             )

@@ -72,7 +72,7 @@ class Corpus(NamedTuple):
         return Corpus(self.tokens[: ends[fitting - 1] + 1], labels)
 
     def with_labels(self, ids: np.ndarray | None) -> "Corpus":
-        """Return the same documents with other labels `[D, K]`, or without any."""
+        """Return the same documents with other labels `[D, J]`, or without any."""
         if ids is None:
             return Corpus(self.tokens)
         return Corpus(self.tokens, Labels(self.starts.astype(np.int32), ids.astype(np.int32)))

@@ -116,7 +116,8 @@ class Dataset(NamedTuple):
         train = self.splits.train
         lengths = [0] if self.is_text else np.sort(train.lengths).tolist()
         typical = lengths[int(0.9 * (len(lengths) - 1))]
-        return Extent(self.kind, train.num_predictions, typical, self.rate)
+        has_labels = len(self.labels.kinds) > 0
+        return Extent(self.kind, train.num_predictions, typical, self.rate, has_labels)
 
 
 def load_dataset(

@@ -20,6 +20,7 @@ from wavenet_jax.machine import MIB, kind_of, open_regular, reason, show_bytes
 from wavenet_jax.paths import bundled_names
 
 STANDARD_INPUT = "-"
+PIPED = "standard input"  # its name
 MAX_LINE = 64 * MIB  # bytes of a document in a file
 MAX_PIPED = 8_192 * MIB  # bytes; a text has at most two billion characters
 STRINGS = "strings"  # computed, not read
@@ -201,7 +202,7 @@ def _what_is_wrong(name: str) -> str | None:
 
 def _spooled(name: str, stack: ExitStack) -> SourceFile:
     """Keep what can be read once, such as standard input, in a file, as texts are read twice."""
-    shown = "standard input" if name == STANDARD_INPUT else name
+    shown = PIPED if name == STANDARD_INPUT else name
     if name == STANDARD_INPUT:
         require(
             sys.stdin is not None and not sys.stdin.isatty(),

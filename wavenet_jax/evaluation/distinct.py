@@ -20,7 +20,7 @@ from wavenet_jax.nn import Variables, WaveNet
 
 _ROWS_AT_A_TIME = 4_096  # nodes whose inputs and outputs together fit the cache
 _MAX_FLOATS = 2**26  # of the tables of a batch of positions
-Rows = tuple[Any, Any]  # of nodes: their taps [M, K], and their labels [M, kinds] or None
+Rows = tuple[Any, Any]  # of nodes: their taps [M, K], and their labels [M, J] or None
 _MAX_DENSE_KEYS = 2**22  # up to which a dense table finds distinct keys faster than sorting
 
 
@@ -31,7 +31,7 @@ class DistinctContexts(NamedTuple):
     """
 
     inputs: np.ndarray  # [P] int32, tokens
-    labels: np.ndarray | None  # [P, kinds] int32
+    labels: np.ndarray | None  # [P, J] int32
     taps: tuple[np.ndarray, ...]  # per layer [M, K] int32, numbers below; in the first, of inputs
     position: np.ndarray  # [T] int32, the number of each position's node in the top layer
 
@@ -41,7 +41,7 @@ def index_contexts(
 ) -> DistinctContexts:
     """Number the distinct nodes of a row of tokens `[T]`, which begins after boundaries.
 
-    The labels `[T, kinds]` are those of the document at each position.
+    The labels `[T, J]` are those of the document at each position.
     """
     config, boundary_id = model.config, model.boundary_id
     position = np.arange(len(tokens))

@@ -15,6 +15,9 @@ from wavenet_jax.data import Corpus, LabelCounts, LabelVocab
 from wavenet_jax.evaluation.losses import document_nll, index_corpus
 from wavenet_jax.nn import Variables, WaveNet
 
+# The weight of a combination of labels that no document has: its likelihood is known all the same.
+_NEVER = 1e-100
+
 
 class LabelScores(NamedTuple):
     """What D documents say of the n labels of a kind."""
@@ -61,7 +64,7 @@ def score_labels(
     for an unknown kind.
     """
     place, ids = known.place(by), known.ids(by)
-    prior = np.log(counts.counts / counts.counts.sum())
+    prior = np.log(np.maximum(counts.counts, _NEVER) / counts.counts.sum())
     log_joint = prior - np.stack(list(nats), axis=1)  # [D, combinations]
     has = [counts.ids[:, place] == label for label in ids]
     joint = np.stack([np.logaddexp.reduce(log_joint[:, own], axis=1) for own in has], axis=1)

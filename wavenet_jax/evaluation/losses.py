@@ -100,7 +100,7 @@ def index_corpus(
 
 
 def _labels_at(labels: Labels, positions: range) -> np.ndarray:
-    """Return the labels of the document at each position, `[T, K]`."""
+    """Return the labels of the document at each position, `[T, J]`."""
     return labels.ids[np.searchsorted(labels.starts, np.array(positions), side="right") - 1]
 
 

@@ -54,7 +54,7 @@ def score_texts(  # noqa: PLR0913  by name alone
 
     A document's boundary at its end is scored too; a part of a text has no end.  It is scored as
     if it stood at the beginning of a line or, with `text_start`, of the whole text.  Documents
-    are scored with labels `[K]`, if these are given.  Raises `InputError` as `require_scorable`
+    are scored with labels `[J]`, if these are given.  Raises `InputError` as `require_scorable`
     does.
     """
     require_scorable(vocab, texts, is_text=is_text)

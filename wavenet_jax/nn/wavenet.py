@@ -163,7 +163,7 @@ class WaveNet(nn.Module):
         """Return the logits `[B, T-history, V]` after each position of `tokens [B, T]`.
 
         A row begins after endless boundaries, and so does a document after each boundary in it.
-        The labels `[B, T, K]` are those of the document at each position, with the boundary that
+        The labels `[B, T, J]` are those of the document at each position, with the boundary that
         begins it; the endless boundaries before it have none.
         The first `history` positions are seen but not scored: they get no logits, and BatchNorm's
         statistics leave them out.
@@ -199,7 +199,7 @@ class WaveNet(nn.Module):
     def window(self, tokens: jax.Array, labels: jax.Array | None = None) -> jax.Array:
         """Return the logits `[B, 1, V]` after each window `[B, R]`, oldest token first.
 
-        The labels are `[B, R, K]`, as for the sequence run.
+        The labels are `[B, R, J]`, as for the sequence run.
         Raises `InputError` where the dilations are no tree, or R is not the receptive field.
         """
         self.config.require_tree()
@@ -268,7 +268,7 @@ class WaveNet(nn.Module):
         return self.embedding.embedding.astype(self._dtype)
 
     def condition_all(self, labels: jax.Array) -> jax.Array:
-        """Return what labels `[..., K]` add in every layer before its non-linearity: `[..., L, W]`.
+        """Return what labels `[..., J]` add in every layer before its non-linearity: `[..., L, W]`.
 
         W is H in a plain layer, and 2·H in a gated one.
         """
@@ -278,7 +278,7 @@ class WaveNet(nn.Module):
     def apply_layer(
         self, index: int, taps: jax.Array, labels: jax.Array | None = None
     ) -> tuple[jax.Array, jax.Array]:
-        """Apply one layer to taps `[M, K·C]` of labels `[M, K]`: nodes and skips, `[M, H]` each."""
+        """Apply one layer to taps `[M, K·C]` of labels `[M, J]`: nodes and skips, `[M, H]` each."""
         return self.layers[index](taps, self._condition(index, self._embed_labels(labels)))
 
     def read_out(self, skips: list[jax.Array]) -> jax.Array:

@@ -15,7 +15,7 @@ class Batch(NamedTuple):
 
     inputs: jax.Array  # [B, R-1+T], the corpus's unsigned type
     targets: jax.Array  # [B, T], the token after each scored position
-    labels: jax.Array | None = None  # [B, R-1+T, K], of the document at each position
+    labels: jax.Array | None = None  # [B, R-1+T, J], of the document at each position
 
 
 def draw_batch(
@@ -60,7 +60,7 @@ def crop(corpus: Corpus, start: jax.Array, seq_len: int, receptive_field: int) -
 
 
 def labels_at(labels: Labels, position: jax.Array) -> jax.Array:
-    """Return the labels of the document at each position: `[...] -> [..., K]`."""
+    """Return the labels of the document at each position: `[...] -> [..., J]`."""
     starts, ids = map(jnp.asarray, labels)
     return ids[jnp.searchsorted(starts, position, side="right") - 1]
 

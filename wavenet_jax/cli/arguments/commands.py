@@ -116,8 +116,12 @@ class Evaluate:
             "first",
         )
         require(
-            self.by is None or not (self.without_labels or self.others),
-            f"by is {self.by!r}, expected one run, with its labels; leave by or the others out.",
+            self.by is None or not self.without_labels,
+            "--by and --without-labels are both given, expected one of them; leave one out.",
+        )
+        require(
+            self.by is None or not self.others,
+            f"by is {self.by!r} beside several runs, expected one run; leave the others out.",
             "by",
         )
 

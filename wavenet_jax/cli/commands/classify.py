@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from wavenet_jax.cli import process, tables
+from wavenet_jax.cli.arguments import Score
 from wavenet_jax.cli.commands.common import print_notes
 from wavenet_jax.config import parse_labels
 from wavenet_jax.data import (
@@ -25,9 +26,9 @@ from wavenet_jax.evaluation import (
     Loss,
     classification,
     nats_by_labels,
-    require_scorable,
     score_labels,
     total_loss,
+    why_unscorable,
 )
 from wavenet_jax.nn import Variables
 from wavenet_jax.runs import Run
@@ -50,33 +51,54 @@ def require_labels(run: Run, by: str, label: tuple[str, ...] = ()) -> LabelCount
     )
     counts = run.data.label_counts
     assert counts is not None  # there are labels of that kind
-    return counts.given(run.data.given_labels(given))
+    place = run.data.labels.place(by)
+    learned = np.unique(counts.ids[:, place])
+    return counts.given(run.data.given_labels(given)).with_all(place, learned)
 
 
-def print_scores_by(
-    run: Run, variables: Variables, texts: list[str], by: str, counts: LabelCounts, *, as_json: bool
-) -> None:
-    """Print what each text, or recording in a file, says of the labels of a kind."""
-    corpus = _corpus(run, texts)
-    scores = _scores(run, variables, corpus, by, counts)
-    if as_json:
-        for text, row in zip(texts, _scores_json(scores), strict=True):
-            process.print_json({"text": text} | row)
-    else:
-        print(_scores_table(texts, scores, by))
-
-
-def _corpus(run: Run, texts: list[str]) -> Corpus:
-    if run.data.kind != "audio":
-        require_scorable(run.data.vocab, texts, is_text=False)
-        return corpus_from_documents(texts, run.data.vocab)
+def read_recordings(run: Run, paths: Sequence[str]) -> Corpus:
+    """Return recordings in files, read as those of a run are."""
     boundary = np.array([BOUNDARY_ID], run.data.vocab.dtype)
     parts = [boundary]
-    for path in texts:
+    for path in paths:
         levels, notes = read_levels(Path(path), run.config.data)
         print_notes(notes)
         parts += [level_ids(levels), boundary]
     return Corpus(np.concatenate(parts))
+
+
+def print_scores_by(
+    run: Run,
+    variables: Variables,
+    texts: list[str],
+    recordings: Corpus | None,
+    command: Score,
+    counts: LabelCounts,
+) -> int:
+    """Print what each text, or recording of these names, says of the labels of a kind.
+
+    Return how many texts cannot be scored; these are marked.
+    """
+    assert command.by is not None
+    needs_text = not command.texts  # an empty line is no document
+    why = [
+        None if recordings else why_unscorable(run.data.vocab, text, is_text=needs_text)
+        for text in texts
+    ]
+    good = [text for text, reason in zip(texts, why, strict=True) if reason is None]
+    corpus = recordings or corpus_from_documents(good, run.data.vocab)
+    scores = _scores(run, variables, corpus, command.by, counts) if good else None
+    if command.json:
+        rows = iter(_scores_json(scores) if scores else [])
+        for text, reason in zip(texts, why, strict=True):
+            process.print_json({"text": text} | ({"error": reason} if reason else next(rows)))
+    else:
+        if scores:
+            print(_scores_table(good, scores, command.by))
+        for text, reason in zip(texts, why, strict=True):
+            if reason:
+                print(f"{tables.in_a_line(text)}  error: {reason}")
+    return len(texts) - len(good)
 
 
 def _scores(

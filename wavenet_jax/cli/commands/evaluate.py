@@ -156,7 +156,10 @@ def _read_other(run: Run, source: str, place: Path) -> tuple[Corpus, int]:
         if source == "-":  # which can be read once
             raise
         if error.field == "column":
-            process.say(f"{source} has no column {whole.column!r}: its lines are taken whole.")
+            without = ", without labels" if whole.labels else ""
+            process.say(
+                f"{source} has no column {whole.column!r}: its lines are taken whole{without}."
+            )
             bare = replace(bare, column=None)
         elif error.field in ("labels", "label_pattern"):
             process.say(f"{source} is evaluated without labels, of which it lacks some.")

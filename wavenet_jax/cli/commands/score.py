@@ -9,7 +9,8 @@ import numpy as np
 
 from wavenet_jax.cli import process, tables
 from wavenet_jax.cli.arguments import Score
-from wavenet_jax.cli.commands.classify import print_scores_by, require_labels
+from wavenet_jax.cli.commands import classify
+from wavenet_jax.cli.commands.classify import require_labels
 from wavenet_jax.cli.commands.common import describe, restore
 from wavenet_jax.config import parse_labels
 from wavenet_jax.errors import pluralize, require
@@ -74,7 +75,7 @@ def score(command: Score) -> int:
 
 
 def _score_by(run: Run, step: int, variables: Variables, command: Score) -> int:
-    """Print what the texts say of the labels of a kind; return 0."""
+    """Print what texts, or recordings, say of the labels of a kind; return 0, or 1 as `score`."""
     assert command.by is not None
     counts = require_labels(run, command.by, command.label)
     require(
@@ -83,15 +84,25 @@ def _score_by(run: Run, step: int, variables: Variables, command: Score) -> int:
         "them out.",
         "by",
     )
-    texts = list(command.texts) or list(_piped_documents())
-    require(len(texts) > 0, "no text is given, expected at least one to score.")
-    what = "recording" if run.data.kind == "audio" else "text"
-    process.say(
-        f"{command.by} of {pluralize(len(texts), what)} by {describe(run, command, step)}, under "
-        f"each of {pluralize(len(counts.ids), 'combination')} of labels"
+    is_sound = run.data.kind == "audio"
+    require(
+        not is_sound or len(command.texts) > 0,
+        "no recording is given, expected the path of at least one to score.",
     )
-    print_scores_by(run, variables, texts, command.by, counts, as_json=command.json)
-    return 0
+    known = classify.read_recordings(run, command.texts) if is_sound else None
+    pieces = _pieces(command, is_text=False)
+    first, second = next(pieces, []), next(pieces, [])
+    require(len(first) > 0, "no text is given, expected at least one to score.")
+    what = pluralize(len(first), "recording" if is_sound else "text")
+    combinations = pluralize(len(counts.ids), "combination")
+    process.say(
+        f"{command.by}{'' if second else f' of {what}'} by {describe(run, command, step)}, under "
+        f"each of {combinations} of labels"
+    )
+    failed = 0
+    for piece in filter(None, chain([first, second], pieces)):
+        failed += classify.print_scores_by(run, variables, piece, known, command, counts)
+    return 1 if failed else 0
 
 
 def _pieces(command: Score, *, is_text: bool) -> Iterator[list[str]]:

@@ -53,6 +53,7 @@ def sample_sounds(
     if command.prompt is not None:
         prompt, notes = read_levels(command.prompt, run.config.data)
     print_notes(notes)
+    run.data.given_labels(config.labels)  # is refused before anything is said
     process.say(f"{head}, in {command.out}")
     for take in write_takes(run, variables, config, command.out, prompt):
         seconds = len(take.levels) / _rate(run)

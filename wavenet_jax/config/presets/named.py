@@ -107,7 +107,7 @@ PRESETS: dict[str, Preset] = {
             ),
         ),
     ),
-    # For one GPU: four such stacks, 14 times the weights and 16 times the samples of a step.
+    # For one GPU: four such stacks, 13 times the weights and 16 times the samples of a step.
     "speech-gpu": Preset(
         "the same, larger, for a GPU",
         Config(

@@ -19,6 +19,7 @@ class Extent(NamedTuple):
     num_predictions: int  # N of the training split
     document_length: int  # characters that nine in ten documents do not exceed; 0 for a text
     rate: int | None = None  # samples per second, of recordings
+    has_labels: bool = False  # whether its documents have some
 
 
 class _Size(NamedTuple):

@@ -14,6 +14,7 @@ from wavenet_jax.config.run import Config, load_config, replace_fields
 from wavenet_jax.errors import conform, require, show_value
 
 AUTO = "auto"
+OF_LABELS = ("label_dropout", "n_label")  # fields without effect where documents have no labels
 TYPICAL = Extent("list", num_predictions=100_000, document_length=8)  # of data not yet read
 
 
@@ -40,6 +41,13 @@ class Recipe(NamedTuple):
         Raises `InputError` for unknown names, values that are not allowed, and those without effect
         beside the others.
         """
+        for name in OF_LABELS if not extent.has_labels else ():
+            require(
+                name not in self.given,
+                f"{name} is {show_value(self.given.get(name))}, but the documents have no labels, "
+                "expected no such option; leave it out.",
+                name,
+            )
         config = self._with_options(self._start(extent), kind=extent.kind, rate=extent.rate)
         counts = config.train.count_steps(extent.num_predictions)
         return replace(config, train=replace(config.train, **counts._asdict()))
@@ -113,12 +121,14 @@ FREE = ("dropout", "precision", "ordered")  # on which the parameters' shapes do
 
 def _require_same_model(model: ModelConfig, folder: str) -> None:
     """Raise `InputError` with the fields in which a model differs from that of a run."""
-    meant = _model_of(folder)
+    meant, free = _model_of(folder), {*FREE}
+    if not os.path.isfile(Path(folder) / "labels.json"):
+        free.add("n_label")  # of which the run has none
     differing = [
         f"{field.name} {show_value(getattr(meant, field.name))} and not "
         f"{show_value(getattr(model, field.name))}"
         for field in fields(ModelConfig)
-        if field.name not in FREE and getattr(model, field.name) != getattr(meant, field.name)
+        if field.name not in free and getattr(model, field.name) != getattr(meant, field.name)
     ]
     require(
         not differing,

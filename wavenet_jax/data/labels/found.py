@@ -104,7 +104,7 @@ class LabelTable(NamedTuple):
     """What is known of each of the D documents, in their order."""
 
     vocab: LabelVocab
-    ids: np.ndarray  # [D, K] int32, its label of each kind
+    ids: np.ndarray  # [D, J] int32, its label of each kind
     is_test: np.ndarray  # [D] bool, whether it is to be in the test
 
     def groups(self, kind: str) -> np.ndarray:
@@ -157,6 +157,12 @@ def _make_vocab(kinds: Iterable[str], columns: Iterable[tuple[str, ...]]) -> Lab
         )
     )
     for kind, labels in vocab.kinds:
+        if "=" in kind:
+            raise InputError(
+                f"labels {show_short(kind)} have an equals sign in their name, expected one that "
+                "can be given as KIND=LABEL; rename the column.",
+                "labels",
+            )
         if len(labels) == 1:
             raise InputError(
                 f"labels {show_short(kind)} are all {show_short(labels[0])}, expected at least two "

@@ -21,17 +21,17 @@ class Labels(NamedTuple):
     """The labels of each document of a corpus, and where it begins."""
 
     starts: np.ndarray  # [D] int32, the first prediction of each document
-    ids: np.ndarray  # [D, K] int32, its label of each kind; 0 for none
+    ids: np.ndarray  # [D, J] int32, its label of each kind; 0 for none
 
 
 class LabelCounts(NamedTuple):
-    """The D combinations of labels that documents have, and how many have each."""
+    """The G combinations of labels that documents have, and how many have each."""
 
-    ids: np.ndarray  # [D, K] int32
-    counts: np.ndarray  # [D] int32
+    ids: np.ndarray  # [G, J] int32
+    counts: np.ndarray  # [G] int32
 
     def given(self, ids: np.ndarray) -> "LabelCounts":
-        """Return the combinations that have the labels `[K]` which are given, not 0.
+        """Return the combinations that have the labels `[J]` which are given, not 0.
 
         Where no document has them together, those of all documents are taken with these labels
         instead of their own.
@@ -42,9 +42,22 @@ class LabelCounts(NamedTuple):
             return LabelCounts(self.ids[matches], self.counts[matches])
         return count_labels(np.where(is_given, ids, self.ids), self.counts)
 
+    def with_all(self, place: int, labels: np.ndarray) -> "LabelCounts":
+        """Return the combinations, and beside them those of labels of a kind that are missing.
+
+        They are the same with another label at the place of the kind, and no document has them.
+        """
+        ids, counts = [self.ids], [self.counts]
+        for label in labels[~np.isin(labels, self.ids[:, place])]:
+            others = self.ids.copy()
+            others[:, place] = label
+            ids.append(np.unique(others, axis=0))
+            counts.append(np.zeros(len(ids[-1]), np.int32))
+        return LabelCounts(np.concatenate(ids), np.concatenate(counts))
+
 
 def count_labels(ids: np.ndarray, counts: np.ndarray | None = None) -> LabelCounts:
-    """Count the distinct rows of labels `[N, K]`, each once or as often as `counts [N]` says."""
+    """Count the distinct rows of labels `[N, J]`, each once or as often as `counts [N]` says."""
     rows, row = np.unique(ids, axis=0, return_inverse=True)
     totals = np.bincount(row.reshape(-1), counts, len(rows))
     return LabelCounts(rows.astype(np.int32), totals.astype(np.int32))
@@ -64,7 +77,7 @@ class LabelVocab(NamedTuple):
 
     @property
     def names(self) -> list[str]:
-        """Return the names of the K kinds."""
+        """Return the names of the J kinds."""
         return [name for name, _ in self.kinds]
 
     @property
@@ -93,7 +106,7 @@ class LabelVocab(NamedTuple):
         return range(start, start + len(self.kinds[place][1]))
 
     def encode(self, labels: Mapping[str, str]) -> np.ndarray:
-        """Return the ids of labels by their kinds, `[K]` int32, 0 for a kind that is not there.
+        """Return the ids of labels by their kinds, `[J]` int32, 0 for a kind that is not there.
 
         Raises `InputError` for an unknown kind, or a label that it does not have.
         """
@@ -102,7 +115,9 @@ class LabelVocab(NamedTuple):
             place = self.place(kind)
             known = self.kinds[place][1]
             if label not in known:
-                shown = ", ".join(known[:_MAX_SHOWN]) + ", ..." * (len(known) > _MAX_SHOWN)
+                shown = ", ".join(known[:_MAX_SHOWN])
+                if len(known) > _MAX_SHOWN:
+                    shown += f" and {len(known) - _MAX_SHOWN:,} more"
                 raise InputError(
                     f"label {kind} is {show_short(label)}, expected one of {shown}"
                     f"{_did_you_mean(label, known)}",
@@ -112,7 +127,7 @@ class LabelVocab(NamedTuple):
         return ids
 
     def decode(self, ids: np.ndarray) -> dict[str, str]:
-        """Return the labels of ids `[K]` by their kinds, without those of id 0."""
+        """Return the labels of ids `[J]` by their kinds, without those of id 0."""
         return {
             kind: labels[int(number) - self.ids(kind).start]
             for (kind, labels), number in zip(self.kinds, ids, strict=True)

@@ -4,10 +4,11 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from wavenet_jax.config import DataConfig, compile_pattern
-from wavenet_jax.data.files import STRINGS, SourceFile
+from wavenet_jax.data.files import PIPED, STRINGS, SourceFile
 from wavenet_jax.data.labels.found import is_label
 from wavenet_jax.errors import pluralize, require
 
+PATHLESS = (STRINGS, PIPED)  # what is no file that a user knows
 NOTE = "note"  # the kind of label that plucked strings have
 
 
@@ -26,6 +27,13 @@ def label_files(files: Sequence[SourceFile], config: DataConfig) -> LabelledFile
     not match as it has to; files without a label are left out where the configuration says so.
     """
     labelled, kinds, notes = list(files), config.label_groups, list[str]()
+    nowhere = next((file.name for file in files if file.name in PATHLESS), None)
+    require(
+        nowhere is None or config.label_pattern is None,
+        f"label_pattern is '{config.label_pattern}', but {nowhere} has no path to search, expected "
+        "files alone; leave it out, or give files.",
+        "label_pattern",
+    )
     if config.label_pattern is not None:
         labelled, notes = _with_labels(labelled, config.label_pattern, config)
     elif all(file.name == STRINGS for file in files):
@@ -58,7 +66,7 @@ def _with_labels(
     require(
         config.skip_bad,
         f"{shown} does not find all labels in {len(lacking):,} of {pluralize(len(files), 'path')}, "
-        f"the first {lacking[0]!r}, expected one that does; mend it, or set skip_bad to "
+        f"such as {lacking[0]!r}, expected one that does; mend it, or set skip_bad to "
         "leave out what is bad.",
         "label_pattern",
     )

@@ -27,7 +27,7 @@ class LabelRows(NamedTuple):
     """The split and the labels of each of the D documents, in the order of a run folder."""
 
     vocab: LabelVocab
-    ids: np.ndarray  # [D, K] int32
+    ids: np.ndarray  # [D, J] int32
     splits: np.ndarray  # [D] of the names of the splits
 
     def table(self, config: DataConfig) -> LabelTable:
