@@ -1,0 +1,99 @@
+"""What is measured of spoken digits and names is right where the answer is known."""
+
+import math
+from pathlib import Path
+
+import numpy as np
+import pytest
+from spoken_digits_study import references
+from spoken_digits_study.recordings import RATE, Recording, lay_out, read_digits
+
+from wavenet_jax.data import Splits, decode_levels, level_vocab, wav_writer
+from wavenet_jax.data.sound import encode_levels
+
+
+@pytest.fixture(scope="module")
+def recordings(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a folder of digits that are tones, by speakers who differ in an overtone."""
+    folder = tmp_path_factory.mktemp("recordings")
+    random = np.random.default_rng(0)
+    for digit, hertz in (("1", 300), ("7", 900)):
+        for speaker, overtone in (("ann", 2), ("bob", 3)):
+            for index in range(9):
+                time = np.arange(500 + 20 * index) / RATE
+                tone = np.sin(2 * np.pi * hertz * time) + np.sin(
+                    2 * np.pi * hertz * overtone * time
+                )
+                noise = random.normal(0, 0.01, len(time))
+                with wav_writer(folder / f"{digit}_{speaker}_{index}.wav", RATE) as write:
+                    write(0.2 * tone + noise)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def digits(recordings: Path) -> Splits[list[Recording]]:
+    return read_digits(str(recordings))
+
+
+def test_the_official_test_is_recordings_0_to_4(digits: Splits[list[Recording]]) -> None:
+    assert [len(part) for part in digits] == [14, 2, 20]
+    assert {each.path.stem.split("_")[2] for each in digits.test} == set("01234")
+    every = [each.path for part in digits for each in part]
+    assert len(set(every)) == len(every) == 36
+    first = digits.test[0]
+    assert first.labels == {"digit": "1", "speaker": "ann"}
+    corpus = lay_out(digits.test)
+    np.testing.assert_array_equal(corpus.lengths, [len(each.levels) for each in digits.test])
+
+
+def test_frequencies_and_pairs_are_distributions(digits: Splits[list[Recording]]) -> None:
+    corpora = Splits(*map(lay_out, digits))
+    every = np.arange(len(level_vocab()))
+    unseen = corpora.test._replace(tokens=np.concatenate([[0], every]))
+    assert np.exp(-references.unigram_nll(corpora.train, unseen)).sum() == pytest.approx(1)
+    context = int(corpora.train.tokens[1])
+    pairs = np.stack([np.full_like(every, context), every], axis=1).reshape(-1)
+    nll = references.bigram_nll(corpora._replace(test=unseen._replace(tokens=pairs)))
+    assert np.exp(-nll[::2]).sum() == pytest.approx(1)
+
+
+def test_linear_prediction_is_least_squares_of_the_past() -> None:
+    random = np.random.default_rng(0)
+    short, long, middle = (random.normal(size=size) for size in (40, 60, 50))
+    forgetting, ridge, last = 0.9, 0.1, 39
+    found = references.predict_linearly([short, long, middle], forgetting, ridge)
+    assert [len(each) for each in found] == [40, 60, 50]
+    predicted = found[0]
+    order = references.ORDER
+    padded = np.concatenate([np.zeros(order), short])
+    past = np.lib.stride_tricks.sliding_window_view(padded, order)[: last + 1]
+    share = np.sqrt(forgetting ** np.arange(last - 1, -1, -1))
+    rows = np.concatenate([share[:, None] * past[:last], math.sqrt(ridge) * np.eye(order)])
+    aims = np.concatenate([share * short[:last], np.zeros(order)])
+    weights = np.linalg.lstsq(rows, aims)[0]
+    assert predicted[last] == pytest.approx(weights @ past[last])
+    assert predicted[0] == 0
+
+
+def test_levels_of_a_linear_prediction_are_a_distribution() -> None:
+    past = encode_levels(0.3 * np.sin(np.arange(30)))
+    shares = np.full(9, 1 / 9)
+    linear = references.Linear(0.99, 1e-4, shares, end_rate=0.25)
+    nll = [
+        references.linear_nll(linear, [Recording(Path(), np.append(past, np.uint8(level)), {})])
+        for level in range(256)
+    ]
+    assert np.exp(-np.array(nll)[:, -2]).sum() == pytest.approx(0.75, abs=1e-5)
+    assert np.exp(-nll[0][-1]) == pytest.approx(0.25)
+
+
+def test_shares_of_a_mixture_are_those_of_the_likeliest_component() -> None:
+    cells = np.array([[0.9, 1e-9], [0.8, 1e-9], [0.7, 1e-9], [1e-9, 0.6]])
+    np.testing.assert_allclose(references.fit_shares(cells), [0.75, 0.25], atol=1e-6)
+
+
+def test_samples_are_decoded_before_they_are_predicted() -> None:
+    np.testing.assert_array_equal(encode_levels(decode_levels(np.arange(256))), np.arange(256))
+    inner = references.EDGES[1:-1]
+    assert (np.diff(inner) > 0).all()
+    np.testing.assert_array_equal(encode_levels(inner + 1e-9), np.arange(1, 256))
