@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from spoken_digits_study import references
+from spoken_digits_study import recogniser, references, sounds
 from spoken_digits_study.recordings import RATE, Recording, lay_out, read_digits
 
 from wavenet_jax.data import Splits, decode_levels, level_vocab, wav_writer
@@ -33,6 +33,13 @@ def recordings(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def digits(recordings: Path) -> Splits[list[Recording]]:
     return read_digits(str(recordings))
+
+
+@pytest.fixture
+def spoken_sound() -> np.ndarray:
+    """Return a second of a tone of 125 hertz that fades."""
+    time = np.arange(RATE) / RATE
+    return 0.5 * np.exp(-2 * time) * np.sign(np.sin(2 * np.pi * 125 * time))
 
 
 def test_the_official_test_is_recordings_0_to_4(digits: Splits[list[Recording]]) -> None:
@@ -90,6 +97,43 @@ def test_levels_of_a_linear_prediction_are_a_distribution() -> None:
 def test_shares_of_a_mixture_are_those_of_the_likeliest_component() -> None:
     cells = np.array([[0.9, 1e-9], [0.8, 1e-9], [0.7, 1e-9], [1e-9, 0.6]])
     np.testing.assert_allclose(references.fit_shares(cells), [0.75, 0.25], atol=1e-6)
+
+
+def test_digits_and_speakers_are_recognised(digits: Splits[list[Recording]]) -> None:
+    pytest.importorskip("sklearn")
+    trained = recogniser.train_recogniser(digits.train)
+    found = recogniser.recognise(trained, [each.levels for each in digits.test])
+    wanted = [each.labels for each in digits.test]
+    assert recogniser.accuracy(found, wanted) == {"digit": 1, "speaker": 1}
+    swapped = [{**each, "digit": "8"} for each in wanted]
+    assert recogniser.accuracy(found, swapped) == {"digit": 0, "speaker": 1}
+
+
+def test_features_do_not_depend_on_silence_around() -> None:
+    tone = encode_levels(0.3 * np.sin(np.arange(1_280)))
+    silence = np.full(640, 128, np.uint8)
+    inside = recogniser.features(tone)
+    padded = recogniser.features(np.concatenate([silence, tone, silence]))
+    bands = slice(0, recogniser.BANDS)
+    assert np.abs(inside[bands] - padded[bands]).max() < 3  # against 9, the range of the bands
+    assert np.ptp(inside[bands]) > 9
+    assert len(recogniser.features(tone[:10])) == len(inside)
+
+
+def test_a_tone_is_periodic_and_noise_is_not(spoken_sound: np.ndarray) -> None:
+    assert sounds.periodicity(spoken_sound, RATE).min() > 0.95
+    noise = np.random.default_rng(0).normal(0, 0.1, RATE)
+    found = sounds.describe([noise, noise], RATE)
+    assert found["periodicity"] < 0.35
+    assert found["decibels"] == pytest.approx(-20, abs=0.2)
+    assert found["pitched"] == 0
+    assert found["seconds"] == 1
+
+
+def test_the_loudest_second_is_found(spoken_sound: np.ndarray) -> None:
+    quiet = np.zeros(RATE // 2)
+    whole = np.concatenate([quiet, quiet, spoken_sound, quiet])
+    np.testing.assert_array_equal(sounds.loudest_second(whole, RATE), spoken_sound)
 
 
 def test_samples_are_decoded_before_they_are_predicted() -> None:
