@@ -5,11 +5,17 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from spoken_digits_study import recogniser, references, sounds
+from spoken_digits_study import names, recogniser, references, sounds
+from spoken_digits_study.ngrams import END, NGram
 from spoken_digits_study.recordings import RATE, Recording, lay_out, read_digits
 
 from wavenet_jax.data import Splits, decode_levels, level_vocab, wav_writer
 from wavenet_jax.data.sound import encode_levels
+
+LISTS = {
+    "Dutch": ["Jansen", "Bakker", "Visser", "Smit", "Meijer", "Mulder"],
+    "Polish": ["Nowak", "Wójcik", "Kowalski", "Mazur", "Bakker"],
+}
 
 
 @pytest.fixture(scope="module")
@@ -33,6 +39,15 @@ def recordings(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def digits(recordings: Path) -> Splits[list[Recording]]:
     return read_digits(str(recordings))
+
+
+@pytest.fixture
+def lists(tmp_path: Path) -> Path:
+    folder = tmp_path / "lists"
+    folder.mkdir()
+    for language, found in LISTS.items():
+        (folder / f"{language}.txt").write_text("\n".join([*found, found[0]]), "utf-8")
+    return folder
 
 
 @pytest.fixture
@@ -118,6 +133,40 @@ def test_features_do_not_depend_on_silence_around() -> None:
     assert np.abs(inside[bands] - padded[bands]).max() < 3  # against 9, the range of the bands
     assert np.ptp(inside[bands]) > 9
     assert len(recogniser.features(tone[:10])) == len(inside)
+
+
+def test_witten_bell_is_as_on_paper() -> None:
+    model = NGram(["ab", "a"], 2, vocab_size=3)
+    # Without a past: a twice, b once, ends twice of 5, 3 kinds; all else 1/3.
+    p_a, p_b, p_end = ((count + 3 / 3) / 8 for count in (2, 1, 2))
+    first = (2 + p_a) / 3  # a twice after the beginning, 1 kind
+    then_b, then_end = (1 + 2 * p_b) / 4, (1 + 2 * p_end) / 4  # b and the end once after a, 2 kinds
+    last = (1 + p_end) / 2  # the end once after b
+    assert model.nll("ab") == pytest.approx(-math.log(first * then_b * last))
+    assert model.nll("a") == pytest.approx(-math.log(first * then_end))
+    one = [model._probability("a", character) for character in ("a", "b", END)]
+    assert sum(one) == pytest.approx(1)
+
+
+def test_a_name_of_two_languages_counts_for_each(lists: Path) -> None:
+    found = names.read_names(lists)
+    assert len(found) == 11  # the repeated lines are left out
+    parts = Splits(found[:9], [], [names.Name("Bakker", "Dutch"), names.Name("Bakker", "Polish")])
+    counted = names.count_shared(found, parts)
+    assert (counted["names"], counted["names of several languages"]) == (10, 1)
+    assert counted["pairs of test whose name is in train"] == 2
+    assert counted["best accuracy"] == 0.5
+
+
+def test_languages_are_told_by_bayes() -> None:
+    wanted = [names.Name("x", "A"), names.Name("y", "A"), names.Name("z", "B")]
+    nll = -np.log([[0.5, 0.1], [0.1, 0.9], [0.1, 0.3]])
+    scores = names.Languages(["A", "B"], np.log([0.75, 0.25]), nll)
+    found = names.classify(scores, wanted)
+    posterior = [0.375 / 0.4, 0.075 / 0.3, 0.075 / 0.15]
+    assert found["log-loss"] == pytest.approx(-np.log(posterior).mean())
+    assert found["accuracy"] == pytest.approx(1 / 3)  # of the third, A is listed first
+    assert names.with_label(scores, wanted).nll_nats == pytest.approx(-np.log(0.5 * 0.1 * 0.3))
 
 
 def test_a_tone_is_periodic_and_noise_is_not(spoken_sound: np.ndarray) -> None:
