@@ -1,41 +1,36 @@
-"""The Free Spoken Digit Dataset: recordings with their labels, in the official split.
+"""The Free Spoken Digit Dataset: ten digits, six speakers, fifty recordings of each, at 8 kHz.
 
-A file is named after what it is, `7_jackson_32.wav`.  The recordings 0 to 4 of each digit and
-speaker are the official test; the rest is shuffled and cut into train and val as the package does.
+Recordings 0 to 4 are its official test; the rest is shuffled and cut into train and val.
 
 Source: github.com/Jakobovski/free-spoken-digit-dataset.
 """
 
-import re
 from collections.abc import Sequence
-from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from wavenet_jax.config import DataConfig
 from wavenet_jax.data import (
     BOUNDARY_ID,
+    FIRST_LEVEL_ID,
     Corpus,
+    LabelVocab,
     Splits,
-    find_sources,
     level_ids,
     level_vocab,
-    read_levels,
-    split_documents,
+    load_dataset,
 )
-from wavenet_jax.errors import InputError, pluralize, require
 
 RATE = 8_000  # samples per second
-LABELS = re.compile(r"(?P<digit>\d)_(?P<speaker>[a-z]+)_")
-TEST = re.compile(r"_[0-4]\.wav$")
 KINDS = ("digit", "speaker")
+SPLIT: dict[str, Any] = {"kind": "audio", "rate": RATE, "test_pattern": r"_[0-4]\.wav$"}
+LABELS = r"(?P<digit>\d)_(?P<speaker>[a-z]+)_\d+\.wav$"
 
 
 class Recording(NamedTuple):
     """A recording and what is known of it."""
 
-    path: Path
     levels: np.ndarray  # [T] uint8
     labels: dict[str, str]  # by kind
 
@@ -46,28 +41,19 @@ def read_digits(data: str) -> Splits[list[Recording]]:
     Raises `InputError` for a folder or a file that cannot be read, a name that tells no digit and
     speaker, and where no recording is left for a split.
     """
-    with find_sources(DataConfig(data=data, kind="audio")) as (files, _):
-        paths = sorted(file.path for file in files)
-    found = [Recording(path, read_levels(path, RATE)[0], _labels(path)) for path in paths]
-    test = [each for each in found if TEST.search(each.path.name)]
-    rest = [each for each in found if not TEST.search(each.path.name)]
-    require(
-        len(rest) >= 2 and len(test) >= 1,
-        f"data {data!r} has {pluralize(len(test), 'recording')} of the official test and "
-        f"{len(rest):,} others, expected at least 1 and 2; give the whole data set.",
-        "data",
-    )
-    parts = split_documents(rest, DataConfig(kind="audio", test_fraction=0.0))
-    return Splits(parts.train, parts.val, test)
+    found = load_dataset(DataConfig(data=data, label_pattern=LABELS, **SPLIT))
+    return Splits(*(cut_recordings(corpus, found.labels) for corpus in found.splits))
 
 
-def _labels(path: Path) -> dict[str, str]:
-    found = LABELS.match(path.name)
-    if found is None:
-        raise InputError(
-            f"{path} tells no digit and speaker, expected a name such as 7_jackson_32.wav.", "data"
-        )
-    return found.groupdict()
+def cut_recordings(corpus: Corpus, known: LabelVocab) -> list[Recording]:
+    """Return the recordings of a corpus, in its order."""
+    assert corpus.labels is not None
+    parts = np.split(corpus.tokens[1:], corpus.starts[1:])
+    levels = [(part[:-1] - FIRST_LEVEL_ID).astype(np.uint8) for part in parts]
+    return [
+        Recording(each, known.decode(ids))
+        for each, ids in zip(levels, corpus.labels.ids, strict=True)
+    ]
 
 
 def lay_out(recordings: Sequence[Recording]) -> Corpus:

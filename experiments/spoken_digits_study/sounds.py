@@ -62,21 +62,24 @@ def loudest_second(samples: np.ndarray, rate: int) -> np.ndarray:
     return seconds[decibels(seconds).argmax()]
 
 
-def draw(columns: Mapping[str, Sequence[np.ndarray]], rate: int, path: Path) -> None:
-    """Draw the spectrograms of recordings, samples `[T]` each, a column for each kind."""
+def draw(
+    columns: Mapping[str, Sequence[np.ndarray]], rows: Sequence[str], rate: int, path: Path
+) -> None:
+    """Draw the spectrograms of recordings, samples `[T]` each, by titles of columns and rows."""
     from matplotlib.figure import Figure  # noqa: PLC0415  an optional extra
 
-    rows = max(map(len, columns.values()))
-    figure = Figure(figsize=(3.5 * len(columns), 1.8 * rows), layout="constrained")
-    axes = figure.subplots(rows, len(columns), squeeze=False, sharex=True, sharey=True)
+    figure = Figure(figsize=(3.5 * len(columns), 1.8 * len(rows)), layout="constrained")
+    axes = figure.subplots(len(rows), len(columns), squeeze=False, sharex=True, sharey=True)
     for column, (title, sounds) in enumerate(columns.items()):
         axes[0, column].set_title(title)
         axes[-1, column].set_xlabel("seconds")
-        for axis, samples in zip(axes[:, column], sounds, strict=False):
+        for axis, samples in zip(axes[:, column], sounds, strict=True):
             power = _spectrogram(samples)
             size = (0, len(samples) / rate, 0, rate / 2)
             axis.imshow(power, origin="lower", aspect="auto", extent=size, cmap="magma")
     longest = max(len(samples) for sounds in columns.values() for samples in sounds)
+    for axis, title in zip(axes[:, 0], rows, strict=True):
+        axis.set_ylabel(f"{title}\nHz")
     axes[0, 0].set(xlim=(0, longest / rate), ylim=(0, rate / 2))
     figure.savefig(path, dpi=120)
 

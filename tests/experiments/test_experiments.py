@@ -89,6 +89,7 @@ def test_every_experiment_is_known_here() -> None:
         "functional_vs_stateful",
         "load",
         "scaling",
+        "spoken_digits",
         "three_runs",
     }
 
@@ -138,6 +139,9 @@ def test_says_how_to_install_matplotlib(refusal: Refusal, monkeypatch: pytest.Mo
         ("performance_log --seeds 1", "--seeds is 1, expected at least 2: an error needs two."),
         ("ensembles --seeds 0", "--seeds is 0, expected at least 2"),
         ("load --documents 99", "--documents is 99, expected at least 1,000."),
+        ("spoken_digits x --only names", "--names is missing, expected a folder."),
+        ("spoken_digits missing --only references", "--data 'missing' is not there"),
+        ("spoken_digits x --names . --only names", "--names '.' holds "),
         ("load --samples -1", "--samples is -1, expected at least 1,000."),
     ],
 )

@@ -1,17 +1,27 @@
 """What is measured of spoken digits and names is right where the answer is known."""
 
+import dataclasses
+import json
 import math
+import runpy
+import sys
 from pathlib import Path
 
+import jax
+import jax.numpy as jnp
 import numpy as np
 import pytest
-from spoken_digits_study import names, recogniser, references, sounds
-from spoken_digits_study.ngrams import END, NGram
-from spoken_digits_study.recordings import RATE, Recording, lay_out, read_digits
+from spoken_digits_study import generated, labels, models, recogniser, references, sounds
+from spoken_digits_study.names import network, pairs
+from spoken_digits_study.names.ngrams import END, NGram
+from spoken_digits_study.recordings import RATE, SPLIT, Recording, lay_out, read_digits
 
-from wavenet_jax.data import Splits, decode_levels, level_vocab, wav_writer
+import wavenet_jax as wn
+from wavenet_jax.config import DataConfig
+from wavenet_jax.data import Splits, decode_levels, level_vocab, load_dataset, wav_writer
 from wavenet_jax.data.sound import encode_levels
 
+SCRIPT = Path(__file__).parents[2] / "experiments" / "spoken_digits.py"
 LISTS = {
     "Dutch": ["Jansen", "Bakker", "Visser", "Smit", "Meijer", "Mulder"],
     "Polish": ["Nowak", "Wójcik", "Kowalski", "Mazur", "Bakker"],
@@ -57,15 +67,40 @@ def spoken_sound() -> np.ndarray:
     return 0.5 * np.exp(-2 * time) * np.sign(np.sin(2 * np.pi * 125 * time))
 
 
+@pytest.fixture(scope="module")
+def work(recordings: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a folder with the run of a tiny preset that was trained for a moment, with labels."""
+    folder = tmp_path_factory.mktemp("work")
+    models.train(str(recordings), folder / "with-labels", models.QUICK.sound, labelled=True)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def labelled(work: Path) -> wn.LanguageModel:
+    """Return the model of that run."""
+    return wn.load(work / "with-labels")
+
+
 def test_the_official_test_is_recordings_0_to_4(digits: Splits[list[Recording]]) -> None:
     assert [len(part) for part in digits] == [14, 2, 20]
-    assert {each.path.stem.split("_")[2] for each in digits.test} == set("01234")
-    every = [each.path for part in digits for each in part]
-    assert len(set(every)) == len(every) == 36
-    first = digits.test[0]
-    assert first.labels == {"digit": "1", "speaker": "ann"}
-    corpus = lay_out(digits.test)
-    np.testing.assert_array_equal(corpus.lengths, [len(each.levels) for each in digits.test])
+    # The length of a recording tells its number.
+    assert {len(each.levels) for each in digits.test} == {500, 520, 540, 560, 580}
+    assert {tuple(each.labels.values()) for each in digits.test} == {
+        (digit, speaker) for digit in "17" for speaker in ("ann", "bob")
+    }
+
+
+def test_runs_have_the_same_recordings(
+    recordings: Path, digits: Splits[list[Recording]], labelled: wn.LanguageModel, work: Path
+) -> None:
+    alone = load_dataset(DataConfig(data=str(recordings), **SPLIT))
+    assert (alone.labels.names, labelled.data.labels.names) == ([], ["digit", "speaker"])
+    for split, real in digits._asdict().items():
+        for data in (alone, labelled.data):
+            tokens = getattr(data.splits, split).tokens
+            np.testing.assert_array_equal(tokens, lay_out(real).tokens)
+    again = models.train("missing", work / "with-labels", {}, labelled=True)
+    assert again.config == labelled.config  # it is taken from its folder
 
 
 def test_frequencies_and_pairs_are_distributions(digits: Splits[list[Recording]]) -> None:
@@ -102,7 +137,7 @@ def test_levels_of_a_linear_prediction_are_a_distribution() -> None:
     shares = np.full(9, 1 / 9)
     linear = references.Linear(0.99, 1e-4, shares, end_rate=0.25)
     nll = [
-        references.linear_nll(linear, [Recording(Path(), np.append(past, np.uint8(level)), {})])
+        references.linear_nll(linear, [Recording(np.append(past, np.uint8(level)), {})])
         for level in range(256)
     ]
     assert np.exp(-np.array(nll)[:, -2]).sum() == pytest.approx(0.75, abs=1e-5)
@@ -149,24 +184,24 @@ def test_witten_bell_is_as_on_paper() -> None:
 
 
 def test_a_name_of_two_languages_counts_for_each(lists: Path) -> None:
-    found = names.read_names(lists)
+    found = pairs.read_names(lists)
     assert len(found) == 11  # the repeated lines are left out
-    parts = Splits(found[:9], [], [names.Name("Bakker", "Dutch"), names.Name("Bakker", "Polish")])
-    counted = names.count_shared(found, parts)
+    parts = Splits(found[:9], [], [pairs.Name("Bakker", "Dutch"), pairs.Name("Bakker", "Polish")])
+    counted = pairs.count_shared(found, parts)
     assert (counted["names"], counted["names of several languages"]) == (10, 1)
     assert counted["pairs of test whose name is in train"] == 2
     assert counted["best accuracy"] == 0.5
 
 
 def test_languages_are_told_by_bayes() -> None:
-    wanted = [names.Name("x", "A"), names.Name("y", "A"), names.Name("z", "B")]
+    wanted = [pairs.Name("x", "A"), pairs.Name("y", "A"), pairs.Name("z", "B")]
     nll = -np.log([[0.5, 0.1], [0.1, 0.9], [0.1, 0.3]])
-    scores = names.Languages(["A", "B"], np.log([0.75, 0.25]), nll)
-    found = names.classify(scores, wanted)
+    scores = pairs.Languages(["A", "B"], np.log([0.75, 0.25]), nll)
+    found = pairs.classify(scores, wanted)
     posterior = [0.375 / 0.4, 0.075 / 0.3, 0.075 / 0.15]
     assert found["log-loss"] == pytest.approx(-np.log(posterior).mean())
     assert found["accuracy"] == pytest.approx(1 / 3)  # of the third, A is listed first
-    assert names.with_label(scores, wanted).nll_nats == pytest.approx(-np.log(0.5 * 0.1 * 0.3))
+    assert pairs.with_label(scores, wanted).nll_nats == pytest.approx(-np.log(0.5 * 0.1 * 0.3))
 
 
 def test_a_tone_is_periodic_and_noise_is_not(spoken_sound: np.ndarray) -> None:
@@ -183,6 +218,93 @@ def test_the_loudest_second_is_found(spoken_sound: np.ndarray) -> None:
     quiet = np.zeros(RATE // 2)
     whole = np.concatenate([quiet, quiet, spoken_sound, quiet])
     np.testing.assert_array_equal(sounds.loudest_second(whole, RATE), spoken_sound)
+
+
+def test_a_forced_recording_follows_what_the_model_is_sure_of(
+    digits: Splits[list[Recording]], labelled: wn.LanguageModel
+) -> None:
+    sure = jax.tree.map(jnp.zeros_like, labelled.variables)
+    bias = jnp.zeros(257).at[jnp.array([0, 78])].set(100.0)  # the end and level 77
+    sure["params"]["head"]["logits"]["bias"] = bias
+    model = dataclasses.replace(labelled, variables=sure)
+    real = digits.test[:2]
+    forced = generated.force(model, real, seed=1)
+    assert [each.levels.tolist() for each in forced] == [[77] * len(each.levels) for each in real]
+    assert [each.labels for each in forced] == [each.labels for each in real]
+
+
+def test_digits_come_as_ordered(labelled: wn.LanguageModel) -> None:
+    ordered = generated.order(labelled, each=2, seed=0)
+    wanted = [(digit, speaker) for digit in "17" for speaker in ("ann", "bob") for _ in range(2)]
+    assert [tuple(each.labels.values()) for each in ordered] == wanted
+    different = {each.levels.tobytes() for each in ordered}
+    assert len(different) == len(ordered)
+    first = generated.first_of(ordered, [{"digit": "7", "speaker": "ann"}])
+    assert first == [ordered[4]]
+
+
+def test_labels_are_told_by_what_is_kept(labelled: wn.LanguageModel, tmp_path: Path) -> None:
+    test = labelled.data.splits.test
+    assert test.labels is not None
+    fresh = labels.label_nats(labelled, test, tmp_path)
+    other = dataclasses.replace(labelled, variables=jax.tree.map(jnp.ones_like, labelled.variables))
+    kept = labels.label_nats(other, test, tmp_path)
+    np.testing.assert_array_equal(kept, fresh)
+    counts = labels.label_counts(labelled)
+    likely = (counts.ids[:, None] == test.labels.ids).all(axis=-1)
+    sure = labels.tell(labelled, test, list(np.where(likely, 0.0, 100.0)), "speaker")
+    assert (sure["accuracy"], sure["macro accuracy"], sure["standard error"]) == (1, 1, 0)
+    assert sure["log-loss"] == pytest.approx(0, abs=1e-6)
+    even = labels.mix(labelled, [np.full(20, 7.0)] * len(counts.ids))
+    np.testing.assert_allclose(even, 7)
+
+
+def test_networks_have_the_split_of_the_n_grams(lists: Path, tmp_path: Path) -> None:
+    names = pairs.read_names(lists)
+    network.write_table(names, tmp_path / "names.tsv")
+    table, column = str(tmp_path / "names.tsv"), "name"
+    parts = pairs.split_names(names)._asdict()
+    for kinds in (("language",), ()):
+        data = load_dataset(DataConfig(data=table, kind="list", column=column, labels=kinds))
+        splits, documents = data.splits._asdict(), data.split_documents._asdict()
+        texts = {split: [name.text for name in part] for split, part in parts.items()}
+        assert documents == texts
+        languages = {
+            split: [data.labels.decode(ids)["language"] for ids in corpus.labels.ids]
+            for split, corpus in splits.items()
+            if corpus.labels is not None
+        }
+        told = {split: [name.language for name in part] for split, part in parts.items()}
+        assert languages == (told if kinds else {})
+
+
+def test_everything_runs_for_a_moment(
+    recordings: Path,
+    lists: Path,
+    tmp_path: Path,
+    work: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    parts = "references names labelled"
+    options = f"{recordings} --names {lists} --quick --out {tmp_path} --work {work} --only {parts}"
+    monkeypatch.setattr(sys, "argv", [str(SCRIPT), *options.split()])
+    heard = {"digit": "1", "speaker": "ann"}
+    monkeypatch.setattr(recogniser, "train_recogniser", lambda _: None)
+    monkeypatch.setattr(recogniser, "recognise", lambda _, sounds: [heard] * len(sounds))
+    for _ in range(2):  # the second time, everything is there
+        with pytest.raises(SystemExit) as leaves:
+            runpy.run_path(str(SCRIPT), run_name="__main__")
+        assert leaves.value.code == 0
+    results = json.loads((tmp_path / "spoken_digits.json").read_text())
+    assert set(results) == set(parts.split())
+    levels, several, linear = (row["bits per sample"] for row in results["references"].values())
+    assert levels > several > linear
+    assert {"real", "forced", "free", "4 on order"} <= set(results["labelled"])
+    assert results["labelled"]["real"]["pitched"] > 0.9
+    assert results["labelled"]["4 on order"] == {"digit": 0.5, "speaker": 0.5}
+    assert (tmp_path / "spoken_digits.png").read_bytes().startswith(b"\x89PNG")
+    assert capsys.readouterr().out.count("| linear prediction of order 16 |") == 2
 
 
 def test_samples_are_decoded_before_they_are_predicted() -> None:

@@ -15,7 +15,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from spoken_digits_study.ngrams import NGram
+from spoken_digits_study.names.ngrams import NGram
 from wavenet_jax.config import DataConfig
 from wavenet_jax.data import Splits, load_dataset, split_documents
 from wavenet_jax.errors import pluralize, require
@@ -140,11 +140,12 @@ def measure(folder: Path) -> dict[str, dict[str, float]]:
     found = {n: score_languages(parts.train, parts.test, n, size) for n in {told, telling}}
     return {
         "shared": count_shared(names, parts),
-        f"not told, {plain}-gram": _row(without_label(parts.train, parts.test, plain, size)),
-        f"told, {told}-gram": _row(with_label(found[told], parts.test)),
+        f"not told, {plain}-gram": row(without_label(parts.train, parts.test, plain, size)),
+        f"told, {told}-gram": row(with_label(found[told], parts.test)),
         **{f"{n}-grams": classify(found[n], parts.test) for n in sorted(found)},
     }
 
 
-def _row(loss: Loss) -> dict[str, float]:
+def row(loss: Loss) -> dict[str, float]:
+    """Return a loss in nats per character, and its standard error by name."""
     return {"nats": loss.nats_per_character, "standard error": loss.standard_error}

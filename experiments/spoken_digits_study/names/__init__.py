@@ -1,0 +1,1 @@
+"""Names by language: what n-grams make of them, and what the network does."""
