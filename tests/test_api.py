@@ -356,9 +356,8 @@ def test_documents_are_given_with_their_labels(
     labels = {"end": [name[-1] for name in names]}
     model = wn.train(tiny, documents=names, labels=labels, split_by="end", run_dir=tmp_path / "run")
     assert model.data.labels.names == ["end"]
-    for split, corpus in zip(model.data.split_documents, model.data.splits, strict=True):
-        assert corpus.labels is not None
-        found = [model.data.labels.decode(ids)["end"] for ids in corpus.labels.ids]
+    for split, numbers in zip(model.data.split_documents, model.data.numbers, strict=True):
+        found = [model.data.labels.decode(ids)["end"] for ids in model.data.label_ids[numbers]]
         assert found == [name[-1] for name in split]
     assert_same_data(wn.load(tmp_path / "run").data, model.data)
     with pytest.raises(InputError, match="labels is 'end', expected a list for each kind beside d"):

@@ -55,6 +55,7 @@ LanguageModel
 .classify -> list[dict[str, float]]
     texts: Iterable[str]
     by: str
+    *, label: tuple[str, ...] = ()
 .evaluate -> Splits[Evaluation]
 .network -> WaveNet
 .sample -> list[str]

@@ -36,7 +36,7 @@ FULL = Scale({}, {}, each=5, long=60)
 QUICK = Scale(
     {
         **{"n_embd": 4, "n_label": 2, "n_hidden": 8, "n_skip": 8, "dilations": (1, 2)},
-        **{"ordered": False, "seq_len": 64, "steps": 2, "eval_every": 2},
+        **{"seq_len": 64, "steps": 2, "eval_every": 2},
     },
     {"n_embd": 4, "n_label": 2, "n_hidden": 4, "dilations": (1, 2), "steps": 2},
     each=1,
