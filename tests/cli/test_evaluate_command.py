@@ -38,8 +38,9 @@ def test_a_share_of_the_predictions_is_scored_and_said(
     more = json.loads(prints("evaluate", trained, "--first", "1000000", "--json"))
     assert set(more.pop("shares").values()) == {1.0}
     assert more == whole
-    documents = json.loads(prints("evaluate", trained, "--first", "1", "--json"))["splits"]
-    assert [each["documents"] for each in documents.values()] == [1, 1, 1]
+    cut = json.loads(prints("evaluate", trained, "--first", "2", "--json"))["splits"]
+    assert [each["predictions"] for each in cut.values()] == [2, 2, 2]  # of a longer document
+    assert all("–" in row for row in prints("evaluate", trained, "--first", "2").splitlines()[1:])
 
 
 def test_no_predictions_are_refused(trained: Path, says: Says) -> None:

@@ -42,8 +42,18 @@ def test_head_of_a_list_is_the_documents_that_fit_whole(documents: list[str], co
     np.testing.assert_array_equal(head.tokens, corpus.tokens[: len(head.tokens)])
     lengths = [len(document) + 1 for document in documents]
     fitting = [n for n in range(len(lengths) + 1) if sum(lengths[:n]) <= count]
-    assert head.num_predictions == sum(lengths[: max(1, fitting[-1])])  # at least one document
-    assert not head.is_text
+    is_cut = fitting[-1] == 0  # the first document is longer
+    assert head.num_predictions == (count if is_cut else sum(lengths[: fitting[-1]]))
+    assert head.is_text == is_cut
+
+
+def test_head_keeps_the_labels_of_its_documents() -> None:
+    corpus = corpus_from_documents(["ab", "b"], Vocab("\0ab")).with_labels(np.array([[1], [2]]))
+    for count, ids in ((1, [[1]]), (3, [[1]]), (4, [[1]]), (5, [[1], [2]])):
+        labels = corpus.head(count).labels
+        assert labels is not None
+        assert labels.ids.tolist() == ids
+        assert len(labels.starts) == len(ids)
 
 
 @pytest.mark.parametrize(("count", "length"), [(1, 1), (3, 3), (5, 5), (6, 5)])

@@ -86,6 +86,7 @@ def assert_same_data(a: Dataset, b: Dataset) -> None:
     """Compare two sets of data to the letter and the token."""
     assert (a.vocab, a.documents, a.split_documents) == (b.vocab, b.documents, b.split_documents)
     assert a.labels == b.labels
+    np.testing.assert_array_equal(a.label_ids, b.label_ids)
     for one, other in zip(a.splits, b.splits, strict=True):
         assert one.tokens.dtype == other.tokens.dtype
         np.testing.assert_array_equal(one.tokens, other.tokens)

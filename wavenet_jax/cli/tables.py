@@ -63,7 +63,7 @@ def losses_table(evaluations: Mapping[str, Evaluation], unit: str = "character")
         row += [*_mean_and_error(all_), number(all_.bits_per_character)]
         if unseen is not None:
             row += [f"{unseen.num_documents:,}", *_mean_and_error(unseen)]
-        rows.append(row)
+        rows.append(row + ["–"] * (len(rows[0]) - len(row)))
     return "\n".join(table(rows, "<" + ">" * (len(rows[0]) - 1)))
 
 

@@ -62,13 +62,13 @@ class Corpus(NamedTuple):
     def head(self, num_predictions: int) -> "Corpus":
         """Return the first predictions of a text, or the documents of a list that fit whole.
 
-        A list keeps at least its first document.
+        Where not even the first document does, it is cut, and has no end, as a text.
         """
-        if self.is_text:
-            return Corpus(self.tokens[: num_predictions + 1])
         ends = np.append(self.starts[1:], self.num_predictions)
-        fitting = max(int(np.searchsorted(ends, num_predictions, side="right")), 1)
-        labels = self.labels and Labels(*(part[:fitting] for part in self.labels))
+        fitting = int(np.searchsorted(ends, num_predictions, side="right"))
+        labels = self.labels and Labels(*(part[: max(fitting, 1)] for part in self.labels))
+        if self.is_text or fitting == 0:
+            return Corpus(self.tokens[: num_predictions + 1], labels)
         return Corpus(self.tokens[: ends[fitting - 1] + 1], labels)
 
     def with_labels(self, ids: np.ndarray | None) -> "Corpus":

@@ -199,7 +199,7 @@ def evaluate_corpus(
     """
     nats, predictions = document_nll(model, variables, corpus, batches)
     unseen = None
-    if seen is not None:
+    if seen is not None and not corpus.is_text:  # nor a part of a document
         new = np.array([digest not in seen for digest in _digests(corpus)], bool)
         unseen = total_loss(nats[new], predictions[new])
     return Evaluation(total_loss(nats, predictions), unseen)

@@ -103,7 +103,8 @@ class Evaluate:
     without_labels: Switch = False
     """Evaluate documents as if they had no labels."""
     first: Annotated[int | None, arg(metavar="N", help_behavior_hint="")] = None
-    """Score the first N predictions of each split instead of all: of a list, documents that fit."""
+    """Score the first N predictions of each split instead of all: of a list, the documents that
+    fit, or a part of the first."""
     checkpoint: Checkpoint = "best"
     json: Switch = False
     """Print JSON instead of a table, for several runs a list."""

@@ -122,6 +122,12 @@ def evaluate_by(
     for name, corpus in corpora.items():
         if name == "train" or corpus.num_predictions == 0:
             continue
+        require(
+            not corpus.is_text,
+            f"{name} is a part of a document, too short to tell its {by}, expected whole ones; "
+            "raise first.",
+            "first",
+        )
         ids = np.zeros(0) if corpus.labels is None else corpus.labels.ids[:, known.place(by)]
         labelled = np.flatnonzero(ids)
         require(
