@@ -108,7 +108,7 @@ PRESETS: dict[str, Preset] = {
             ),
         ),
     ),
-    # For one GPU: four such stacks, 13 times the weights and 16 times the samples of a step.
+    # For one GPU: three such stacks, 14 times the weights and 8 times the samples of a step.
     "speech-gpu": Preset(
         "the same, larger, for a GPU",
         Config(
@@ -118,7 +118,7 @@ PRESETS: dict[str, Preset] = {
                 n_embd=64,
                 n_hidden=128,
                 n_skip=256,
-                dilations=tuple(2**power for power in range(7)) * 4,
+                dilations=(*(2**power for power in range(8)),) * 3 + (256, 512, 1_024),
                 norm="none",
                 ordered=True,
                 dropout=0.1,
