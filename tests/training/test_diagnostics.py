@@ -210,3 +210,17 @@ def test_the_next_batch_is_that_of_the_step(gated: Prepared) -> None:
     trainer, state, batch = gated
     expected = draw_batch(jax.random.fold_in(state.key, 7), CORPUS, trainer.settings, 4)
     jax.tree.map(np.testing.assert_array_equal, batch, expected)
+
+
+def test_what_multiplies_labels_is_shown_in_its_layer() -> None:
+    config = changed(
+        Config(model=ModelConfig(n_embd=4, n_hidden=8)), batch_size=8, dilations=(1, 2)
+    )
+    trainer = make_trainer(WaveNet(config.model, 27, num_labels=2), config, 60)
+    corpus = CORPUS.with_labels(np.arange(len(CORPUS.starts))[:, None] % 2 + 1)
+    state = init_state(trainer)
+    matrices = diagnose(trainer, state, next_batch(trainer, state, corpus)).matrices
+    found = {(each.place, each.name): each for each in matrices}
+    assert {("layer 1", "labels"), ("layer 2", "labels")} < set(found)
+    assert found["label_embedding", "label_embedding"].weights.shape == (2, 16)
+    assert all(np.abs(each.gradients).max() > 0 for each in matrices)

@@ -38,8 +38,8 @@ class LayerDiagnostics(NamedTuple):
 class MatrixDiagnostics(NamedTuple):
     """A weight matrix, `[in, out]` each."""
 
-    place: str  # embedding, layer 1 and so on, or head
-    name: str  # in that place, such as linear
+    place: str  # embedding, label_embedding, layer 1 and so on, or head
+    name: str  # in that place, such as linear, or labels for what multiplies theirs
     weights: np.ndarray
     gradients: np.ndarray  # of the loss in nats
     updates: np.ndarray  # what the optimizer would add
