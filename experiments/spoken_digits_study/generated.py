@@ -23,6 +23,7 @@ from wavenet_jax.nn import Variables, WaveNet
 from wavenet_jax.sampling import generate_sounds
 
 DRAWN = 5  # recordings of each kind
+SHOWN = 1  # second of each, at most
 Rows = dict[str, dict[str, float]]
 
 
@@ -88,7 +89,10 @@ def draw(columns: Mapping[str, Sequence[Recording]], picture: Path) -> None:
     """Draw recordings of a few labels, a column for each kind; each kind has one of all labels."""
     first, *_ = columns.values()
     chosen = [each.labels for each in first[:: len(first) // DRAWN + 1]]
-    shown = {title: _samples(first_of(found, chosen)) for title, found in columns.items()}
+    shown = {
+        title: [each[: SHOWN * RATE] for each in _samples(first_of(found, chosen))]
+        for title, found in columns.items()
+    }
     sounds.draw(shown, [", ".join(labels.values()) for labels in chosen], RATE, picture)
 
 

@@ -81,7 +81,7 @@ def draw(
     for axis, title in zip(axes[:, 0], rows, strict=True):
         axis.set_ylabel(f"{title}\nHz")
     axes[0, 0].set(xlim=(0, longest / rate), ylim=(0, rate / 2))
-    figure.savefig(path, dpi=120)
+    figure.savefig(path, dpi=72)
 
 
 def _spectrogram(samples: np.ndarray) -> np.ndarray:
