@@ -91,8 +91,8 @@ SENTENCES = {
     "resume runs/demo -- --json": "argument '--json' is unexpected; see "
     "`wavenet-jax resume --help`.",
     "score runs/demo --per-char=yes emma": "--per-char is 'yes', expected no value; leave it out.",
-    "score runs/demo anna --json ben": "the arguments could not be parsed, expected the positional "
-    "ones next to each other; see `wavenet-jax score --help`.",
+    "score runs/demo anna --json ben": "argument 'ben' stands apart from 'runs/demo', expected "
+    "both next to each other; move it before the options.",
     # The first of several.
     "train --stepz 3 --layer gatd": "option --stepz is unknown; did you mean --steps?",
     "train --layer gatd --stepz 3": "--layer is 'gatd', expected plain or gated; did you mean "

@@ -3,6 +3,7 @@
 from itertools import islice
 from typing import Any
 
+import numpy as np
 import pytest
 from support.runs import assert_same, changed
 
@@ -31,6 +32,7 @@ VARIANTS: dict[str, dict[str, Any]] = {
         **{"optimizer": "schedule_free_adamw", "schedule": "constant"},
         **{"learning_rate": 0.01, "clip_norm": 1.0},
     },
+    "labels": {**SEQUENCES, "dilations": (1, 2), "norm": "none", "label_dropout": 0.3},
     "averaged and accumulated": {"ema": 0.9, "accumulate": 4, "dropout": 0.2, "momentum": 0.5},
 }
 
@@ -38,8 +40,17 @@ VARIANTS: dict[str, dict[str, Any]] = {
 def last_state(
     config: Config, splits: Splits[Corpus], state: TrainState | None = None
 ) -> TrainState:
-    *_, info = fit(WaveNet(config.model, 27), config, splits, state)
+    *_, info = fit(network(config, splits), config, splits, state)
     return info.state
+
+
+def network(config: Config, splits: Splits[Corpus]) -> WaveNet:
+    return WaveNet(config.model, 27, num_labels=0 if splits.train.labels is None else 2)
+
+
+def labelled(splits: Splits[Corpus]) -> Splits[Corpus]:
+    """Return the splits, every other document with another label."""
+    return Splits(*(c.with_labels(np.arange(len(c.starts))[:, None] % 2 + 1) for c in splits))
 
 
 @pytest.mark.parametrize("variant", VARIANTS)
@@ -47,7 +58,8 @@ def test_resumed_run_equals_the_uninterrupted_one_to_the_bit(
     variant: str, tiny: Config, splits: Splits[Corpus]
 ) -> None:
     config = changed(tiny, **VARIANTS[variant])
-    *_, info = islice(fit(WaveNet(config.model, 27), config, splits), 3)  # 30 of the 60 steps
+    splits = labelled(splits) if variant == "labels" else splits
+    *_, info = islice(fit(network(config, splits), config, splits), 3)  # 30 of the 60 steps
     assert info.step == 30
     assert info.val is None
     uninterrupted = last_state(config, splits)

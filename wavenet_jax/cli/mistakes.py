@@ -78,7 +78,7 @@ def explain(command: Callable[..., Any], program: str, words: list[str]) -> str:
 
     `command` is the dataclass or the function whose arguments tyro parses.
     """
-    otherwise = "the arguments could not be parsed, expected the positional ones next to each other"
+    otherwise = "the arguments could not be parsed"
     return next(_mistakes(command, program, words), otherwise + _see_help(program))
 
 
@@ -132,8 +132,9 @@ def _mistakes(command: Callable[..., Any], program: str, words: list[str]) -> It
     known = list(list_arguments(command))
     options = {flag: argument for argument in known for flag in argument.flags}
     end = words.index("--") if "--" in words else len(words)
-    loose = []
+    loose, apart = list[str](), list[str]()  # words of no option, and the first of each group
     for flag, values, attached in _groups(words[:end], options):
+        before = len(loose)
         if not flag:
             loose += values
         elif flag in options:
@@ -146,8 +147,14 @@ def _mistakes(command: Callable[..., Any], program: str, words: list[str]) -> It
             if flag in ("--resume", "--continue"):
                 yield f"option {flag} is unknown; did you mean `{PROGRAM} resume RUN`?"
             yield f"option {flag} is unknown{did_you_mean(flag, options) or _see_help(program)}"
+        apart += loose[before : before + 1]
     positional = [argument for argument in known if not argument.flags]
     yield from _miscounted(program, positional, loose + words[end + 1 :])
+    if len(apart) > 1:
+        yield (
+            f"argument {apart[1]!r} stands apart from {apart[0]!r}, expected both next to each "
+            "other; move it before the options."
+        )
 
 
 def _see_help(program: str) -> str:
