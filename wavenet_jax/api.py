@@ -140,12 +140,9 @@ class LanguageModel:
         averaged over, or as given.  Raises `InputError` for a kind that they do not have, and as
         `score` does.
         """
-        self.data.labels.place(conform("by", by, str))
-        several, vocab = self._several(texts, "classify"), self.data.vocab
         given = parse_labels(conform("label", label, tuple[str, ...]))
-        counts = self.data.label_counts
-        assert counts is not None  # there are labels of that kind
-        counts = counts.given(self.data.given_labels(given))
+        counts = self.data.counts_by(conform("by", by, str), given)
+        several, vocab = self._several(texts, "classify"), self.data.vocab
         require_scorable(vocab, several, is_text=False)
         corpus = corpus_from_documents(several, vocab)
         nats = nats_by_labels(self.network, self.variables, corpus, counts)

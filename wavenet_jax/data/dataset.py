@@ -94,6 +94,24 @@ class Dataset(NamedTuple):
         labels = self.splits.train.labels
         return None if labels is None else count_labels(labels.ids)
 
+    def counts_by(self, by: str, labels: Mapping[str, str]) -> LabelCounts:
+        """Return the combinations of labels to tell the labels of a kind by, given those of others.
+
+        Each label of the kind that training documents have is among them, also where none has it
+        beside those that are given.  Raises `InputError` as `given_labels` does, for an unknown
+        kind, and where a label of the kind itself is given.
+        """
+        place, counts = self.labels.place(by), self.label_counts
+        assert counts is not None  # there are labels of that kind
+        require(
+            by not in labels,
+            f"by is {by!r}, of which a label is given too, expected labels of other kinds; leave "
+            "one out.",
+            "by",
+        )
+        learned = np.unique(counts.ids[:, place])
+        return counts.given(self.given_labels(labels)).with_all(place, learned)
+
     def scored_labels(self, labels: Mapping[str, str]) -> np.ndarray | None:
         """Return the ids of labels to score documents with, `[J]`; None where none are given.
 

@@ -10,7 +10,6 @@ import numpy as np
 from wavenet_jax.cli import process, tables
 from wavenet_jax.cli.arguments import Score
 from wavenet_jax.cli.commands.common import print_notes
-from wavenet_jax.config import parse_labels
 from wavenet_jax.data import (
     BOUNDARY_ID,
     Corpus,
@@ -34,26 +33,6 @@ from wavenet_jax.nn import Variables
 from wavenet_jax.runs import Run
 
 MAX_LABELS = 3  # of a text among others
-
-
-def require_labels(run: Run, by: str, label: tuple[str, ...] = ()) -> LabelCounts:
-    """Return the labels of the training documents, those of other kinds as they are given.
-
-    Raises `InputError` for a kind, or a label, that they do not have.
-    """
-    run.data.labels.place(by)
-    given = parse_labels(label)
-    require(
-        by not in given,
-        f"by is {by!r}, of which a label is given too, expected labels of other kinds; leave one "
-        "out.",
-        "by",
-    )
-    counts = run.data.label_counts
-    assert counts is not None  # there are labels of that kind
-    place = run.data.labels.place(by)
-    learned = np.unique(counts.ids[:, place])
-    return counts.given(run.data.given_labels(given)).with_all(place, learned)
 
 
 def read_recordings(run: Run, paths: Sequence[str]) -> Corpus:
@@ -110,15 +89,14 @@ def _scores(
 
 
 def evaluate_by(
-    run: Run, variables: Variables, corpora: dict[str, Corpus], by: str
+    run: Run, variables: Variables, corpora: dict[str, Corpus], by: str, counts: LabelCounts
 ) -> dict[str, tuple[Classification, Loss]]:
     """Return how well the labels of a kind are told from the documents of each corpus.
 
     Beside it is the loss of the documents, their labels unknown.  Of the splits, train is left out:
     it is what the labels were learned from.
     """
-    counts, known = require_labels(run, by), run.data.labels
-    found = {}
+    known, found = run.data.labels, {}
     for name, corpus in corpora.items():
         if name == "train" or corpus.num_predictions == 0:
             continue

@@ -11,11 +11,7 @@ import numpy as np
 from wavenet_jax import data as datasets
 from wavenet_jax.cli import process, tables
 from wavenet_jax.cli.arguments import Evaluate
-from wavenet_jax.cli.commands.classify import (
-    evaluate_by,
-    print_classifications,
-    require_labels,
-)
+from wavenet_jax.cli.commands.classify import evaluate_by, print_classifications
 from wavenet_jax.cli.commands.common import describe, print_notes, restore
 from wavenet_jax.data import Corpus, Dataset, LabelVocab, Splits, Vocab
 from wavenet_jax.errors import InputError, pluralize, require
@@ -83,7 +79,7 @@ def _evaluate_run(
 def _evaluate_by(command: Evaluate, by: str) -> int:
     """Print how well the labels of a kind are told from documents; return 0."""
     run, step, variables = restore(command.run, command)
-    counts = require_labels(run, by)
+    counts = run.data.counts_by(by, {})
     combinations = pluralize(len(counts.ids), "combination")
     process.say(
         f"{by} by {describe(run, command, step)}, under each of {combinations} of labels; nats are "
@@ -95,7 +91,7 @@ def _evaluate_by(command: Evaluate, by: str) -> int:
         if command.first is not None:
             corpora, shares = _heads(corpora, command.first)
             process.say(f"Only the first documents are scored: {_in_words(shares)}")
-        found = evaluate_by(run, variables, corpora, by)
+        found = evaluate_by(run, variables, corpora, by, counts)
     print_classifications(found, run.config.data.unit, head, as_json=command.json)
     return 0
 

@@ -10,7 +10,6 @@ import numpy as np
 from wavenet_jax.cli import process, tables
 from wavenet_jax.cli.arguments import Score
 from wavenet_jax.cli.commands import classify
-from wavenet_jax.cli.commands.classify import require_labels
 from wavenet_jax.cli.commands.common import describe, restore
 from wavenet_jax.config import parse_labels
 from wavenet_jax.errors import pluralize, require
@@ -77,7 +76,7 @@ def score(command: Score) -> int:
 def _score_by(run: Run, step: int, variables: Variables, command: Score) -> int:
     """Print what texts, or recordings, say of the labels of a kind; return 0, or 1 as `score`."""
     assert command.by is not None
-    counts = require_labels(run, command.by, command.label)
+    counts = run.data.counts_by(command.by, parse_labels(command.label))
     require(
         not (command.sort or command.per_char or command.text_start),
         "--sort, --per-char and --text-start are of scores, expected none of them with --by; leave "
