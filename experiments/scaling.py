@@ -76,8 +76,9 @@ does not launch a kernel for each operation.  Why bf16 slows the lecture's step 
 These steps looked up their embedding, whose gradient the GPU adds up in the order in which its
 parts arrive: of nine kinds of runs that were resumed, eight differed in the last digits.  With
 XLA's deterministic operations all were equal to the bit, but the lecture's run took 197 steps/s.
-Since then the embedding is a product where an accelerator trains (nn/wavenet.py).  That form is
-tested on a CPU, and its speed and its bits on a GPU are not measured yet.
+Since then the embedding is a product where an accelerator trains (nn/wavenet.py), with
+which ten kinds are resumed to the bit there (the eleventh, with labels, is tested on a CPU); its
+speed on a GPU is not measured yet.
 """
 
 from common.command import require_rounds, run
