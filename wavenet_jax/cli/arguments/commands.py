@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated
 
-from tyro.conf import Positional, UseAppendAction, arg
+from tyro.conf import Positional, arg
 
 from wavenet_jax.cli.arguments.options import (
     Checkpoint,
@@ -14,10 +14,12 @@ from wavenet_jax.cli.arguments.options import (
     ModelOptions,
     OptimOptions,
     Place,
+    Repeated,
     RunFolder,
     SampleOptions,
     Switch,
     TrainOptions,
+    shown,
 )
 from wavenet_jax.config import AUTO, Recipe
 from wavenet_jax.errors import require
@@ -150,22 +152,19 @@ class Score:
     texts: Annotated[
         tuple[str, ...],
         Positional,
-        arg(
-            metavar="[TEXT...]",
-            help_behavior_hint="",
-            help="Documents like those of the run's list, or parts of its text; by default "
-            "standard input, as one document a line or as one text. Of a run on recordings, with "
-            "--by, they are files.",
+        shown(
+            "[TEXT...]",
+            "Documents like those of the run's list, or parts of its text; by default standard "
+            "input, as one document a line or as one text. Of a run on recordings, with --by, they "
+            "are files.",
         ),
     ] = ()
     label: Annotated[
-        tuple[str, ...],
-        UseAppendAction,
-        arg(
-            metavar="KIND=LABEL",
-            help_behavior_hint="",
-            help="A label that the documents have, such as 'language=Italian'; give it again for "
-            "each kind. Without any they are scored as documents without labels.",
+        Repeated,
+        shown(
+            "KIND=LABEL",
+            "A label that the documents have, such as 'language=Italian'; give it again for each "
+            "kind. Without any they are scored as documents without labels.",
         ),
     ] = ()
     by: Annotated[str | None, arg(metavar="KIND", help_behavior_hint="")] = None

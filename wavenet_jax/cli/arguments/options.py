@@ -22,6 +22,12 @@ Device = Annotated[
     arg(help_behavior_hint="", help="What JAX runs on; by default the best device that it finds."),
 ]
 Switch = FlagCreatePairsOff[bool]  # an option without its opposite, --no-...
+Repeated = Annotated[tuple[str, ...], UseAppendAction]  # an option that is given for each value
+
+
+def shown(metavar: str, text: str) -> Any:
+    """Return how help shows a value and its meaning, without a default."""
+    return arg(metavar=metavar, help=text, help_behavior_hint="")
 
 
 @dataclass(frozen=True)
@@ -91,23 +97,17 @@ class SampleOptions(SampleConfig):
     forbid: Annotated[str, arg(metavar="CHARACTERS", help_behavior_hint="")]
     ignore_case: Switch
     forbid_text: Annotated[
-        tuple[str, ...],
-        UseAppendAction,
-        arg(
-            metavar="TEXT",
-            help_behavior_hint="",
-            help="A text that no sample contains, such as 'ann'; give it again for each text.",
+        Repeated,
+        shown(
+            "TEXT", "A text that no sample contains, such as 'ann'; give it again for each text."
         ),
     ]
     label: Annotated[
-        tuple[str, ...],
-        UseAppendAction,
-        arg(
-            metavar="KIND=LABEL",
-            help_behavior_hint="",
-            help="What each sample is to be, such as 'language=Italian'; give it again for each "
-            "kind. Labels that are not given are drawn as often as the training documents have "
-            "them.",
+        Repeated,
+        shown(
+            "KIND=LABEL",
+            "What each sample is to be, such as 'language=Italian'; give it again for each kind. "
+            "Labels that are not given are drawn as often as the training documents have them.",
         ),
     ]
     max_length: Annotated[int | None, arg(help_behavior_hint="")]
