@@ -138,6 +138,8 @@ def test_bad_labels_are_answered_in_a_sentence(
 
 
 def test_labels_of_a_run_without_any_are_refused(trained: Path, says: Says) -> None:
+    said = says(f"evaluate {trained} --without-labels")
+    assert "--without-labels is given, but the documents of" in said
     for command in ("sample RUN --label a=b", "score RUN anna --by a", "evaluate RUN --by a"):
         assert "'a' is to be a label, but the documents of the run have no labels" in says(
             command.replace("RUN", str(trained))
@@ -160,3 +162,65 @@ def test_recordings_are_told_by_label_and_say_theirs(
     found = json.loads(prints("score", run, recording, "--by", "pitch", "--json"))
     assert found["label"] in ("low", "high")
     assert "nothing.wav cannot be read" in says(f"score {run} nothing.wav --by pitch")
+
+
+def test_documents_whose_label_train_lacks_count_for_the_loss_alone(
+    tmp_path: Path, prints: Prints, says: Says
+) -> None:
+    rows = [*ROWS, *[("cab", "de")] * 4]
+    table = tmp_path / "names.tsv"
+    table.write_text("name\tlanguage\n" + "".join(f"{name}\t{label}\n" for name, label in rows))
+    run = tmp_path / "run"
+    more = "--column name --labels language --split-by language --val-fraction 0.3 --split-seed 1"
+    assert call(train_command(table, run, f"{more} --test-fraction 0")) == 0
+    assert "val has no document with a language that train has" in says(
+        f"evaluate {run} --by language"
+    )
+    _, row = prints("evaluate", run, "--data", table, "--by", "language").splitlines()
+    assert "count for the loss alone: train has no document with their language" in prints.err
+    assert int(row.split()[1]) < len(rows)
+
+
+@pytest.mark.parametrize(
+    ("more", "sentence"),
+    [
+        ("--label-dropout 0.2", "--label-dropout is 0.2, but the documents have no labels"),
+        ("--n-label 8", "--n-label is 8, but the documents have no labels"),
+        ("--column name --labels name", "of which 'name' has the documents themselves"),
+        ("--column name --labels a=b", "labels 'a=b' have an equals sign in their name"),
+    ],
+)
+def test_options_of_labels_that_cannot_be_meant_are_refused(
+    tmp_path: Path, says: Says, more: str, sentence: str
+) -> None:
+    table = tmp_path / "names.tsv"
+    table.write_text("name\ta=b\n" + "".join(f"{name}\t{label}\n" for name, label in ROWS))
+    assert sentence in says(train_command(table, tmp_path / "run", more))
+
+
+def test_what_has_no_path_has_no_labels_in_it(tmp_path: Path, says: Says) -> None:
+    said = says(f"train --data strings --label-pattern (?P<x>s) --run-dir {tmp_path / 'run'}")
+    assert "label-pattern is '(?P<x>s)', but strings has no path to search" in said
+
+
+def test_a_run_that_learns_labels_begins_as_the_one_that_knew_none(
+    table: Path, tmp_path: Path, prints: Prints
+) -> None:
+    plain, more = tmp_path / "plain", "--column name --learning-rate 0.3"
+    assert call(train_command(table, plain, more)) == 0
+    told = tmp_path / "told"
+    still = f"--init-from {plain} --labels language --learning-rate 1e-20"
+    prints(*train_command(table, told, f"--column name {still}").split())
+    assert "2 labels fresh, 0 kept, 0 dropped" in prints.err
+    for each in ((), ("--without-labels",)):
+        losses = [
+            json.loads(prints("evaluate", run, "--json", *more))["splits"]["val"]
+            for run, more in ((plain, ()), (told, each))
+        ]
+        assert losses[1]["nats_per_character"] == pytest.approx(
+            losses[0]["nats_per_character"],
+            rel=1e-2,  # BatchNorm's statistics have moved
+        )
+    untold = tmp_path / "untold"
+    prints(*train_command(table, untold, f"--column name --init-from {told}").split())
+    assert "Its labels are dropped" in prints.err

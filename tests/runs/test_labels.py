@@ -19,6 +19,7 @@ from wavenet_jax.errors import InputError
 from wavenet_jax.runs import Run, accept_run, create_run, load_run, prepare_run, verify_run
 
 LABELS = st.text(st.characters(codec="utf-8", exclude_characters="\0"), min_size=1, max_size=5)
+KINDS = LABELS.filter(lambda kind: "=" not in kind)  # which is refused
 BY_PATH = r"(?P<digit>\d)_(?P<speaker>\w+)\."
 
 
@@ -34,7 +35,7 @@ def created(folder: Path, **options: Any) -> Run:
     st.lists(st.tuples(LABELS, LABELS), min_size=3, max_size=9).filter(
         lambda rows: all(len(set(column)) > 1 for column in zip(*rows, strict=True))
     ),
-    st.lists(LABELS, min_size=2, max_size=2, unique=True),
+    st.lists(KINDS, min_size=2, max_size=2, unique=True),
 )
 def test_labels_of_a_list_are_loaded_to_the_letter(
     tmp_path_factory: pytest.TempPathFactory, rows: list[tuple[str, str]], kinds: list[str]

@@ -19,13 +19,13 @@ from wavenet_jax.data.corpus import (
 )
 from wavenet_jax.data.files import SourceFile, find_sources
 from wavenet_jax.data.labels import (
-    NO_LABEL,
     LabelCounts,
     LabelRows,
     LabelTable,
     LabelVocab,
     count_labels,
     label_files,
+    learned_labels,
     number_labels,
     unlabelled,
 )
@@ -93,6 +93,13 @@ class Dataset(NamedTuple):
         """Return the labels of the training documents; None for data without labels."""
         labels = self.splits.train.labels
         return None if labels is None else count_labels(labels.ids)
+
+    def with_learned_labels(self, corpus: Corpus) -> Corpus:
+        """Return other documents, without labels that no training document has."""
+        train = self.splits.train.labels
+        if corpus.labels is None or train is None:
+            return corpus
+        return corpus.with_labels(learned_labels(corpus.labels.ids, train.ids))
 
     def counts_by(self, by: str, labels: Mapping[str, str]) -> LabelCounts:
         """Return the combinations of labels to tell the labels of a kind by, given those of others.
@@ -316,12 +323,9 @@ def _load_sound(
 def _labelled(
     dataset: Dataset, vocab: LabelVocab, ids: np.ndarray, numbers: Splits[Any]
 ) -> Dataset:
-    """Return a dataset whose splits are these documents, with labels `[D, J]` if it has some.
-
-    A label that no training document has is none to the model, which could not learn it.
-    """
+    """Return a dataset whose splits are these documents, with labels `[D, J]` if it has some."""
     numbers = Splits(*(np.array(part, np.int64) for part in numbers))
-    learned = np.where(np.isin(ids, ids[numbers.train]), ids, NO_LABEL)
+    learned = learned_labels(ids, ids[numbers.train])
     pairs = zip(dataset.splits, numbers, strict=True)
     splits = Splits(*(c.with_labels(learned[part] if vocab.kinds else None) for c, part in pairs))
     return dataset._replace(splits=splits, labels=vocab, label_ids=ids, numbers=numbers)

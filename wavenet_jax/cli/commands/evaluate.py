@@ -111,7 +111,7 @@ def _corpora(run: Run, command: Evaluate, place: Path) -> tuple[dict[str, Corpus
     if command.data is None:
         return run.data.splits._asdict(), {}
     corpus, left_out = _read_other(run, command.data, place)
-    return {command.data: corpus}, {"left_out": left_out}
+    return {command.data: run.data.with_learned_labels(corpus)}, {"left_out": left_out}
 
 
 def _heads(corpora: dict[str, Corpus], first: int) -> tuple[dict[str, Corpus], dict[str, float]]:

@@ -14,6 +14,7 @@ from wavenet_jax.data.labels.known import (
     Labels,
     LabelVocab,
     count_labels,
+    learned_labels,
 )
 from wavenet_jax.data.labels.paths import label_files
 from wavenet_jax.data.labels.rows import LABEL_FILES, LabelRows, load_label_rows, rows_to_tsv
@@ -31,6 +32,7 @@ __all__ = [
     "found_in_memory",
     "label_files",
     "lacking_note",
+    "learned_labels",
     "load_label_rows",
     "number_labels",
     "rows_to_tsv",

@@ -56,6 +56,14 @@ class LabelCounts(NamedTuple):
         return LabelCounts(np.concatenate(ids), np.concatenate(counts))
 
 
+def learned_labels(ids: np.ndarray, train: np.ndarray) -> np.ndarray:
+    """Return labels `[D, J]` without those that no training document `[N, J]` has.
+
+    These are none to a model, which could not learn them.
+    """
+    return np.where(np.isin(ids, train), ids, NO_LABEL)
+
+
 def count_labels(ids: np.ndarray, counts: np.ndarray | None = None) -> LabelCounts:
     """Count the distinct rows of labels `[N, J]`, each once or as often as `counts [N]` says."""
     rows, row = np.unique(ids, axis=0, return_inverse=True)
