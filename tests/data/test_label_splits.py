@@ -137,3 +137,26 @@ def test_a_label_that_no_training_document_has_is_none_to_the_model() -> None:
     with pytest.raises(InputError, match="which no training document has"):
         dataset.given_labels(held_out)
     assert label_rows(dataset).ids.all()
+
+
+def test_labels_to_score_with_are_of_all_kinds_or_none() -> None:
+    labels = {"who": list("aabbab"), "what": list("xyxyxy")}
+    dataset = dataset_from_list(list("pqrstu"), DataConfig(), labels)
+    assert dataset.scored_labels({}) is None
+    ids = dataset.scored_labels({"who": "a", "what": "y"})
+    assert ids is not None
+    assert dataset.labels.decode(ids) == {"who": "a", "what": "y"}
+    with pytest.raises(InputError, match="label is who alone, expected what too, or no label"):
+        dataset.scored_labels({"who": "a"})
+
+
+def test_labels_to_tell_a_kind_by_have_each_of_its_labels() -> None:
+    config = DataConfig(val_fraction=0.0, test_fraction=0.0)
+    labels = {"who": list("aab"), "what": list("xyx")}  # never b and y
+    dataset = dataset_from_list(list("pqr"), config, labels)
+    counts = dataset.counts_by("who", {"what": "y"})
+    found = [dataset.labels.decode(ids) for ids in counts.ids]
+    assert found == [{"who": "a", "what": "y"}, {"who": "b", "what": "y"}]
+    assert counts.counts.tolist() == [1, 0]
+    with pytest.raises(InputError, match="by is 'who', of which a label is given too"):
+        dataset.counts_by("who", {"who": "a"})

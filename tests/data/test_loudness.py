@@ -7,7 +7,7 @@ import pytest
 import soundfile
 
 from wavenet_jax.config import DataConfig
-from wavenet_jax.data import decode_levels, load_dataset
+from wavenet_jax.data import decode_levels, load_dataset, read_levels
 from wavenet_jax.data.sound import FIRST_LEVEL_ID, Recording
 from wavenet_jax.data.sound.loudness import scale, trim
 from wavenet_jax.errors import InputError
@@ -75,3 +75,13 @@ def test_silence_is_refused_or_left_out(folder: Path) -> None:
     dataset = load_dataset(DataConfig(str(folder), skip_bad=True, trim_db=30, peak=0.5))
     assert "1 bad recording left out, the first: " in dataset.notes[-1]
     assert dataset.notes[-1].endswith("silent.wav is silent throughout.")
+
+
+def test_a_recording_by_itself_is_read_as_those_of_the_configuration(folder: Path) -> None:
+    config = DataConfig(str(folder), kind="audio", rate=RATE, trim_db=20, peak=0.9)
+    (path, *_) = sorted(folder.rglob("*.wav"))
+    levels, notes = read_levels(path, config)
+    corpora = load_dataset(config).splits
+    known = [corpus.tokens[1:-1].astype(int) - FIRST_LEVEL_ID for corpus in corpora]
+    assert any(np.array_equal(levels, each) for each in known)
+    assert not notes

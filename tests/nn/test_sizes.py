@@ -10,7 +10,7 @@ from support.stacks import every_stack
 from wavenet_jax.config import Config, ModelConfig, TrainConfig
 from wavenet_jax.errors import InputError
 from wavenet_jax.nn import WaveNet, count_parameters, init_variables, require_training_fits, sizes
-from wavenet_jax.nn.sizes import parameter_count, require_cache_fits
+from wavenet_jax.nn.sizes import parameter_count, require_cache_fits, require_conditions_fit
 
 WIDE = ModelConfig(n_embd=1, n_hidden=2**20, dilations=(1,))
 
@@ -67,3 +67,11 @@ def test_sequences_side_by_side_are_refused_where_their_nodes_do_not_fit() -> No
 def test_nothing_is_refused_where_the_memory_is_unknown(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sizes, "memory_bytes", lambda: None)
     require_cache_fits(ModelConfig(dilations=(2**30,)), sequences=64)
+
+
+def test_what_labels_add_has_to_fit_the_memory(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sizes, "memory_bytes", lambda: 2**30)
+    config = ModelConfig("gated", n_embd=8, n_hidden=64, dilations=(1, 2), norm="none")
+    require_conditions_fit(config, 1_000_000)  # 4 · 2 · 128 bytes each
+    with pytest.raises(InputError, match=r"sampling would take at least .* of what labels add"):
+        require_conditions_fit(config, 1_100_000)
