@@ -65,7 +65,7 @@ from typing import Annotated, Literal
 
 from common.command import require_package, run
 from common.tables import markdown
-from spoken_digits_study import generated, labels, models, recogniser, references
+from spoken_digits_study import generated, guidance, labels, models, recogniser, references
 from spoken_digits_study.names import network, pairs
 from spoken_digits_study.recordings import KINDS, Recording, read_digits
 from tyro.conf import Positional
@@ -77,7 +77,15 @@ from wavenet_jax.errors import require
 HERE = Path(__file__).parent
 SEED = 0  # of what is generated
 Part = Literal[
-    "references", "recogniser", "names", "languages", "speed", "unlabelled", "labelled", "bayes"
+    "references",
+    "recogniser",
+    "names",
+    "languages",
+    "speed",
+    "unlabelled",
+    "labelled",
+    "bayes",
+    "tries",
 ]
 OF_NAMES = ("names", "languages")
 TITLES = {
@@ -85,6 +93,7 @@ TITLES = {
     "forced": "forced: sees the real past",
     "free": "free: sees its own, on order",
 }
+EACH_TRY = 2  # recordings of each digit by each speaker
 Rows = dict[str, dict[str, float]]
 
 
@@ -251,6 +260,14 @@ def measure_bayes(study: Study) -> Rows:
     return {kind: labels.tell(model, test, nats, kind) for kind in KINDS}
 
 
+def measure_tries(study: Study) -> Rows:
+    """Return how digits on order are understood that are drawn otherwise than they are."""
+    return {
+        title: judge(study, guidance.order(study.labelled, EACH_TRY, *how))
+        for title, how in guidance.TRIES.items()
+    }
+
+
 PICTURE = "spoken_digits.png"
 PARTS: dict[Part, Callable[[Study], Rows]] = {
     "references": measure_references,
@@ -261,6 +278,7 @@ PARTS: dict[Part, Callable[[Study], Rows]] = {
     "unlabelled": measure_unlabelled,
     "labelled": measure_labelled,
     "bayes": measure_bayes,
+    "tries": measure_tries,
 }
 
 

@@ -46,14 +46,12 @@ def read_digits(data: str) -> Splits[list[Recording]]:
 
 
 def cut_recordings(corpus: Corpus, known: LabelVocab) -> list[Recording]:
-    """Return the recordings of a corpus, in its order."""
-    assert corpus.labels is not None
+    """Return the recordings of a corpus, in its order, with the labels that they have."""
+    nothing = np.zeros((len(corpus.starts), 0), np.int32)
+    labels = nothing if corpus.labels is None else corpus.labels.ids
     parts = np.split(corpus.tokens[1:], corpus.starts[1:])
     levels = [(part[:-1] - FIRST_LEVEL_ID).astype(np.uint8) for part in parts]
-    return [
-        Recording(each, known.decode(ids))
-        for each, ids in zip(levels, corpus.labels.ids, strict=True)
-    ]
+    return [Recording(each, known.decode(ids)) for each, ids in zip(levels, labels, strict=True)]
 
 
 def lay_out(recordings: Sequence[Recording]) -> Corpus:

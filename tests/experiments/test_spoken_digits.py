@@ -1,6 +1,7 @@
 """What is measured of spoken digits and names is right where the answer is known."""
 
 import dataclasses
+import hashlib
 import json
 import math
 import runpy
@@ -10,8 +11,9 @@ from pathlib import Path
 import jax
 import jax.numpy as jnp
 import numpy as np
+import one_voice
 import pytest
-from spoken_digits_study import generated, labels, models, recogniser, references, sounds
+from spoken_digits_study import generated, guidance, labels, models, recogniser, references, sounds
 from spoken_digits_study.names import network, pairs
 from spoken_digits_study.names.ngrams import END, NGram
 from spoken_digits_study.recordings import RATE, SPLIT, Recording, lay_out, read_digits
@@ -241,6 +243,30 @@ def test_digits_come_as_ordered(labelled: wn.LanguageModel) -> None:
     assert len(different) == len(ordered)
     first = generated.first_of(ordered, [{"digit": "7", "speaker": "ann"}])
     assert first == [ordered[4]]
+
+
+def test_digits_with_guidance_come_as_ordered_too(labelled: wn.LanguageModel) -> None:
+    free, guided, cold = (
+        guidance.order(labelled, 1, *how, longest=900)
+        for how in ((0.0, 1.0), (5.0, 1.0), (0.0, 1e-3))
+    )
+    wanted = [(digit, speaker) for digit in "17" for speaker in ("ann", "bob")]
+    assert [tuple(each.labels.values()) for each in free] == wanted
+    assert all(800 <= len(each.levels) <= 900 for each in (*free, *guided, *cold))
+    assert any(not np.array_equal(a.levels, b.levels) for a, b in zip(free, guided, strict=True))
+    assert len(np.unique(cold[0].levels)) < len(np.unique(free[0].levels))
+
+
+def test_the_last_tenth_by_hash_is_the_test_of_one_voice(tmp_path: Path) -> None:
+    for index in range(20):
+        (tmp_path / "package" / "a").mkdir(parents=True, exist_ok=True)
+        (tmp_path / "package" / "a" / f"{index}.wav").write_bytes(bytes([index]))
+    one_voice.copy_split(tmp_path / "package", tmp_path / "prompts")
+    hashes = {f"a/{index}.wav": hashlib.sha256(f"a/{index}.wav".encode()) for index in range(20)}
+    *_, before, last = sorted(hashes, key=lambda path: hashes[path].hexdigest())
+    tests = {path.name for path in (tmp_path / "prompts" / "test").iterdir()}
+    assert tests == {before.replace("/", "_"), last.replace("/", "_")}
+    assert len(list((tmp_path / "prompts" / "train").iterdir())) == 18
 
 
 def test_labels_are_told_by_what_is_kept(labelled: wn.LanguageModel, tmp_path: Path) -> None:
