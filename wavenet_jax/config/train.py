@@ -70,7 +70,24 @@ class TrainConfig:
         conform_fields(self)
         require_positive(self, "epochs")
         require_utf8(self, "init_from")
-        sizes, steps = (1, MAX_POSITIONS), (1, MAX_STEPS)
+        self._require_rows()
+        self._require_intervals()
+        require(
+            0 <= self.label_dropout < 1,
+            f"label_dropout is {self.label_dropout}, expected a share from 0 to less than 1, such "
+            "as 0.1.",
+            "label_dropout",
+        )
+        require(
+            self.patience is None or 0 < self.patience <= 1,
+            f"patience is {self.patience}, expected a fraction of the steps above 0, such as 0.3, "
+            "or 1 for no early end.",
+            "patience",
+        )
+
+    def _require_rows(self) -> None:
+        """Raise `InputError` unless the rows of a step can be, and can be parted."""
+        sizes = (1, MAX_POSITIONS)
         require_between(self, batch_size=sizes, accumulate=sizes, seq_len=sizes)
         for name, why in self.ignored(vars(self)).items():
             require_default(self, why, name)
@@ -92,6 +109,10 @@ class TrainConfig:
             f"{self.batch_size}, such as 1.",
             "accumulate",
         )
+
+    def _require_intervals(self) -> None:
+        """Raise `InputError` unless steps, reports and validations can be counted, and fit."""
+        steps = (1, MAX_STEPS)
         require_between(
             self,
             steps=steps,
@@ -99,18 +120,6 @@ class TrainConfig:
             report_every=steps,
             eval_every=steps,
             max_val=(1, 2**31 - 1),
-        )
-        require(
-            0 <= self.label_dropout < 1,
-            f"label_dropout is {self.label_dropout}, expected a share from 0 to less than 1, such "
-            "as 0.1.",
-            "label_dropout",
-        )
-        require(
-            self.patience is None or 0 < self.patience <= 1,
-            f"patience is {self.patience}, expected a fraction of the steps above 0, such as 0.3, "
-            "or 1 for no early end.",
-            "patience",
         )
         if self.report_every is not None and self.eval_every is not None:
             multiple = math.ceil(self.eval_every / self.report_every) * self.report_every

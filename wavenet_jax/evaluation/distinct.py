@@ -20,8 +20,8 @@ from wavenet_jax.nn import Variables, WaveNet
 
 _ROWS_AT_A_TIME = 4_096  # nodes whose inputs and outputs together fit the cache
 _MAX_FLOATS = 2**26  # of the tables of a batch of positions
-Rows = tuple[Any, Any]  # of nodes: their taps [M, K], and their labels [M, J] or None
 _MAX_DENSE_KEYS = 2**22  # up to which a dense table finds distinct keys faster than sorting
+Rows = tuple[Any, Any]  # of nodes: their taps [M, K], and their labels [M, J] or None
 
 
 class DistinctContexts(NamedTuple):

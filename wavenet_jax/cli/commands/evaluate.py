@@ -143,11 +143,35 @@ def _read_other(run: Run, source: str, place: Path) -> tuple[Corpus, int]:
 
     The tokens of a text are in files in a place.
     """
-    vocab, labels, is_text = run.data.vocab, run.data.labels, run.data.is_text
+    vocab, is_text = run.data.vocab, run.data.is_text
+    other = _load_other(run, source, place)
+    print_notes(other.notes)
+    if run.data.kind == "audio":
+        return other.splits.train, 0  # all levels are known
+    known = _known_lines(other, vocab, place) if is_text else _known_documents(other, vocab)
+    corpus, count, left_out = known
+    noun = "line" if is_text else "document"
+    if left_out:
+        process.say(
+            f"{left_out:,} of {pluralize(count, noun)} are left out, for characters that "
+            f"{run.folder} does not know: {_unknown(other.vocab, vocab)}"
+        )
+    require(
+        corpus.num_predictions > 0,
+        f"data {source!r} has no {noun} of the characters that the run knows, expected at least "
+        f"one; the run knows {tables.vocab_line(vocab)}.",
+        "data",
+    )
+    return corpus, left_out
+
+
+def _load_other(run: Run, source: str, place: Path) -> Dataset:
+    """Return other data, read as those of a run, or without a column or labels that they lack."""
+    labels = run.data.labels
     whole = run.config.data.whole(source)
     bare = replace(whole, labels=(), label_pattern=None)
     try:
-        other = datasets.load_dataset(whole if labels.kinds else bare, place, labels)
+        return datasets.load_dataset(whole if labels.kinds else bare, place, labels)
     except InputError as error:
         if source == "-":  # which can be read once
             raise
@@ -167,25 +191,7 @@ def _read_other(run: Run, source: str, place: Path) -> tuple[Corpus, int]:
             ) from error
         else:
             raise
-        other = datasets.load_dataset(bare, place, labels)
-    print_notes(other.notes)
-    if run.data.kind == "audio":
-        return other.splits.train, 0  # all levels are known
-    known = _known_lines(other, vocab, place) if is_text else _known_documents(other, vocab)
-    corpus, count, left_out = known
-    noun = "line" if is_text else "document"
-    if left_out:
-        process.say(
-            f"{left_out:,} of {pluralize(count, noun)} are left out, for characters that "
-            f"{run.folder} does not know: {_unknown(other.vocab, vocab)}"
-        )
-    require(
-        corpus.num_predictions > 0,
-        f"data {source!r} has no {noun} of the characters that the run knows, expected at least "
-        f"one; the run knows {tables.vocab_line(vocab)}.",
-        "data",
-    )
-    return corpus, left_out
+        return datasets.load_dataset(bare, place, labels)
 
 
 def _known_documents(other: Dataset, vocab: Vocab) -> tuple[Corpus, int, int]:
