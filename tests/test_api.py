@@ -404,3 +404,13 @@ def test_damage_is_logged_and_another_state_is_loaded(
     (run / "checkpoints" / "60" / "_CHECKPOINT_METADATA").write_text("{}")
     wn.load(run, checkpoint="latest")
     assert "_CHECKPOINT_METADATA is damaged; step " in caplog.text
+
+
+def test_a_model_of_many_files_shows_itself_in_a_line(
+    tiny: Config, names: list[str], tmp_path: Path
+) -> None:
+    paths = [tmp_path / f"{index}.txt" for index in range(4)]
+    for path in paths:
+        path.write_text("".join(f"{name}\n" for name in names), "utf-8")
+    model = wn.train(tiny, data=tuple(map(str, paths)), kind="list", steps=10)
+    assert repr(model).startswith(f"LanguageModel('{paths[0]} and 3 more', a list of ")

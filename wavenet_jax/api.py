@@ -94,7 +94,7 @@ class LanguageModel:
         elif data.kind == "audio":
             extent, symbols = f"recordings at {data.rate:,} Hz", "levels"
         return (
-            f"LanguageModel({self.config.data.data!r}, {extent}, {len(data.vocab) - 1} {symbols}, "
+            f"LanguageModel({self.config.data.title!r}, {extent}, {len(data.vocab) - 1} {symbols}, "
             f"{count_parameters(self.variables['params']):,} parameters, "
             f"{len(model.dilations)} {model.layer} layers of {model.n_hidden}, "
             f"receptive field {model.receptive_field:,})"
