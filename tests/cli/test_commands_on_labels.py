@@ -160,7 +160,12 @@ def test_recordings_are_told_by_label_and_say_theirs(
     assert json.loads(prints(*takes, "--label", "pitch=low"))["labels"] == {"pitch": "low"}
     recording = folder / "low_0.wav"
     found = json.loads(prints("score", run, recording, "--by", "pitch", "--json"))
-    assert found["label"] in ("low", "high")
+    assert list(found["log_likelihood"]) == ["high", "low"]
+    assert sum(found["posterior"].values()) == pytest.approx(1)
+    losses = json.loads(prints("evaluate", run, "--data", recording, "--json"))["splits"]
+    (loss,) = losses.values()
+    nats = loss["nats_per_sample"] * loss["predictions"]
+    assert found["log_likelihood"]["low"] == pytest.approx(-nats, rel=1e-5)
     assert "nothing.wav cannot be read" in says(f"score {run} nothing.wav --by pitch")
 
 

@@ -1,7 +1,6 @@
 """Labels told from documents by Bayes, against sums written out."""
 
 import math
-from itertools import product
 
 import numpy as np
 import pytest
@@ -86,14 +85,6 @@ def test_combinations_are_counted_and_given() -> None:
     assert (unheard.ids.tolist(), unheard.counts.tolist()) == ([[2, 4]], [10])
     green = COUNTS.given(np.array([3, 0]))
     assert (green.ids.tolist(), green.counts.tolist()) == ([[3, 4], [3, 5]], [6, 4])
-
-
-def test_every_label_has_its_own_id() -> None:
-    names = [KINDS.encode({kind: label}) for kind, labels in KINDS.kinds for label in labels]
-    assert sorted(int(ids.max()) for ids in names) == list(range(1, KINDS.num_labels + 1))
-    for colour, size in product(KINDS.kinds[0][1], KINDS.kinds[1][1]):
-        labels = {"colour": colour, "size": size}
-        assert KINDS.decode(KINDS.encode(labels)) == labels
 
 
 def test_a_combination_that_no_document_has_has_a_likelihood() -> None:
