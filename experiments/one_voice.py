@@ -6,8 +6,9 @@ PACKAGE is the unpacked Debian package asterisk-core-sounds-en-wav 1.6.1: 568 pr
 25 minutes at 8 kHz.  Ordered by the SHA-256 of their paths in it, the last tenth is the test.
 
 Claim: in ten minutes of training on two cores the preset beats linear prediction by a quarter of a
-bit.  Measured on 2026-11-26, two cores of an AMD EPYC, seed 0; ± is the standard error by
-recording:
+bit.
+
+Measured on 2026-11-26, two cores of an AMD EPYC, seed 0; ± is the standard error by recording:
 
                                      bits a sample     minutes of training
     frequencies of levels            7.488 ± 0.022

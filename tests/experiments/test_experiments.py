@@ -88,6 +88,7 @@ def test_every_experiment_is_known_here() -> None:
         "everyones_data",
         "functional_vs_stateful",
         "load",
+        "one_voice",
         "scaling",
         "spoken_digits",
         "three_runs",
